@@ -1,0 +1,38 @@
+export type { Clock } from "./contract/clock.ts";
+export { each } from "./contract/each.ts";
+export type { CommonKind, Identifier, Subject } from "./contract/identifier.ts";
+export type {
+  Answers,
+  Call,
+  ExportedRecord,
+  Finding,
+  FoundTarget,
+  InputOf,
+  OperationName,
+  Outcome,
+  OutcomeOf,
+  Resolution,
+  Retained,
+  Target,
+} from "./contract/operation.ts";
+export { parseIdentifier } from "./contract/parse-identifier.ts";
+export type { ParsedIdentifier } from "./contract/parse-identifier.ts";
+export type {
+  CallContext,
+  Checked,
+  Clearance,
+  Effect,
+  Limit,
+  Operation,
+  ProcessorV1,
+} from "./contract/processor.ts";
+export type { Sighting } from "./contract/sighting.ts";
+export type { Permit, PermitAnswer, Permits, Refusal, SendOutcome, TopicClass } from "./contract/permit.ts";
+export { HeedError, isHeedError } from "./errors/heed-error.ts";
+export { InvalidInputError } from "./errors/invalid-input-error.ts";
+export { ProcessorError } from "./errors/processor-error.ts";
+export { RateLimitedError } from "./errors/rate-limited-error.ts";
+export { RejectedError } from "./errors/rejected-error.ts";
+export { TamperedEvidenceError } from "./errors/tampered-evidence-error.ts";
+export { UnavailableError } from "./errors/unavailable-error.ts";
+export { VerificationError } from "./errors/verification-error.ts";

@@ -1,0 +1,18 @@
+import type { Identifier } from "./identifier.ts";
+
+/**
+ * Something seen at a vendor: a hint, not an event. Our own write coming back confirms a step and nothing
+ * else; an opt-out enters the ledger; an opt-in needs its proof.
+ */
+export type Sighting = {
+  /** The vendor's id of the notice; a repeat is ignored. */
+  readonly id: string;
+  /** When it happened by the vendor's clock, RFC 3339. */
+  readonly claimedAt: string;
+  readonly subject: readonly Identifier[];
+} & (
+  | { readonly saw: "opted-out" | "opted-in"; readonly topics: readonly string[] | "all" }
+  | { readonly saw: "gone" | "merged" | "paid-service-ended" }
+  /** A pending reference is finished: verify now. */
+  | { readonly saw: "reference-settled"; readonly reference: string }
+);

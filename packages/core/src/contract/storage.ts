@@ -1,0 +1,102 @@
+import type { Clock } from "./clock.ts";
+import type { OperationName } from "./operation.ts";
+import type { Row, TableName, Tables } from "./tables.ts";
+
+export type Scalar = string | number;
+
+/** Values of another table's column: `{ via: "identifiers", column: "subjectId", where: { digest } }`. */
+export interface Via<T extends TableName = TableName> {
+  readonly via: T;
+  readonly column: string;
+  readonly where: Where;
+}
+
+/** Equal to one value, to one of several, compared, or null. */
+export type Condition =
+  | Scalar
+  | readonly Scalar[]
+  | { readonly atMost: Scalar }
+  | { readonly above: Scalar }
+  | { readonly isNull: boolean }
+  | Via;
+
+export type Where = Readonly<Record<string, Condition>>;
+
+/** Which rows to read. All conditions must hold. */
+export interface Query<T extends TableName = TableName> {
+  readonly from: T;
+  readonly where: { readonly [C in keyof Tables[T]["columns"]]?: Condition };
+  readonly orderBy?: readonly (keyof Tables[T]["columns"] & string)[];
+  readonly limit?: number;
+}
+
+/** What a transaction changes. An insert of a key that exists fails the transaction, unless `orKeep`. */
+export type Write = {
+  [T in TableName]:
+    | { readonly insert: T; readonly row: Row<T>; readonly orKeep?: boolean }
+    | { readonly update: T; readonly where: Query<T>["where"]; readonly set: Partial<Row<T>> }
+    | { readonly remove: T; readonly where: Query<T>["where"] };
+}[TableName];
+
+export type Reads = Readonly<Record<string, Query>>;
+export type RowsOf<R extends Reads> = { readonly [K in keyof R]: readonly Row<R[K]["from"]>[] };
+
+/** What a decision comes to. */
+export interface Decision<A> {
+  readonly writes: readonly Write[];
+  readonly answer: A;
+}
+
+/**
+ * Data in, decision, data out. The storage takes the locks in the order given, reads, calls `decide` once
+ * per try, writes, and commits; nothing is awaited inside. `decide` is a pure function of its arguments.
+ */
+export interface Transaction<R extends Reads, A> {
+  /** Names to lock, already in heed's one order: addresses, subjects, requests, steps, each sorted. */
+  readonly lock: readonly string[];
+  readonly read: R;
+  /** `now` is an RFC 3339 instant taken under the locks. */
+  readonly decide: (rows: RowsOf<R>, now: string) => Decision<A>;
+  readonly clock: Clock;
+  /** The application's own open transaction to join; its commit is then the commit. Storage-specific. */
+  readonly within?: unknown;
+}
+
+/** A step that may be claimed. A hint: claiming looks again, under the lock. */
+export interface DueStep {
+  readonly id: string;
+  readonly processor: string;
+  readonly operation: OperationName;
+  readonly phase: string;
+  /** Its batch failed: it runs alone. */
+  readonly alone: boolean;
+}
+
+/** What the engine asks of delivery. */
+export interface DueAsk {
+  readonly namespace: string;
+  /** RFC 3339. */
+  readonly now: string;
+  readonly max: number;
+}
+
+/**
+ * Where heed's truth lies. One transaction commits everything it writes, or nothing.
+ * The step table is the truth about steps; how a storage finds those that are due is its own affair.
+ */
+export interface HeedStorage {
+  readonly specificationVersion: "v1";
+  /** For example `"sqlite"`. */
+  readonly name: string;
+  /** Whether what is committed outlives the process. */
+  readonly durable: boolean;
+  transact<const R extends Reads, A>(transaction: Transaction<R, A>): Promise<A>;
+  /** Steps that are due, or whose lease ran out, most urgent first (lane, then due time). */
+  due(ask: DueAsk): Promise<readonly DueStep[]>;
+  /**
+   * Makes sure that no deleted byte is left in the storage's files. False when that could not be done now
+   * (a reader is in the way): ask again later.
+   */
+  scrub(): Promise<boolean>;
+  close(): Promise<void>;
+}

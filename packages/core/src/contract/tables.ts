@@ -1,0 +1,196 @@
+/**
+ * What heed stores, as data: a storage makes its tables from this, so that core alone knows what a row means.
+ *
+ * `text` columns hold JSON where a comment says so. Instants are RFC 3339 with milliseconds, in UTC, so that
+ * they sort as text. Nothing in a clear column identifies a person: digests are keyed, sealed columns are
+ * AES-GCM under a key of `dataKeys`.
+ */
+export const tables = {
+  /** A person: a random id and nothing else. */
+  subjects: {
+    columns: { id: "text", namespace: "text", createdAt: "text", frozenBy: "text?" },
+    key: ["id"],
+    indexes: [],
+  },
+  /** `digest` (index use) to subject. `sealed`: JSON array of the spellings seen. */
+  identifiers: {
+    columns: {
+      digest: "text",
+      subjectId: "text",
+      kind: "text",
+      sealed: "bytes",
+      verified: "integer",
+      addedAt: "text",
+    },
+    key: ["digest"],
+    indexes: [["subjectId"]],
+  },
+  /** Data keys, wrapped by the keyring. `owner`: `subject:<id>`, `request:<id>`, `parked:<id>`. */
+  dataKeys: {
+    columns: { owner: "text", wrapped: "bytes", keyId: "text" },
+    key: ["owner"],
+    indexes: [],
+  },
+  /** The consent ledger. `sealed`: what was shown and by whom, under the subject's key. */
+  events: {
+    columns: {
+      id: "text",
+      subjectId: "text",
+      kind: "text",
+      scope: "text",
+      name: "text?",
+      claimedAt: "text",
+      recordedAt: "text",
+      effectiveAt: "text",
+      until: "text?",
+      confirms: "text?",
+      channel: "text",
+      method: "text",
+      indicatedBy: "text",
+      sealed: "bytes?",
+    },
+    key: ["id"],
+    indexes: [["subjectId", "recordedAt"]],
+  },
+  /** Keyed digest (suppression use) and what it silences. Outlives erasure. */
+  suppressions: {
+    columns: { digest: "text", scope: "text", reason: "text", at: "text" },
+    key: ["digest", "scope"],
+    indexes: [],
+  },
+  /** Leave to send one message to one address. `message`: digest of the caller's message key. */
+  permits: {
+    columns: {
+      id: "text",
+      address: "text",
+      message: "text",
+      topic: "text",
+      class: "text",
+      state: "text",
+      takenAt: "text",
+      handedOverAt: "text?",
+      settledAt: "text?",
+      outcome: "text?",
+      optedOutAt: "text?",
+    },
+    key: ["id"],
+    indexes: [["address", "state"]],
+    unique: [["address", "message"]],
+  },
+  /** What an unsubscribe token points to. After an erasure only `suppressions` (JSON digests) is left. */
+  references: {
+    columns: { id: "text", address: "text?", subjectId: "text?", suppressions: "text" },
+    key: ["id"],
+    indexes: [["address"], ["subjectId"]],
+  },
+  /** A subject's exercise of a right. `subjectDigests`: JSON, evidence use. `because`: a slug. */
+  requests: {
+    columns: {
+      id: "text",
+      namespace: "text",
+      subjectId: "text",
+      right: "text",
+      purpose: "text?",
+      identity: "text",
+      state: "text",
+      regime: "text",
+      receivedAt: "text",
+      dueAt: "text",
+      dueOn: "text",
+      subjectDigests: "text",
+      because: "text?",
+      closedAt: "text?",
+    },
+    key: ["id"],
+    indexes: [["subjectId"], ["namespace", "state"]],
+  },
+  /**
+   * One operation at one processor for one subject. `input`, `outcome`, `finding` are JSON without personal
+   * data; `sealed` holds what `resolve` found. `attempt` fences a late settle.
+   */
+  steps: {
+    columns: {
+      id: "text",
+      namespace: "text",
+      subjectId: "text",
+      requestId: "text?",
+      eventId: "text?",
+      seq: "integer",
+      stage: "integer",
+      processor: "text",
+      operation: "text",
+      lane: "integer",
+      state: "text",
+      phase: "text",
+      input: "text",
+      dueAt: "text?",
+      deadlineAt: "text",
+      attempt: "integer",
+      leaseUntil: "text?",
+      attempted: "integer",
+      tries: "integer",
+      rounds: "integer",
+      alone: "integer",
+      cancel: "integer",
+      sealed: "bytes?",
+      outcome: "text?",
+      finding: "text?",
+      because: "text?",
+      createdAt: "text",
+      endedAt: "text?",
+    },
+    key: ["id"],
+    indexes: [["state", "dueAt"], ["state", "leaseUntil"], ["subjectId"], ["requestId"]],
+  },
+  /** What is kept as proof: see `evidence.ts`. `entry`: JSON of the fixed schema. */
+  evidence: {
+    columns: { id: "text", namespace: "text", at: "text", requestId: "text?", entry: "text" },
+    key: ["id"],
+    indexes: [
+      ["requestId", "at"],
+      ["namespace", "at"],
+    ],
+  },
+  /** The limiter: theoretical arrival time in milliseconds since 1970, and a push-back by the vendor. */
+  limits: {
+    columns: { bucket: "text", arrival: "integer", pushedBackUntil: "integer" },
+    key: ["bucket"],
+    indexes: [],
+  },
+  /** Opt-ins that arrived while an erasure ran; applied when it has ended. */
+  parked: {
+    columns: { id: "text", requestId: "text", parkedAt: "text", sealed: "bytes" },
+    key: ["id"],
+    indexes: [["requestId"]],
+  },
+} as const satisfies Record<string, TableDefinition>;
+
+/** A column's type; `?` allows null. */
+export type ColumnType = "text" | "text?" | "integer" | "integer?" | "bytes" | "bytes?";
+
+export interface TableDefinition {
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  readonly key: readonly string[];
+  readonly indexes: readonly (readonly string[])[];
+  readonly unique?: readonly (readonly string[])[];
+}
+
+export type Tables = typeof tables;
+export type TableName = keyof Tables;
+
+type ValueOf<C> = C extends "text"
+  ? string
+  : C extends "text?"
+    ? string | null
+    : C extends "integer"
+      ? number
+      : C extends "integer?"
+        ? number | null
+        : C extends "bytes"
+          ? Uint8Array
+          : Uint8Array | null;
+
+/** A row of a table. */
+export type Row<T extends TableName> = {
+  -readonly [C in keyof Tables[T]["columns"]]: ValueOf<Tables[T]["columns"][C]>;
+};

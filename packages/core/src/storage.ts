@@ -1,0 +1,20 @@
+export type { Clock } from "./contract/clock.ts";
+export type {
+  Condition,
+  Decision,
+  DueAsk,
+  DueStep,
+  HeedStorage,
+  Query,
+  Reads,
+  RowsOf,
+  Scalar,
+  Transaction,
+  Via,
+  Where,
+  Write,
+} from "./contract/storage.ts";
+export { tables } from "./contract/tables.ts";
+export type { ColumnType, Row, TableDefinition, TableName, Tables } from "./contract/tables.ts";
+export { ConflictError } from "./errors/conflict-error.ts";
+export { HeedError, isHeedError } from "./errors/heed-error.ts";
