@@ -1,1 +1,54 @@
-export {};
+export type { Clock } from "./contract/clock.ts";
+export type { CommonKind, Identifier, Subject } from "./contract/identifier.ts";
+export type { OperationName, Retained } from "./contract/operation.ts";
+export type { Permit, PermitAnswer, Permits, Refusal, SendOutcome, TopicClass } from "./contract/permit.ts";
+export type { ProcessorV1 } from "./contract/processor.ts";
+export type { HeedStorage } from "./contract/storage.ts";
+export { createHeed } from "./heed.ts";
+export type { HeedOptions } from "./heed.ts";
+export type { ChoiceDetails, Heed, OptInDetails } from "./heed-types.ts";
+export type { HeedEvents } from "./event-hub.ts";
+export type { EvidenceEntry } from "./evidence/entry.ts";
+export { evidenceEntrySchema } from "./evidence/entry.ts";
+export type { Evidence } from "./evidence/evidence.ts";
+export { ephemeralKeys, keyring, newKey } from "./keys/keyring.ts";
+export type { Keyring, KeyState } from "./keys/keyring.ts";
+export { foldConsent } from "./ledger/consent-fold.ts";
+export type { Asked, ConsentState } from "./ledger/consent-fold.ts";
+export type { ConsentEvidence, EventKind, LedgerEvent } from "./ledger/event.ts";
+export type { Link, Links } from "./ledger/links.ts";
+export type { Changed } from "./ledger/record-choice.ts";
+export type { SuppressionAnswer, SuppressionReason } from "./ledger/suppression.ts";
+export { memory } from "./memory/memory.ts";
+export { ownData } from "./own-data.ts";
+export type { OwnData } from "./own-data.ts";
+export { definePolicy } from "./policy/define-policy.ts";
+export type {
+  Controller,
+  Keeps,
+  LegalBasis,
+  Names,
+  Policy,
+  Purpose,
+  Recipient,
+  Topic,
+} from "./policy/policy.ts";
+export { deadlineOf } from "./requests/deadline.ts";
+export type { Deadline } from "./requests/deadline.ts";
+export type { Identity, RequestRight, RequestState, StepPhase, StepState } from "./requests/lifecycle.ts";
+export type { OpenedRequest } from "./requests/open-request.ts";
+export type { RequestView, StepView } from "./requests/read-request.ts";
+export type { Preview, PreviewedStep } from "./engine/preview.ts";
+export type { Drained, WorkSettings } from "./engine/worker.ts";
+export { systemClock } from "./system-clock.ts";
+export { ConflictError } from "./errors/conflict-error.ts";
+export { HeedError, isHeedError } from "./errors/heed-error.ts";
+export { InvalidInputError } from "./errors/invalid-input-error.ts";
+export type { InputIssue } from "./errors/invalid-input-error.ts";
+export { ProcessorError } from "./errors/processor-error.ts";
+export { RateLimitedError } from "./errors/rate-limited-error.ts";
+export { RejectedError } from "./errors/rejected-error.ts";
+export { TamperedEvidenceError } from "./errors/tampered-evidence-error.ts";
+export { UnavailableError } from "./errors/unavailable-error.ts";
+export { UnsupportedOperationError } from "./errors/unsupported-operation-error.ts";
+export { VerificationError } from "./errors/verification-error.ts";

@@ -12,6 +12,7 @@ export type {
   Transaction,
   Via,
   Where,
+  WhereOf,
   Write,
 } from "./contract/storage.ts";
 export { tables } from "./contract/tables.ts";

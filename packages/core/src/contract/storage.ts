@@ -23,19 +23,24 @@ export type Condition =
 export type Where = Readonly<Record<string, Condition>>;
 
 /** Which rows to read. All conditions must hold. */
-export interface Query<T extends TableName = TableName> {
-  readonly from: T;
-  readonly where: { readonly [C in keyof Tables[T]["columns"]]?: Condition };
-  readonly orderBy?: readonly (keyof Tables[T]["columns"] & string)[];
-  readonly limit?: number;
-}
+export type Query<T extends TableName = TableName> = {
+  [K in T]: {
+    readonly from: K;
+    readonly where: WhereOf<K>;
+    readonly orderBy?: readonly (keyof Tables[K]["columns"] & string)[];
+    readonly limit?: number;
+  };
+}[T];
+
+/** Conditions on the columns of one table. */
+export type WhereOf<T extends TableName> = { readonly [C in keyof Tables[T]["columns"]]?: Condition };
 
 /** What a transaction changes. An insert of a key that exists fails the transaction, unless `orKeep`. */
 export type Write = {
   [T in TableName]:
     | { readonly insert: T; readonly row: Row<T>; readonly orKeep?: boolean }
-    | { readonly update: T; readonly where: Query<T>["where"]; readonly set: Partial<Row<T>> }
-    | { readonly remove: T; readonly where: Query<T>["where"] };
+    | { readonly update: T; readonly where: WhereOf<T>; readonly set: Partial<Row<T>> }
+    | { readonly remove: T; readonly where: WhereOf<T> };
 }[TableName];
 
 export type Reads = Readonly<Record<string, Query>>;
@@ -65,6 +70,7 @@ export interface Transaction<R extends Reads, A> {
 /** A step that may be claimed. A hint: claiming looks again, under the lock. */
 export interface DueStep {
   readonly id: string;
+  readonly subjectId: string;
   readonly processor: string;
   readonly operation: OperationName;
   readonly phase: string;

@@ -25,7 +25,7 @@ export const tables = {
     key: ["digest"],
     indexes: [["subjectId"]],
   },
-  /** Data keys, wrapped by the keyring. `owner`: `subject:<id>`, `request:<id>`, `parked:<id>`. */
+  /** Data keys, wrapped by the keyring. `owner`: the id of a subject, a request or a parked opt-in. */
   dataKeys: {
     columns: { owner: "text", wrapped: "bytes", keyId: "text" },
     key: ["owner"],
@@ -83,7 +83,10 @@ export const tables = {
     key: ["id"],
     indexes: [["address"], ["subjectId"]],
   },
-  /** A subject's exercise of a right. `subjectDigests`: JSON, evidence use. `because`: a slug. */
+  /**
+   * A subject's exercise of a right. `named`, `subjectDigests`: JSON digests (index and
+   * evidence use). `because`: a slug.
+   */
   requests: {
     columns: {
       id: "text",
@@ -97,6 +100,7 @@ export const tables = {
       receivedAt: "text",
       dueAt: "text",
       dueOn: "text",
+      named: "text",
       subjectDigests: "text",
       because: "text?",
       closedAt: "text?",
@@ -106,7 +110,8 @@ export const tables = {
   },
   /**
    * One operation at one processor for one subject. `input`, `outcome`, `finding` are JSON without personal
-   * data; `sealed` holds what `resolve` found. `attempt` fences a late settle.
+   * data; `sealed` holds what `resolve` found. `attempt` fences a late settle; `attempted` is 1 while a run
+   * was begun whose answer is not known; `doubts` counts read-backs that contradicted or knew nothing.
    */
   steps: {
     columns: {
@@ -130,6 +135,7 @@ export const tables = {
       attempted: "integer",
       tries: "integer",
       rounds: "integer",
+      doubts: "integer",
       alone: "integer",
       cancel: "integer",
       sealed: "bytes?",
@@ -151,7 +157,7 @@ export const tables = {
       ["namespace", "at"],
     ],
   },
-  /** The limiter: theoretical arrival time in milliseconds since 1970, and a push-back by the vendor. */
+  /** The limiter: theoretical arrival time and a push-back by the vendor, in microseconds since 1970. */
   limits: {
     columns: { bucket: "text", arrival: "integer", pushedBackUntil: "integer" },
     key: ["bucket"],

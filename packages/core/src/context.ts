@@ -1,0 +1,19 @@
+import type { Clock } from "./contract/clock.ts";
+import type { ProcessorV1 } from "./contract/processor.ts";
+import type { HeedStorage } from "./contract/storage.ts";
+import type { EventHub } from "./event-hub.ts";
+import type { Keyring } from "./keys/keyring.ts";
+import type { LivePermits } from "./ledger/live-permits.ts";
+import type { Policy } from "./policy/policy.ts";
+
+/** What every room of one heed works with. Put together in `createHeed`, passed on, never global. */
+export interface HeedContext {
+  readonly namespace: string;
+  readonly policy: Policy;
+  readonly storage: HeedStorage;
+  readonly keys: Keyring;
+  readonly clock: Clock;
+  readonly processors: Readonly<Record<string, ProcessorV1>>;
+  readonly hub: EventHub;
+  readonly livePermits: LivePermits;
+}

@@ -1,0 +1,84 @@
+import type { HeedContext } from "../context.ts";
+import type { Checked, ProcessorV1 } from "../contract/processor.ts";
+import type { BatchSettings } from "./batch.ts";
+import { UnavailableError } from "../errors/unavailable-error.ts";
+import { lend } from "./batch.ts";
+import { withTimeLimit } from "./time-limit.ts";
+import { accountRefusedWaitMs, backoffMs, troubleOf } from "./trouble.ts";
+
+const validForMs = 3_600_000;
+
+/** What is known of a processor's account. */
+export type AccountState =
+  | { readonly proven: true; readonly checked: Checked }
+  | { readonly proven: false; readonly because: string; readonly retryInMs: number };
+
+/**
+ * Proves accounts before they are used, and remembers it for an hour. "Not found" means absent only at an
+ * account that is proven to be the right one.
+ */
+export class AccountChecks {
+  readonly #context: HeedContext;
+  readonly #settings: BatchSettings;
+  readonly #known = new Map<string, { until: number; state: Promise<AccountState> }>();
+
+  constructor(context: HeedContext, settings: BatchSettings) {
+    this.#context = context;
+    this.#settings = settings;
+  }
+
+  async prove(id: string, processor: ProcessorV1): Promise<AccountState> {
+    const now = this.#context.clock.now().getTime();
+    const known = this.#known.get(id);
+    if (known !== undefined && known.until > now) return known.state;
+    const state = this.#check(processor);
+    this.#known.set(id, { until: now + validForMs, state });
+    const settled = await state;
+    if (!settled.proven) this.#known.delete(id);
+    return settled;
+  }
+
+  /** The account answered strangely: prove it again before the next use. */
+  forget(id: string): void {
+    this.#known.delete(id);
+  }
+
+  async #check(processor: ProcessorV1): Promise<AccountState> {
+    const { callTimeoutMs } = this.#settings;
+    const onTimeout = () =>
+      new UnavailableError(`"${processor.name}" gave no answer within ${callTimeoutMs} ms.`, {
+        processor: processor.name,
+        operation: "check",
+      });
+    try {
+      const checked = await withTimeLimit(this.#context.clock, callTimeoutMs, onTimeout, (signal) =>
+        processor.check(
+          lend({ context: this.#context, processor, settings: this.#settings }, [], new Set(), signal),
+        ),
+      );
+      if (checked.account === processor.account) return { proven: true, checked };
+      return { proven: false, because: "wrong-account", retryInMs: accountRefusedWaitMs };
+    } catch (error) {
+      return refusal(error);
+    }
+  }
+}
+
+function refusal(error: unknown): AccountState {
+  const trouble = troubleOf(error);
+  switch (trouble.kind) {
+    case "rate-limited":
+      return { proven: false, because: "rate-limited", retryInMs: trouble.retryAfterMs };
+    case "account-refused":
+    case "rejected":
+      return { proven: false, because: "account-refused", retryInMs: accountRefusedWaitMs };
+    case "lease-lost":
+      return { proven: false, because: "unavailable", retryInMs: backoffMs(0) };
+    case "unavailable":
+      return { proven: false, because: trouble.because, retryInMs: backoffMs(2) };
+    default: {
+      const never: never = trouble;
+      return never;
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import { z } from "zod";
+import type { Clearance } from "../contract/processor.ts";
+import type { Finding, Outcome, Resolution } from "../contract/operation.ts";
+
+const slug = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/);
+const waitMs = z.number().finite().nonnegative();
+const identifier = z.object({ kind: z.string(), value: z.string() });
+const retained = z.object({
+  category: slug,
+  reason: slug,
+  law: z
+    .string()
+    .regex(/^[\w .,:()§/-]{1,80}$/)
+    .optional(),
+  until: z.iso.date().optional(),
+});
+
+const resolutionSchema = z.object({
+  targets: z.array(
+    z.object({
+      kind: z.string(),
+      id: z.string().min(1),
+      within: z.string().optional(),
+      via: identifier,
+      verified: z.boolean(),
+    }),
+  ),
+  alsoKnownAs: z.array(identifier).optional(),
+});
+
+const outcomeSchema = z.discriminatedUnion("status", [
+  z.object({
+    status: z.literal("done"),
+    affected: z.number().int().nonnegative().optional(),
+    retained: z.array(retained).optional(),
+  }),
+  z.object({ status: z.literal("absent") }),
+  z.object({ status: z.literal("pending"), reference: z.string().min(1), checkAfterMs: waitMs }),
+  z.object({ status: z.literal("blocked"), by: slug, checkAfterMs: waitMs }),
+  z.object({ status: z.literal("manual"), instruction: z.string() }),
+  z.object({ status: z.literal("failed"), error: z.instanceof(Error) }),
+]);
+
+const findingSchema = z.discriminatedUnion("seen", [
+  z.object({ seen: z.enum(["as-asked", "not-as-asked", "unknown"]) }),
+  z.object({ seen: z.literal("not-yet"), checkAfterMs: waitMs }),
+]);
+
+const clearanceSchema = z.union([
+  z.object({ clear: z.literal(true) }),
+  z.object({ blockedBy: slug, checkAfterMs: waitMs }),
+]);
+
+/** An answer that the contract does not know is no answer: undefined, and never success. */
+function reader<T>(schema: z.ZodType): (answer: unknown) => T | undefined {
+  return (answer) => {
+    const parsed = schema.safeParse(answer);
+    return parsed.success ? (parsed.data as T) : undefined;
+  };
+}
+
+export const readResolution = reader<Resolution>(resolutionSchema);
+export const readOutcome = reader<Outcome>(outcomeSchema);
+export const readFinding = reader<Finding>(findingSchema);
+export const readClearance = reader<Clearance>(clearanceSchema);

@@ -1,0 +1,291 @@
+import type { HeedContext } from "../context.ts";
+import type { Answers, Call, Finding, Resolution } from "../contract/operation.ts";
+import type { CallContext, ProcessorV1 } from "../contract/processor.ts";
+import type { Decision } from "../contract/storage.ts";
+import { HeedError } from "../errors/heed-error.ts";
+import { UnavailableError } from "../errors/unavailable-error.ts";
+import { lockNames } from "../ledger/under-lock.ts";
+import { readClearance, readFinding, readOutcome, readResolution } from "./answers.ts";
+import { begin, emitSettled, isHeld, stepReads, type AnyOperation, type Claim } from "./claim.ts";
+import { pushBack, reserve, type Bucket } from "./limiter.ts";
+import { withTimeLimit } from "./time-limit.ts";
+import { settleWrites, type Settlement, type Verdict } from "./settle.ts";
+import { troubleOf, type Trouble } from "./trouble.ts";
+import { afterResolve, afterRun, afterTrouble, afterVerify } from "./verdicts.ts";
+
+/** How a batch is carried out. */
+export interface BatchSettings {
+  readonly leaseMs: number;
+  /** Longest wait for one question to a processor, in milliseconds. */
+  readonly callTimeoutMs: number;
+}
+
+interface Asking {
+  readonly context: HeedContext;
+  readonly processor: ProcessorV1;
+  readonly operation: AnyOperation;
+  readonly settings: BatchSettings;
+}
+
+/**
+ * Asks the processor what the phase of these claims needs, and settles every one of them.
+ * @returns false when the account was refused as a whole
+ */
+export async function carryOut(asking: Asking, claims: readonly Claim[]): Promise<boolean> {
+  const verdicts = new Map<string, Verdict>();
+  const phase = claims[0]?.phase;
+  if (phase === "resolve") await resolvePhase(asking, claims, verdicts);
+  else if (phase === "run") await runPhase(asking, claims, verdicts);
+  else await verifyPhase(asking, claims, verdicts);
+  await settleClaims(asking.context, claims, ({ call }) => verdicts.get(call.id));
+  return ![...verdicts.values()].some(
+    (verdict) => verdict.to === "again" && verdict.because === "account-refused",
+  );
+}
+
+async function resolvePhase(
+  asking: Asking,
+  claims: readonly Claim[],
+  verdicts: Map<string, Verdict>,
+): Promise<void> {
+  const { context, operation } = asking;
+  const { resolve } = operation;
+  if (resolve === undefined) {
+    for (const { call, found } of claims) verdicts.set(call.id, { to: "run", found, silence: [] });
+    return;
+  }
+  const answers = await ask(asking, claims, verdicts, (calls, lent) => resolve(calls, lent));
+  for (const claim of unanswered(claims, verdicts)) {
+    verdicts.set(
+      claim.call.id,
+      afterResolve(context, claim, operation, readResolution(answers?.get(claim.call.id))),
+    );
+  }
+}
+
+async function runPhase(
+  asking: Asking,
+  claims: readonly Claim[],
+  verdicts: Map<string, Verdict>,
+): Promise<void> {
+  const { context, operation } = asking;
+  let allowed = claims;
+  if (claims.some((claim) => claim.isGuarded)) {
+    const { guard } = operation;
+    const answers = await ask(asking, claims, verdicts, (calls, lent) =>
+      guard === undefined ? Promise.resolve(new Map()) : guard(calls, lent),
+    );
+    for (const claim of unanswered(claims, verdicts)) {
+      const clearance = readClearance(answers?.get(claim.call.id));
+      if (clearance !== undefined && "clear" in clearance) continue;
+      // Fails closed: no answer is a no.
+      const { blockedBy, checkAfterMs } = clearance ?? {
+        blockedBy: "guard-unanswered",
+        checkAfterMs: 60_000,
+      };
+      verdicts.set(claim.call.id, {
+        to: "again",
+        phase: "run",
+        dueInMs: checkAfterMs,
+        because: blockedBy,
+        counts: false,
+      });
+    }
+    const cleared = unanswered(claims, verdicts);
+    const held = cleared.length === 0 ? new Set<string>() : await begin(context, cleared);
+    for (const { call } of cleared) {
+      if (!held.has(call.id))
+        verdicts.set(call.id, {
+          to: "again",
+          phase: "run",
+          dueInMs: 0,
+          because: "lease-lost",
+          counts: false,
+        });
+    }
+    allowed = cleared.filter(({ call }) => held.has(call.id));
+  }
+  if (allowed.length === 0) return;
+  const answers = await ask(asking, allowed, verdicts, (calls, lent) => operation.run(calls, lent));
+  for (const claim of unanswered(allowed, verdicts)) {
+    const outcome = readOutcome(answers?.get(claim.call.id));
+    const verdict =
+      outcome?.status === "failed"
+        ? afterTrouble(claim, operation, troubleOf(outcome.error), 1)
+        : afterRun(claim, operation, outcome);
+    verdicts.set(claim.call.id, verdict);
+  }
+}
+
+async function verifyPhase(
+  asking: Asking,
+  claims: readonly Claim[],
+  verdicts: Map<string, Verdict>,
+): Promise<void> {
+  const { operation } = asking;
+  const { resolve, verify } = operation;
+  if (typeof verify !== "function") {
+    for (const { call } of claims) verdicts.set(call.id, { to: "end", state: "acknowledged" });
+    return;
+  }
+  let seen: Answers<Resolution> | undefined;
+  if (resolve !== undefined) {
+    seen = await ask(asking, claims, verdicts, (calls, lent) => resolve(calls, lent));
+  }
+  const rest = unanswered(claims, verdicts);
+  if (rest.length === 0) return;
+  const findings = await ask<Finding>(asking, rest, verdicts, (calls, lent) => verify(calls, lent));
+  for (const claim of unanswered(rest, verdicts)) {
+    const resolution = resolve === undefined ? undefined : readResolution(seen?.get(claim.call.id));
+    // A second look that was not answered proves nothing.
+    const finding =
+      resolve !== undefined && resolution === undefined
+        ? undefined
+        : readFinding(findings?.get(claim.call.id));
+    verdicts.set(claim.call.id, afterVerify(claim, operation, finding, resolution));
+  }
+}
+
+function unanswered(claims: readonly Claim[], verdicts: ReadonlyMap<string, Verdict>): readonly Claim[] {
+  return claims.filter(({ call }) => !verdicts.has(call.id));
+}
+
+/** One question for all claims that have no verdict yet; a throw gives each of them one. */
+async function ask<T>(
+  asking: Asking,
+  claims: readonly Claim[],
+  verdicts: Map<string, Verdict>,
+  question: (calls: readonly Call[], lent: CallContext) => Promise<Answers<T>>,
+): Promise<Answers<T> | undefined> {
+  const asked = unanswered(claims, verdicts);
+  if (asked.length === 0) return undefined;
+  const taken = new Set<string>();
+  try {
+    const calls = asked.map(({ call }) => call);
+    const { context, processor, settings } = asking;
+    return await withTimeLimit(
+      context.clock,
+      settings.callTimeoutMs,
+      () => noAnswer(processor, calls, settings),
+      (signal) => question(calls, lend(asking, asked, taken, signal)),
+    );
+  } catch (error) {
+    const trouble = troubleOf(error);
+    if (trouble.kind === "unavailable" && trouble.because === "adapter-failed")
+      asking.context.hub.emit("work.failed", { error });
+    await slowDown(asking, trouble, taken);
+    for (const claim of asked)
+      verdicts.set(claim.call.id, afterTrouble(claim, asking.operation, trouble, asked.length));
+    return undefined;
+  }
+}
+
+function noAnswer(
+  processor: ProcessorV1,
+  calls: readonly Call[],
+  { callTimeoutMs }: BatchSettings,
+): UnavailableError {
+  const operation = calls[0]?.operation ?? "check";
+  return new UnavailableError(`"${processor.name}" gave no answer within ${callTimeoutMs} ms.`, {
+    processor: processor.name,
+    operation,
+  });
+}
+
+async function slowDown(
+  { context, processor }: Asking,
+  trouble: Trouble,
+  taken: ReadonlySet<string>,
+): Promise<void> {
+  if (trouble.kind !== "rate-limited") return;
+  const names = trouble.bucket === undefined ? [...taken] : [trouble.bucket];
+  const buckets = bucketsOf(
+    processor,
+    names.filter((name) => name in processor.limits),
+  );
+  if (buckets.length > 0) await pushBack(context, buckets, trouble.retryAfterMs);
+}
+
+function bucketsOf(processor: ProcessorV1, names: readonly string[]): readonly Bucket[] {
+  return names.map((name): Bucket => {
+    const limit = processor.limits[name];
+    if (limit === undefined)
+      throw new TypeError(`The processor "${processor.name}" declares no bucket "${name}".`);
+    return { account: `${processor.name}:${processor.account}`, name, limit };
+  });
+}
+
+/** What one question is lent: also made for `check()`, which has no claims. */
+export function lend(
+  { context, processor, settings }: Pick<Asking, "context" | "processor" | "settings">,
+  claims: readonly Claim[],
+  taken: Set<string>,
+  signal: AbortSignal,
+): CallContext {
+  let leasedUntil = context.clock.now().getTime() + settings.leaseMs;
+  return {
+    signal,
+    now: () => context.clock.now(),
+    async turn(...names) {
+      signal.throwIfAborted();
+      const buckets = bucketsOf(processor, names);
+      for (const name of names) taken.add(name);
+      const waitMs = await reserve(context, buckets);
+      if (claims.length > 0 && context.clock.now().getTime() + waitMs + settings.leaseMs / 2 > leasedUntil) {
+        leasedUntil = await renew(context, claims, settings.leaseMs + waitMs);
+      }
+      if (waitMs > 0) await context.clock.sleep(waitMs, signal);
+      signal.throwIfAborted();
+    },
+  };
+}
+
+/** Prolongs the leases. @throws HeedError `lease-lost` when one of the steps is no longer this worker's */
+async function renew(context: HeedContext, claims: readonly Claim[], leaseMs: number): Promise<number> {
+  const ids = claims.map(({ step }) => step.id);
+  return context.storage.transact({
+    lock: lockNames({ steps: ids }),
+    clock: context.clock,
+    read: { steps: { from: "steps", where: { id: ids } } },
+    decide: ({ steps }, now): Decision<number> => {
+      const isStillHeld = claims.every(({ step }) =>
+        steps.some((row) => row.id === step.id && isHeld(row, step) && row.cancel === 0),
+      );
+      if (!isStillHeld) throw new HeedError("The lease of these steps is lost.", { code: "lease-lost" });
+      const until = Date.parse(now) + leaseMs;
+      return {
+        writes: [{ update: "steps", where: { id: ids }, set: { leaseUntil: new Date(until).toISOString() } }],
+        answer: until,
+      };
+    },
+  });
+}
+
+/** One transaction for the whole batch. A step that is no longer held is left alone: its late answer is void. */
+export async function settleClaims(
+  context: HeedContext,
+  claims: readonly Claim[],
+  verdictOf: (claim: Claim) => Verdict | undefined,
+): Promise<void> {
+  const ids = claims.map(({ step }) => step.id);
+  const settled = await context.storage.transact({
+    lock: lockNames({
+      subjects: claims.map(({ step }) => step.subjectId),
+      requests: claims.flatMap(({ step }) => step.requestId ?? []),
+      steps: ids,
+    }),
+    clock: context.clock,
+    read: stepReads(ids),
+    decide: (rows, now): Decision<readonly Settlement[]> => {
+      const settlements = claims.flatMap((claim): readonly Settlement[] => {
+        const { step, key, subjectDigests } = claim;
+        const row = rows.steps.find((each) => each.id === step.id);
+        const verdict = verdictOf(claim);
+        if (row === undefined || verdict === undefined || !isHeld(row, step)) return [];
+        return [{ step: row, verdict, key, subjectDigests }];
+      });
+      return { writes: settleWrites(context, rows, settlements, now), answer: settlements };
+    },
+  });
+  for (const settlement of settled) emitSettled(context, settlement);
+}

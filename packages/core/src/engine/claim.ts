@@ -1,0 +1,314 @@
+import type { HeedContext } from "../context.ts";
+import type { Identifier } from "../contract/identifier.ts";
+import type { Call, InputOf, OperationName } from "../contract/operation.ts";
+import type { Operation, ProcessorV1 } from "../contract/processor.ts";
+import type { Decision, DueStep, Write } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
+import { evidenceDigests } from "../evidence/evidence.ts";
+import { open } from "../keys/sealed.ts";
+import { topicState } from "../ledger/choice.ts";
+import { dataKeyOf, identifiersOf } from "../ledger/subject-record.ts";
+import { lockNames } from "../ledger/under-lock.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { StepPhase } from "../requests/lifecycle.ts";
+import { nothingFound, type Found } from "./found.ts";
+import { settleWrites, type Settlement } from "./settle.ts";
+
+/** A step in a worker's hands until its lease ends. */
+export interface Claim {
+  /** The row as leased; `attempt` fences the settle. */
+  readonly step: Row<"steps">;
+  readonly phase: StepPhase;
+  readonly call: Call;
+  readonly found: Found;
+  /** The key that seals what the step finds. */
+  readonly key: Uint8Array;
+  /** Evidence digests of the subject. */
+  readonly subjectDigests: readonly string[];
+  /** True when a run was begun whose answer is not known. */
+  readonly ranBefore: boolean;
+  /** True when a guard is asked before the run. */
+  readonly isGuarded: boolean;
+}
+
+/** Any operation, as the engine sees it. */
+export type AnyOperation = Operation<OperationName, string, string>;
+
+export function operationOf(processor: ProcessorV1 | undefined, name: string): AnyOperation | undefined {
+  return processor?.operations[name as OperationName] as AnyOperation | undefined;
+}
+
+/** Operations after which nothing can be taken back. */
+export const isDestructive = (operation: string): boolean =>
+  operation === "erase" || operation === "exclude" || operation === "forgetTokens";
+
+/** Reads that a claim and a settle of the same steps need. */
+export function stepReads(ids: readonly string[]) {
+  const subjectIds = { via: "steps", column: "subjectId", where: { id: ids } } as const;
+  const requestIds = { via: "steps", column: "requestId", where: { id: ids } } as const;
+  return {
+    steps: { from: "steps", where: { id: ids } },
+    identifiers: { from: "identifiers", where: { subjectId: subjectIds } },
+    events: { from: "events", where: { subjectId: subjectIds }, orderBy: ["recordedAt", "id"] },
+    subjectKeys: { from: "dataKeys", where: { owner: subjectIds } },
+    requestKeys: { from: "dataKeys", where: { owner: requestIds } },
+    requests: { from: "requests", where: { id: requestIds } },
+    openSteps: { from: "steps", where: { subjectId: subjectIds, endedAt: { isNull: true } } },
+    requestSteps: { from: "steps", where: { requestId: requestIds } },
+  } as const;
+}
+
+export interface StepRows {
+  readonly steps: readonly Row<"steps">[];
+  readonly identifiers: readonly Row<"identifiers">[];
+  readonly events: readonly Row<"events">[];
+  readonly subjectKeys: readonly Row<"dataKeys">[];
+  readonly requestKeys: readonly Row<"dataKeys">[];
+  readonly requests: readonly Row<"requests">[];
+  readonly openSteps: readonly Row<"steps">[];
+  readonly requestSteps: readonly Row<"steps">[];
+}
+
+/** What to lease. */
+export interface ClaimAsk {
+  readonly steps: readonly DueStep[];
+  readonly leaseMs: number;
+  /** False when no run will follow, so that none is noted as begun. */
+  readonly willRun: boolean;
+}
+
+/**
+ * Leases steps. Each is looked at again under the lock: one that another worker took is left out, a
+ * preference that a newer choice overtook ends as superseded, and one whose subject the processor cannot
+ * search for ends at a human.
+ */
+export async function claim(context: HeedContext, ask: ClaimAsk): Promise<readonly Claim[]> {
+  const ids = ask.steps.map((step) => step.id);
+  const { claims, settled } = await context.storage.transact({
+    lock: lockNames({ subjects: ask.steps.map((step) => step.subjectId), steps: ids }),
+    clock: context.clock,
+    read: stepReads(ids),
+    decide: (rows, now): Decision<{ claims: readonly Claim[]; settled: readonly Settlement[] }> => {
+      const claims: Claim[] = [];
+      const writes: Write[] = [];
+      const settlements: Settlement[] = [];
+      for (const row of rows.steps) {
+        if (!isClaimable(row, now)) continue;
+        const prepared = prepareOrEnd(context, row, rows);
+        if ("verdict" in prepared) {
+          settlements.push(prepared);
+          continue;
+        }
+        const step: Row<"steps"> = {
+          ...row,
+          state: "running",
+          attempt: row.attempt + 1,
+          leaseUntil: new Date(Date.parse(now) + ask.leaseMs).toISOString(),
+        };
+        // Stored before the run, so that a crash in it is known. A guard comes in between: see `begin`.
+        const attempted = ask.willRun && prepared.phase === "run" && !prepared.isGuarded ? 1 : row.attempted;
+        const { state, attempt, leaseUntil } = step;
+        writes.push({
+          update: "steps",
+          where: { id: row.id },
+          set: { state, attempt, leaseUntil, attempted },
+        });
+        claims.push({ ...prepared, step });
+      }
+      writes.push(...settleWrites(context, rows, settlements, now));
+      return { writes, answer: { claims, settled: settlements } };
+    },
+  });
+  for (const settlement of settled) emitSettled(context, settlement);
+  return claims;
+}
+
+/**
+ * The guard said yes: notes that the run begins, if the lease still holds and nothing has cancelled the step.
+ * @returns the ids that may run
+ */
+export async function begin(context: HeedContext, claims: readonly Claim[]): Promise<ReadonlySet<string>> {
+  const ids = claims.map(({ step }) => step.id);
+  return context.storage.transact({
+    lock: lockNames({ subjects: claims.map(({ step }) => step.subjectId), steps: ids }),
+    clock: context.clock,
+    read: { steps: { from: "steps", where: { id: ids } } },
+    decide: ({ steps }): Decision<ReadonlySet<string>> => {
+      const held = claims.filter(({ step }) =>
+        steps.some((row) => row.id === step.id && isHeld(row, step) && row.cancel === 0),
+      );
+      return {
+        writes: held.map(({ step }): Write => ({
+          update: "steps",
+          where: { id: step.id },
+          set: { attempted: 1 },
+        })),
+        answer: new Set(held.map(({ step }) => step.id)),
+      };
+    },
+  });
+}
+
+/** The fence: the step is still leased under the attempt that the claim was given. */
+export function isHeld(row: Row<"steps">, claimed: Row<"steps">): boolean {
+  return row.state === "running" && row.attempt === claimed.attempt;
+}
+
+export function emitSettled(context: HeedContext, { step, verdict }: Settlement): void {
+  context.hub.emit("step.settled", {
+    stepId: step.id,
+    requestId: step.requestId ?? undefined,
+    processor: step.processor,
+    operation: step.operation,
+    state: verdict.to === "end" ? verdict.state : "due",
+    phase:
+      verdict.to === "end" ? step.phase : verdict.to === "again" ? (verdict.phase ?? step.phase) : verdict.to,
+    because: "because" in verdict ? verdict.because : undefined,
+  });
+}
+
+function isClaimable(row: Row<"steps">, now: string): boolean {
+  if (row.state === "due") return row.dueAt !== null && row.dueAt <= now;
+  return row.state === "running" && row.leaseUntil !== null && row.leaseUntil <= now;
+}
+
+/** A row that cannot be opened ends alone: it must not take its batch with it. */
+function prepareOrEnd(
+  context: HeedContext,
+  step: Row<"steps">,
+  rows: StepRows,
+): Omit<Claim, "step"> | Settlement {
+  try {
+    return prepare(context, step, rows);
+  } catch {
+    return { step, verdict: { to: "end", state: "failed", because: "unreadable" } };
+  }
+}
+
+/** The call for a step, or its end where there is nothing to call for. */
+function prepare(context: HeedContext, step: Row<"steps">, rows: StepRows): Omit<Claim, "step"> | Settlement {
+  const processor = context.processors[step.processor];
+  const operation = operationOf(processor, step.operation);
+  const toHuman = (key: Uint8Array, because: string, instruction: string): Settlement => ({
+    step,
+    key,
+    verdict: { to: "end", state: "manual", because, instruction },
+  });
+  if (step.cancel === 1)
+    return { step, verdict: { to: "end", state: "cancelled", because: "erasure-requested" } };
+  const input =
+    step.eventId === null
+      ? (JSON.parse(step.input) as InputOf[OperationName])
+      : wishedInput(context.policy, step, rows.events);
+  if (input === undefined)
+    return { step, verdict: { to: "end", state: "superseded", because: "newer-choice" } };
+  if (step.processor === "heed") return prepareOwn(step, rows, input);
+
+  const subjectKey = dataKeyOf(context, rows.subjectKeys, step.subjectId);
+  const key = step.requestId === null ? subjectKey : dataKeyOf(context, rows.requestKeys, step.requestId);
+  if (processor === undefined || operation === undefined) {
+    return toHuman(
+      key,
+      "no-such-operation",
+      `Do this by hand, or configure a processor for "${step.processor}" that can ${step.operation}.`,
+    );
+  }
+  const request = rows.requests.find((each) => each.id === step.requestId);
+  const own = rows.identifiers.filter((row) => row.subjectId === step.subjectId);
+  // Erasing goes by what was shown to be this person's; silencing by everything that may be.
+  const named = new Set(request === undefined ? [] : (JSON.parse(request.named) as string[]));
+  const trusted = isDestructive(step.operation)
+    ? own.filter((row) => row.verified === 1 || named.has(row.digest))
+    : own;
+  const identifiers = identifiersOf(subjectKey, trusted).filter((each) =>
+    processor.identifiers[each.kind]?.test(each.value),
+  );
+  const [first, ...others] = identifiers;
+  if (first === undefined) {
+    const kinds = Object.keys(processor.identifiers).join(", ");
+    return toHuman(
+      key,
+      "no-identifier",
+      `Look this person up by hand at "${step.processor}": no identifier is known that it can search by (${kinds}).`,
+    );
+  }
+  const found =
+    step.sealed === null ? nothingFound : (JSON.parse(open(key, step.sealed, `steps/${step.id}`)) as Found);
+  return {
+    // The answer of an earlier run was lost, and repeating it is not safe: look first.
+    phase:
+      step.phase === "run" && step.attempted === 1 && operation.repeat === "verify-first"
+        ? "verify"
+        : (step.phase as StepPhase),
+    call: callFor(step, input, [first, ...others], found),
+    found,
+    key,
+    subjectDigests: evidenceDigests(context, identifiersOf(subjectKey, own)),
+    ranBefore: step.attempted === 1,
+    isGuarded: operation.guard !== undefined && isDestructive(step.operation),
+  };
+}
+
+/** heed's own data: found by the ids of its rows, so that the key may be gone already. */
+function prepareOwn(step: Row<"steps">, rows: StepRows, input: InputOf[OperationName]): Omit<Claim, "step"> {
+  const request = rows.requests.find((each) => each.id === step.requestId);
+  const identifiers: [Identifier, Identifier] = [
+    { kind: "heedSubject", value: step.subjectId },
+    { kind: "heedRequest", value: step.requestId ?? "" },
+  ];
+  return {
+    phase: step.phase as StepPhase,
+    call: callFor(step, input, identifiers, nothingFound),
+    found: nothingFound,
+    key: new Uint8Array(32),
+    subjectDigests: JSON.parse(request?.subjectDigests ?? "[]") as string[],
+    ranBefore: step.attempted === 1,
+    isGuarded: false,
+  };
+}
+
+function callFor(
+  step: Row<"steps">,
+  input: InputOf[OperationName],
+  identifiers: Call["identifiers"],
+  found: Found,
+): Call {
+  return {
+    id: step.id,
+    operation: step.operation as OperationName,
+    input,
+    identifiers,
+    targets: found.targets.map(({ kind, id, within }) => ({
+      kind,
+      id,
+      ...(within === undefined ? {} : { within }),
+    })),
+    ...(found.reference === undefined ? {} : { reference: found.reference }),
+  };
+}
+
+/**
+ * The wished state of a preference step, derived from the ledger as it is now: the topics of the step for
+ * which its direction still holds. Undefined when a newer choice has overtaken all of it.
+ */
+export function wishedInput(
+  policy: Policy,
+  step: Pick<Row<"steps">, "operation" | "input" | "processor" | "subjectId">,
+  events: readonly Row<"events">[],
+): InputOf["subscribe"] | InputOf["unsubscribe"] | undefined {
+  const input = JSON.parse(step.input) as InputOf["subscribe"] | InputOf["unsubscribe"];
+  const own = events.filter((event) => event.subjectId === step.subjectId);
+  const at = own.at(-1)?.recordedAt ?? "";
+  const isGiven = (topic: string) => topicState(policy, topic, own, at).state === "given";
+  if (step.operation === "subscribe") {
+    const topics = (input.topics as readonly string[]).filter(isGiven);
+    return topics.length === 0 ? undefined : { ...(input as InputOf["subscribe"]), topics };
+  }
+  const through = Object.keys(policy.topics).filter((topic) =>
+    policy.topics[topic]?.via?.includes(step.processor),
+  );
+  const asked = input.topics === "all" ? through : input.topics;
+  const topics = asked.filter((topic) => !isGiven(topic));
+  if (topics.length === 0) return undefined;
+  return { topics: input.topics === "all" && topics.length === through.length ? "all" : topics };
+}

@@ -1,0 +1,22 @@
+import type { FoundTarget, Target } from "../contract/operation.ts";
+
+/** What a step found out and may not forget; sealed in its row. */
+export interface Found {
+  readonly targets: readonly FoundTarget[];
+  /** From a pending outcome. */
+  readonly reference?: string;
+  /** For a human. */
+  readonly instruction?: string;
+}
+
+export const nothingFound: Found = { targets: [] };
+
+const sameTarget = (a: Target, b: Target) => a.kind === b.kind && a.id === b.id && a.within === b.within;
+
+/** The targets of `seen` that `known` does not have. */
+export function newTargets(
+  known: readonly FoundTarget[],
+  seen: readonly FoundTarget[],
+): readonly FoundTarget[] {
+  return seen.filter((target) => !known.some((other) => sameTarget(target, other)));
+}

@@ -1,0 +1,122 @@
+import { createHash } from "node:crypto";
+import type { HeedContext } from "../context.ts";
+import type { Call, Retained } from "../contract/operation.ts";
+import type { Effect } from "../contract/processor.ts";
+import type { Identifier } from "../contract/identifier.ts";
+import type { Named } from "../ledger/subject-record.ts";
+import { identifiersOf, type SubjectRecord } from "../ledger/subject-record.ts";
+import { transactOnSubjects } from "../ledger/under-lock.ts";
+import { deadlineOf } from "../requests/deadline.ts";
+import { erasurePlan, forgetTokensPlan, type PlannedStep } from "../requests/plan.ts";
+import { lend } from "./batch.ts";
+import { operationOf } from "./claim.ts";
+import { readResolution } from "./answers.ts";
+import { withTimeLimit } from "./time-limit.ts";
+import type { WorkSettings } from "./worker.ts";
+
+/** What a step would do. */
+export interface PreviewedStep<Processor extends string = string> {
+  readonly processor: Processor | "heed";
+  readonly operation: string;
+  /** Records found there by looking, without changing anything; undefined where nothing can be looked up before. */
+  readonly found?: number;
+  readonly effects: readonly Effect[];
+  readonly keeps: readonly Retained[];
+  /** Why it would go to a human, or why it could not be looked up now. */
+  readonly because?: string;
+}
+
+/** What a request would do, found out by reading only. */
+export interface Preview<Processor extends string = string> {
+  readonly dueOn: string;
+  readonly steps: readonly PreviewedStep<Processor>[];
+  /** Covers the plan and every record found. Pass it to `requests.open` as `preview`: it refuses when either has changed. */
+  readonly digest: string;
+}
+
+/** Plans a request and looks every processor up, without changing anything anywhere. */
+export async function previewRequest(
+  context: HeedContext,
+  settings: WorkSettings,
+  named: Named,
+  right: "erasure" | "forget-tokens",
+): Promise<Preview> {
+  const now = context.clock.now().toISOString();
+  const deadline = deadlineOf(context.policy.controller, now);
+  const planned =
+    right === "erasure"
+      ? erasurePlan(context, deadline.dueAt, now)
+      : forgetTokensPlan(context, deadline.dueAt);
+  const identifiers = await knownIdentifiers(context, named);
+  const looked = await Promise.all(planned.map((step) => look(context, settings, step, identifiers)));
+  const digest = createHash("sha256")
+    .update(JSON.stringify(looked.map(({ step, ids }) => [step.processor, step.operation, step.keeps, ids])))
+    .digest("hex");
+  return { dueOn: deadline.dueOn, steps: looked.map(({ step }) => step), digest };
+}
+
+/** The named identifiers, and those that storage knows to be the same person's. */
+async function knownIdentifiers(context: HeedContext, named: Named): Promise<readonly Identifier[]> {
+  const stored = await transactOnSubjects(context, {
+    select: { digests: named.digests.flat() },
+    read: {},
+    decide: (records: readonly SubjectRecord[]) => ({
+      writes: [],
+      answer: records.flatMap((record) =>
+        identifiersOf(
+          record.dataKey,
+          record.identifiers.filter((row) => row.verified === 1),
+        ),
+      ),
+    }),
+  });
+  const all = [...named.identifiers.map(({ kind, value }) => ({ kind, value })), ...stored];
+  return all.filter(
+    (each, index) =>
+      all.findIndex((other) => other.kind === each.kind && other.value === each.value) === index,
+  );
+}
+
+async function look(
+  context: HeedContext,
+  settings: WorkSettings,
+  planned: PlannedStep,
+  identifiers: readonly Identifier[],
+): Promise<{ step: PreviewedStep; ids: readonly string[] }> {
+  const processor = context.processors[planned.processor];
+  const operation = operationOf(processor, planned.operation);
+  const step: PreviewedStep = {
+    processor: planned.processor,
+    operation: planned.operation,
+    effects: operation?.effects ?? [],
+    keeps: "keep" in planned.input ? planned.input.keep : [],
+    ...(planned.ended?.state === "manual" ? { because: planned.ended.because } : {}),
+  };
+  if (processor === undefined || operation?.resolve === undefined) return { step, ids: [] };
+  const [first, ...others] = identifiers.filter((each) => processor.identifiers[each.kind]?.test(each.value));
+  if (first === undefined) return { step: { ...step, because: "no-identifier" }, ids: [] };
+  const call: Call = {
+    id: "preview",
+    operation: planned.operation,
+    input: planned.input,
+    identifiers: [first, ...others],
+    targets: [],
+  };
+  const { resolve } = operation;
+  try {
+    const answers = await withTimeLimit(
+      context.clock,
+      settings.callTimeoutMs,
+      () => new Error("no answer in time"),
+      (signal) => resolve([call], lend({ context, processor, settings }, [], new Set(), signal)),
+    );
+    const resolution = readResolution(answers.get(call.id));
+    if (resolution === undefined) return { step: { ...step, because: "no-answer" }, ids: [] };
+    const ids = resolution.targets
+      .map((target) => JSON.stringify([target.kind, target.id, target.within]))
+      .toSorted();
+    return { step: { ...step, found: ids.length }, ids };
+  } catch {
+    return { step: { ...step, because: "unavailable" }, ids: ["unavailable"] };
+  }
+}

@@ -1,0 +1,238 @@
+import { z } from "zod";
+import type { HeedContext } from "../context.ts";
+import type { Finding, Retained } from "../contract/operation.ts";
+import type { Write } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
+import { evidenceWrite } from "../evidence/evidence.ts";
+import { seal } from "../keys/sealed.ts";
+import { suppress } from "../ledger/suppression.ts";
+import { closingWrites } from "../requests/close-request.ts";
+import { stepsToRelease } from "../requests/gates.ts";
+import { isFinal, requestState, type StepPhase, type StepState } from "../requests/lifecycle.ts";
+import type { Found } from "./found.ts";
+
+/** The end states that a step settles to. */
+export type EndState = Exclude<StepState, "waiting" | "due" | "running">;
+
+/** What is kept of an outcome: no records, no reference, nothing personal. */
+export interface KeptOutcome {
+  readonly status: "done" | "absent";
+  readonly affected?: number;
+  readonly retained?: readonly Retained[];
+}
+
+/** What follows from a processor's answer. Every transition of a step is one of these. */
+export type Verdict =
+  /** Resolved: go on to run. */
+  | { readonly to: "run"; readonly found: Found; readonly silence: readonly string[] }
+  /** Ran, or it is not known whether: read back. `counts`: whether this follows a failed try. */
+  | {
+      readonly to: "verify";
+      readonly dueInMs: number;
+      readonly outcome?: KeptOutcome;
+      readonly found?: Found;
+      readonly because?: string;
+      readonly counts?: boolean;
+      readonly alone?: boolean;
+      readonly rounds?: number;
+      readonly finding?: Finding["seen"];
+    }
+  /**
+   * Not now. `counts`: whether it is a failed try. `doubtful`: whether a read-back contradicted or knew
+   * nothing. `answered`: no run is unknown any more.
+   */
+  | {
+      readonly to: "again";
+      readonly phase?: StepPhase;
+      readonly dueInMs: number;
+      readonly because: string;
+      readonly counts: boolean;
+      readonly doubtful?: boolean;
+      readonly answered?: boolean;
+      readonly alone?: boolean;
+      readonly found?: Found;
+    }
+  | {
+      readonly to: "end";
+      readonly state: EndState;
+      readonly because?: string;
+      readonly outcome?: KeptOutcome;
+      readonly finding?: Finding["seen"];
+      readonly instruction?: string;
+    };
+
+/** A verdict about a step, with what its evidence needs. */
+export interface Settlement {
+  readonly step: Row<"steps">;
+  readonly verdict: Verdict;
+  readonly key?: Uint8Array;
+  readonly subjectDigests?: readonly string[];
+}
+
+/** The rows that settling reads; see `stepReads`. */
+export interface SettleRows {
+  readonly requests: readonly Row<"requests">[];
+  readonly openSteps: readonly Row<"steps">[];
+  readonly requestSteps: readonly Row<"steps">[];
+}
+
+/**
+ * The writes of a settle: the steps, the steps they release, the requests they close, and the evidence, all
+ * in one transaction.
+ */
+export function settleWrites(
+  context: HeedContext,
+  rows: SettleRows,
+  settlements: readonly Settlement[],
+  now: string,
+): readonly Write[] {
+  const writes: Write[] = [];
+  const current = new Map([...rows.openSteps, ...rows.requestSteps].map((row) => [row.id, row]));
+  for (const settlement of settlements) {
+    const set = changesOf(settlement, now);
+    current.set(settlement.step.id, { ...settlement.step, ...set });
+    writes.push({ update: "steps", where: { id: settlement.step.id }, set });
+    if (settlement.verdict.to === "run" && settlement.verdict.silence.length > 0) {
+      writes.push(...suppress(settlement.verdict.silence, "everything", "erased", now));
+    }
+    if (settlement.verdict.to === "end") writes.push(stepEvidence(context, rows, settlement, set, now));
+  }
+  const subjects = new Set(settlements.map(({ step }) => step.subjectId));
+  for (const subjectId of subjects) {
+    const steps = [...current.values()].filter((row) => row.subjectId === subjectId);
+    for (const id of stepsToRelease(steps)) {
+      const row = current.get(id);
+      if (row !== undefined) current.set(id, { ...row, state: "due" });
+      writes.push({ update: "steps", where: { id }, set: { state: "due", dueAt: now } });
+    }
+  }
+  for (const request of rows.requests) {
+    if (isFinal(request.state)) continue;
+    const state = requestState([...current.values()].filter((row) => row.requestId === request.id));
+    if (isFinal(state)) writes.push(...closingWrites(context, request, state, now));
+    else if (state !== request.state)
+      writes.push({ update: "requests", where: { id: request.id }, set: { state } });
+  }
+  return writes;
+}
+
+const later = (now: string, ms: number) => new Date(Date.parse(now) + ms).toISOString();
+
+/** The new values of a step's row. */
+function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row<"steps">> {
+  const sealFound = (found: Found | undefined) =>
+    found === undefined || key === undefined
+      ? {}
+      : { sealed: seal(key, JSON.stringify(found), `steps/${step.id}`) };
+  const freed = { leaseUntil: null };
+  // An erasure came in between: what was in flight has ended, the rest is the erasure's.
+  if (step.cancel === 1)
+    return { ...freed, state: "cancelled", because: "erasure-requested", endedAt: now, dueAt: null };
+  switch (verdict.to) {
+    case "run":
+      return {
+        ...freed,
+        state: "waiting",
+        phase: "run",
+        dueAt: null,
+        because: null,
+        tries: 0,
+        ...sealFound(verdict.found),
+      };
+    case "verify":
+      return {
+        ...freed,
+        state: "due",
+        phase: "verify",
+        dueAt: later(now, verdict.dueInMs),
+        because: verdict.because ?? null,
+        rounds: verdict.rounds ?? 0,
+        tries: verdict.counts ? step.tries + 1 : step.tries,
+        ...(verdict.outcome === undefined ? {} : { attempted: 0 }),
+        ...(verdict.alone ? { alone: 1 } : {}),
+        ...(verdict.outcome === undefined ? {} : { outcome: JSON.stringify(verdict.outcome) }),
+        ...(verdict.finding === undefined ? {} : { finding: verdict.finding }),
+        ...sealFound(verdict.found),
+      };
+    case "again": {
+      const dueAt = later(now, verdict.dueInMs);
+      const isOverdue = now >= step.deadlineAt;
+      if (isOverdue) {
+        return {
+          ...freed,
+          state: "manual",
+          because: "deadline-passed",
+          endedAt: now,
+          dueAt: null,
+          ...sealFound({
+            targets: [],
+            instruction: `Not done by the deadline (${verdict.because}). Do it by hand, or retry the step.`,
+          }),
+        };
+      }
+      return {
+        ...freed,
+        state: "due",
+        phase: verdict.phase ?? step.phase,
+        dueAt: dueAt < step.deadlineAt ? dueAt : step.deadlineAt,
+        because: verdict.because,
+        tries: verdict.counts ? step.tries + 1 : step.tries,
+        doubts: verdict.doubtful ? step.doubts + 1 : step.doubts,
+        rounds: 0,
+        ...(verdict.answered ? { attempted: 0 } : {}),
+        ...(verdict.alone ? { alone: 1 } : {}),
+        ...sealFound(verdict.found),
+      };
+    }
+    case "end":
+      return {
+        ...freed,
+        state: verdict.state,
+        because: verdict.because ?? null,
+        endedAt: now,
+        dueAt: null,
+        ...(verdict.outcome === undefined ? {} : { outcome: JSON.stringify(verdict.outcome) }),
+        ...(verdict.finding === undefined ? {} : { finding: verdict.finding }),
+        // What was found is needed no longer, unless a human is to go on with it.
+        ...(verdict.instruction === undefined
+          ? verdict.state === "failed"
+            ? {}
+            : { sealed: null }
+          : sealFound({ targets: [], instruction: verdict.instruction })),
+      };
+    default: {
+      const never: never = verdict;
+      return never;
+    }
+  }
+}
+
+const slug = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/);
+
+function stepEvidence(
+  context: HeedContext,
+  rows: SettleRows,
+  { step, subjectDigests }: Settlement,
+  set: Partial<Row<"steps">>,
+  now: string,
+): Write {
+  const after = { ...step, ...set };
+  const outcome = after.outcome === null ? undefined : (JSON.parse(after.outcome) as KeptOutcome);
+  const request = rows.requests.find((each) => each.id === step.requestId);
+  const because = slug.safeParse(after.because);
+  return evidenceWrite(context, now, {
+    kind: "step.settled",
+    stepId: step.id,
+    ...(step.requestId === null ? {} : { requestId: step.requestId }),
+    processor: step.processor,
+    operation: step.operation,
+    state: after.state,
+    ...(outcome === undefined ? {} : { outcome: outcome.status }),
+    ...(outcome?.affected === undefined ? {} : { affected: outcome.affected }),
+    ...(outcome?.retained === undefined ? {} : { retained: [...outcome.retained] }),
+    ...(after.finding === null ? {} : { finding: after.finding }),
+    ...(because.success ? { because: because.data } : {}),
+    tries: after.tries,
+    subject: [...(subjectDigests ?? (JSON.parse(request?.subjectDigests ?? "[]") as string[]))],
+  });
+}

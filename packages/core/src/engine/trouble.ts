@@ -1,0 +1,57 @@
+import { isHeedError } from "../errors/heed-error.ts";
+
+/** What a failure means for the engine. Recognised by code, so that it works across copies of the package. */
+export type Trouble =
+  | { readonly kind: "rate-limited"; readonly retryAfterMs: number; readonly bucket: string | undefined }
+  /** The account is refused as a whole (401, 403): every step of it waits for somebody to mend that. */
+  | { readonly kind: "account-refused" }
+  /** This call is refused: repeating it will not help. */
+  | { readonly kind: "rejected" }
+  | { readonly kind: "lease-lost" }
+  /** The adapter threw a `TypeError` or the like: a defect, reported as such. */
+  | { readonly kind: "unavailable"; readonly because: "unavailable" | "adapter-failed" };
+
+export function troubleOf(error: unknown): Trouble {
+  if (!isHeedError(error))
+    return { kind: "unavailable", because: isAbort(error) ? "unavailable" : "adapter-failed" };
+  const details = error as { status?: unknown; retryAfterMs?: unknown; bucket?: unknown };
+  switch (error.code) {
+    case "rate-limited":
+      return {
+        kind: "rate-limited",
+        retryAfterMs:
+          typeof details.retryAfterMs === "number" && details.retryAfterMs >= 0 ? details.retryAfterMs : 1000,
+        bucket: typeof details.bucket === "string" ? details.bucket : undefined,
+      };
+    case "rejected":
+      return details.status === 401 || details.status === 403
+        ? { kind: "account-refused" }
+        : { kind: "rejected" };
+    case "lease-lost":
+      return { kind: "lease-lost" };
+    case "unavailable":
+      return { kind: "unavailable", because: "unavailable" };
+    default:
+      return { kind: "unavailable", because: "adapter-failed" };
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return (
+    typeof error === "object" &&
+    error !== null &&
+    "name" in error &&
+    (error.name === "AbortError" || error.name === "TimeoutError")
+  );
+}
+
+const firstWaitMs = 2_000;
+const longestWaitMs = 3_600_000;
+
+/** How long to wait before try number `tries + 1`, in milliseconds: doubling, at most an hour. */
+export function backoffMs(tries: number): number {
+  return Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(tries, 20));
+}
+
+/** How long a step waits when its whole account is refused, in milliseconds. */
+export const accountRefusedWaitMs = 15 * 60_000;

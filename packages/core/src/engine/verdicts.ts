@@ -1,0 +1,253 @@
+import { parseIdentifier } from "../contract/parse-identifier.ts";
+import type { HeedContext } from "../context.ts";
+import type { Finding, Outcome, Resolution } from "../contract/operation.ts";
+import { suppressionDigests } from "../ledger/subject-record.ts";
+import { isDestructive, type AnyOperation, type Claim } from "./claim.ts";
+import { newTargets, type Found } from "./found.ts";
+import type { KeptOutcome, Verdict } from "./settle.ts";
+import { accountRefusedWaitMs, backoffMs, type Trouble } from "./trouble.ts";
+
+/** How often a read-back may contradict a processor, or know nothing, before a human is asked. */
+const mostContradictions = 5;
+const mostUnknowns = 8;
+
+/** After `resolve`: on to the run, or to a human where the match is in doubt and nothing could be taken back. */
+export function afterResolve(
+  context: HeedContext,
+  { call, step, found }: Claim,
+  operation: AnyOperation,
+  resolution: Resolution | undefined,
+): Verdict {
+  if (resolution === undefined) return noAnswer(step.tries);
+  if (isDestructive(call.operation)) {
+    const doubt = doubtAbout(context, step.processor, operation, resolution);
+    if (doubt !== undefined)
+      return { to: "end", state: "manual", because: doubt.because, instruction: doubt.instruction };
+  }
+  const others = (resolution.alsoKnownAs ?? []).filter((identifier) => isReadable(identifier));
+  const silence = call.operation === "erase" ? suppressionDigests(context, others) : [];
+  return { to: "run", found: { ...found, targets: resolution.targets }, silence };
+}
+
+function isReadable(identifier: { kind: string; value: string }): boolean {
+  try {
+    parseIdentifier(identifier.kind, identifier.value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Why a match is not good enough for something irreversible. */
+function doubtAbout(
+  context: HeedContext,
+  processor: string,
+  operation: AnyOperation,
+  { targets }: Resolution,
+): { because: string; instruction: string } | undefined {
+  const trusts = context.policy.recipients[processor]?.trusts;
+  const decide = `Decide by hand at "${processor}" which of the records are this person's, erase those there, and acknowledge the step.`;
+  if (
+    targets.some((target) => !target.verified || (trusts !== undefined && !trusts.includes(target.via.kind)))
+  ) {
+    return {
+      because: "unverified-match",
+      instruction: `A record was matched in a way that does not prove whose it is. ${decide}`,
+    };
+  }
+  if (operation.matches === "several") return undefined;
+  const seen = new Set<string>();
+  for (const { kind, via } of targets) {
+    const key = JSON.stringify([kind, via.kind, via.value]);
+    if (seen.has(key))
+      return { because: "several-matches", instruction: `One identifier matched several records. ${decide}` };
+    seen.add(key);
+  }
+  return undefined;
+}
+
+/** After `run`. */
+export function afterRun(claim: Claim, operation: AnyOperation, outcome: Outcome | undefined): Verdict {
+  const { step } = claim;
+  // An answer left out: nothing is known about this call, so look first.
+  if (outcome === undefined) return unknownRun(claim, operation, "no-answer", backoffMs(step.tries));
+  switch (outcome.status) {
+    case "done":
+    case "absent": {
+      const kept = keptOutcome(claim, outcome);
+      if (typeof operation.verify === "function") return { to: "verify", dueInMs: 0, outcome: kept };
+      return { to: "end", state: kept.retained?.length ? "retained" : "acknowledged", outcome: kept };
+    }
+    case "pending":
+      return {
+        to: "verify",
+        dueInMs: outcome.checkAfterMs,
+        because: "pending",
+        found: { ...claim.found, reference: outcome.reference },
+      };
+    case "blocked":
+      return {
+        to: "again",
+        phase: "run",
+        dueInMs: outcome.checkAfterMs,
+        because: outcome.by,
+        counts: false,
+        answered: true,
+      };
+    case "manual":
+      return { to: "end", state: "manual", because: "by-hand", instruction: outcome.instruction };
+    case "failed":
+      throw new TypeError("A failed outcome is trouble: see afterTrouble.");
+    default: {
+      const never: never = outcome;
+      return never;
+    }
+  }
+}
+
+/** "Nothing there" after a run whose answer was lost means that it worked. */
+function keptOutcome(
+  { ranBefore }: Claim,
+  outcome: Extract<Outcome, { status: "done" | "absent" }>,
+): KeptOutcome {
+  if (outcome.status === "absent") return { status: ranBefore ? "done" : "absent" };
+  return {
+    status: "done",
+    ...(outcome.affected === undefined ? {} : { affected: outcome.affected }),
+    ...(outcome.retained?.length ? { retained: outcome.retained } : {}),
+  };
+}
+
+function unknownRun(
+  { step }: Claim,
+  operation: AnyOperation,
+  because: string,
+  dueInMs: number,
+  alone = false,
+): Verdict {
+  if (typeof operation.verify === "function") return { to: "verify", dueInMs, because, counts: true, alone };
+  if (operation.repeat === "safe")
+    return { to: "again", phase: "run", dueInMs, because, counts: true, alone };
+  const instruction = `It is not known whether this was done at "${step.processor}", and nothing can be read back. Look there, then acknowledge or retry the step.`;
+  return { to: "end", state: "manual", because: "unknown-outcome", instruction };
+}
+
+/**
+ * After `verify`.
+ * @param seen what resolving again found; undefined where the operation does not resolve
+ */
+export function afterVerify(
+  claim: Claim,
+  operation: AnyOperation,
+  finding: Finding | undefined,
+  seen: Resolution | undefined,
+): Verdict {
+  const { step, found, call } = claim;
+  const more =
+    isDestructive(call.operation) && seen !== undefined ? newTargets(found.targets, seen.targets) : [];
+  const runAgain = (
+    because: string,
+    dueInMs: number,
+    more: { doubtful?: boolean; found?: Found } = {},
+  ): Verdict => ({
+    to: "again",
+    phase: "run",
+    dueInMs,
+    because,
+    counts: false,
+    answered: true,
+    ...more,
+  });
+  if (more.length > 0)
+    return runAgain("more-found", 0, { found: { ...found, targets: [...found.targets, ...more] } });
+  if (finding === undefined) return noAnswer(step.tries);
+  switch (finding.seen) {
+    case "as-asked": {
+      const rounds = step.rounds + 1;
+      // A destroyed record may come back into sight while the vendor's copies settle: look twice, one period apart.
+      const isEnough = !isDestructive(call.operation) || operation.settlingMs === 0 || rounds >= 2;
+      if (!isEnough) return { to: "verify", dueInMs: operation.settlingMs, rounds, finding: "as-asked" };
+      const outcome =
+        step.outcome === null ? { status: "done" as const } : (JSON.parse(step.outcome) as KeptOutcome);
+      return {
+        to: "end",
+        state: outcome.retained?.length ? "retained" : "verified",
+        finding: "as-asked",
+        outcome,
+      };
+    }
+    case "not-yet":
+      return {
+        to: "again",
+        phase: "verify",
+        dueInMs: finding.checkAfterMs,
+        because: "not-yet",
+        counts: false,
+      };
+    case "not-as-asked":
+      if (step.outcome === null) return runAgain(step.because ?? "not-done", 0);
+      if (step.doubts + 1 >= mostContradictions) {
+        return { to: "end", state: "failed", because: "not-verified", finding: "not-as-asked" };
+      }
+      return runAgain("not-verified", Math.max(operation.settlingMs, backoffMs(step.doubts)), {
+        doubtful: true,
+      });
+    case "unknown": {
+      if (step.doubts + 1 < mostUnknowns) {
+        const dueInMs = Math.max(operation.settlingMs, backoffMs(step.doubts));
+        return {
+          to: "again",
+          phase: "verify",
+          dueInMs,
+          because: "cannot-tell",
+          counts: false,
+          doubtful: true,
+        };
+      }
+      const instruction = `Reading back at "${step.processor}" never told whether this was done. Look there, then acknowledge or retry the step.`;
+      return { to: "end", state: "manual", because: "cannot-tell", finding: "unknown", instruction };
+    }
+    default: {
+      const never: never = finding;
+      return never;
+    }
+  }
+}
+
+function noAnswer(tries: number): Verdict {
+  return { to: "again", dueInMs: backoffMs(tries), because: "no-answer", counts: true };
+}
+
+/**
+ * After a throw, or a `failed` outcome. A throw means that nothing is known about any call of the batch:
+ * after a run it is read back first, and the calls of a larger batch go on alone, to find the poison.
+ */
+export function afterTrouble(
+  claim: Claim,
+  operation: AnyOperation,
+  trouble: Trouble,
+  batch: number,
+): Verdict {
+  const { step, phase } = claim;
+  const alone = batch > 1;
+  switch (trouble.kind) {
+    case "rate-limited":
+      return { to: "again", dueInMs: trouble.retryAfterMs, because: "rate-limited", counts: false };
+    case "account-refused":
+      return { to: "again", dueInMs: accountRefusedWaitMs, because: "account-refused", counts: true };
+    case "rejected":
+      if (alone) return { to: "again", dueInMs: 0, because: "rejected", counts: false, alone: true };
+      return { to: "end", state: "failed", because: "rejected" };
+    case "lease-lost":
+      return { to: "again", dueInMs: 0, because: "lease-lost", counts: false };
+    case "unavailable": {
+      const dueInMs = backoffMs(step.tries);
+      if (phase !== "run") return { to: "again", dueInMs, because: trouble.because, counts: true, alone };
+      return unknownRun(claim, operation, trouble.because, dueInMs, alone);
+    }
+    default: {
+      const never: never = trouble;
+      return never;
+    }
+  }
+}

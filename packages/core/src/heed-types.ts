@@ -1,0 +1,160 @@
+import type { Subject } from "./contract/identifier.ts";
+import type { Permits } from "./contract/permit.ts";
+import type { ProcessorV1 } from "./contract/processor.ts";
+import type { Preview } from "./engine/preview.ts";
+import type { Drained } from "./engine/worker.ts";
+import type { HeedEvents } from "./event-hub.ts";
+import type { Evidence } from "./evidence/evidence.ts";
+import type { ConsentState } from "./ledger/consent-fold.ts";
+import type { ConsentEvidence } from "./ledger/event.ts";
+import type { Links } from "./ledger/links.ts";
+import type { Changed } from "./ledger/record-choice.ts";
+import type { SuppressionAnswer } from "./ledger/suppression.ts";
+import type { Names } from "./policy/policy.ts";
+import type { Identity, RequestState } from "./requests/lifecycle.ts";
+import type { OpenedRequest } from "./requests/open-request.ts";
+import type { RequestView } from "./requests/read-request.ts";
+
+type Vias<N extends Names> = {
+  [T in keyof N["via"]]: unknown extends N["via"][T] ? never : N["via"][T] & string;
+};
+
+type Unbound<N extends Names, P, Id> = Exclude<
+  { [T in keyof N["via"]]: Id extends Vias<N>[T] ? T : never }[keyof N["via"]],
+  // oxlint-disable-next-line typescript/no-explicit-any -- any kind and bucket: only the topics matter here
+  P extends ProcessorV1<any, infer T, any> ? T : never
+>;
+
+/** Holds the processors against the policy: each is named there, and binds every topic that goes via it. */
+export type CheckProcessors<N extends Names, R> = {
+  [Id in keyof R]: Id extends N["recipient"]
+    ? [Unbound<N, R[Id], Id>] extends [never]
+      ? unknown
+      : { "no binding for topic": Unbound<N, R[Id], Id> }
+    : { "the policy names no such recipient": Id };
+} & { [Id in Exclude<Vias<N>[keyof N["via"]], keyof R>]: ProcessorV1 };
+
+/** The identifier kinds of all processors. */
+export type KindsOf<R> = {
+  // oxlint-disable-next-line typescript/no-explicit-any -- any topic and bucket: only the kinds matter here
+  [Id in keyof R]: R[Id] extends ProcessorV1<infer Kind, any, any> ? Kind : never;
+}[keyof R] &
+  string;
+
+/** What every choice may say about how it was made. */
+export interface ChoiceDetails {
+  /** Idempotency key: an event of this id is recorded once. `[A-Za-z0-9_-]`, at most 64 characters. */
+  readonly id?: string;
+  /** RFC 3339: when the person chose. Default: now. A live opt-out counts from when it is recorded. */
+  readonly at?: string;
+  /** Where it was made, as a slug. Default `"api"`. */
+  readonly channel?: string;
+  /** How, as a slug: `"checkbox"`, `"one-click"`, `"typed-name"`. Default `"api"`. */
+  readonly method?: string;
+  /** History brought in from elsewhere: it takes effect when the source says it did, never later. */
+  readonly imported?: boolean;
+  /** The application's own open transaction, where the storage can join it. */
+  readonly within?: unknown;
+}
+
+/** Proof of what was shown, or `{ none: true }` where there is none. */
+export interface OptInDetails extends ChoiceDetails {
+  readonly evidence: ConsentEvidence;
+  /** RFC 3339: when the consent's validity ends. */
+  readonly until?: string;
+  /** True when the caller established who the person is: identifiers then belong together for good. */
+  readonly identityVerified?: boolean;
+}
+
+/** One controller's heed. Every call returns what changed. */
+export interface Heed<N extends Names = Names, Kind extends string = string, Id extends string = string> {
+  readonly consent: {
+    /** Records consent to a purpose. @throws InvalidInputError, ConflictError */
+    give(
+      ask: { readonly subject: Subject<Kind>; readonly purpose: N["purpose"] } & OptInDetails,
+    ): Promise<Changed>;
+    /** Ends a purpose. Always succeeds, also for somebody unknown (GDPR Art. 7(3)). */
+    withdraw(
+      ask: { readonly subject: Subject<Kind>; readonly purpose: N["purpose"] } & ChoiceDetails,
+    ): Promise<Changed>;
+    state(ask: { readonly subject: Subject<Kind>; readonly purpose: N["purpose"] }): Promise<ConsentState>;
+  };
+  readonly subscriptions: {
+    /** Opts in to one topic. There is no opting in to everything. */
+    subscribe(
+      ask: { readonly subject: Subject<Kind>; readonly topic: N["topic"] } & OptInDetails,
+    ): Promise<Changed>;
+    /** Ends one topic, or all marketing. Always succeeds, also for somebody unknown. */
+    unsubscribe(
+      ask: { readonly subject: Subject<Kind>; readonly topic: N["topic"] | "all" } & ChoiceDetails,
+    ): Promise<Changed>;
+    state(ask: { readonly subject: Subject<Kind>; readonly topic: N["topic"] }): Promise<ConsentState>;
+  };
+  readonly suppression: {
+    /** Asked before anything creates a record of an address. */
+    check(ask: { readonly email: string; readonly recipient?: Id }): Promise<SuppressionAnswer>;
+  };
+  readonly subjects: {
+    /**
+     * Tells that these identifiers are one living person's, for example at sign-up. After an erasure this is
+     * how the person comes back: service mail works again, marketing stays silent until a newer opt-in.
+     */
+    record(ask: {
+      readonly subject: Subject<Kind>;
+      readonly identityVerified?: boolean;
+    }): Promise<{ readonly changed: boolean }>;
+  };
+  readonly requests: {
+    /** Opens a request, or answers the open one. @throws ConflictError `plan-changed` when a preview no longer holds */
+    open(
+      ask: {
+        readonly subject: Subject<Kind>;
+        readonly identity: Identity;
+        /** RFC 3339: when it reached the controller; the deadline counts from then. Default: now. */
+        readonly receivedAt?: string;
+      } & (
+        | { readonly right: "erasure"; readonly preview?: Preview<Id> }
+        /** Without a purpose: all marketing. */
+        | { readonly right: "withdrawal"; readonly purpose?: N["purpose"] }
+      ),
+    ): Promise<OpenedRequest>;
+    /** What an erasure would do, found out by reading only. */
+    preview(ask: { readonly right: "erasure"; readonly subject: Subject<Kind> }): Promise<Preview<Id>>;
+    get(id: string): Promise<RequestView<Id>>;
+    /** Identity was shown for a request that awaits it: its plan is made now. */
+    verify(ask: {
+      readonly id: string;
+      readonly identity: Exclude<Identity, "unverified">;
+    }): Promise<{ readonly state: RequestState }>;
+    /** Takes a request back before anything was carried out. */
+    withdraw(id: string): Promise<{ readonly state: RequestState }>;
+    /** A human did what a manual or failed step asked for. */
+    acknowledge(ask: {
+      readonly id: string;
+      readonly step: string;
+    }): Promise<{ readonly state: RequestState }>;
+    /** Tries failed and manual steps again. */
+    retry(id: string): Promise<{ readonly state: RequestState }>;
+    /** What is kept as proof about a request. */
+    evidence(id: string): Promise<readonly Evidence[]>;
+  };
+  readonly paidService: {
+    /** The person stopped paying: stored payment credentials are forgotten, once the processors say nothing is owed. */
+    ended(ask: { readonly subject: Subject<Kind> }): Promise<OpenedRequest>;
+  };
+  /** What unsubscribe links need. */
+  readonly links: Links;
+  /** The gate before every message. */
+  readonly permits: Permits<N["topic"]>;
+  readonly work: {
+    /** Works until nothing is due, or the budget is used up. For tests and serverless jobs. */
+    drain(limit?: { readonly budgetMs?: number }): Promise<Drained>;
+    /** Works until `stop()`. For a worker process. */
+    start(): void;
+    stop(): Promise<void>;
+  };
+  /** Tells what happened, after the commit, at best effort. Returns the way to stop it. */
+  on<K extends keyof HeedEvents>(event: K, listener: (event: HeedEvents[K]) => void): () => void;
+  /** Stops working and closes the storage. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,71 @@
+import type { Policy } from "../policy/policy.ts";
+import { isOptIn, isOptOut, type EventKind, type LedgerEvent, type Scope } from "./event.ts";
+import { foldConsent, type ConsentState } from "./consent-fold.ts";
+
+/** The topics that a scope covers. `all` covers marketing: nobody unsubscribes from their invoices. */
+export function topicsIn(policy: Policy, scope: Scope): readonly string[] {
+  return Object.entries(policy.topics)
+    .filter(([name, topic]) => {
+      if (scope.scope === "topic") return name === scope.name;
+      if (scope.scope === "purpose") return topic.purpose === scope.name;
+      return topic.class === "marketing";
+    })
+    .map(([name]) => name);
+}
+
+/** The state of one topic for one subject, as the policy's classes read the ledger. */
+export function topicState(
+  policy: Policy,
+  topic: string,
+  events: readonly LedgerEvent[],
+  at: string,
+): ConsentState {
+  const { class: topicClass, purpose = "" } = policy.topics[topic] ?? {};
+  // "Unsubscribe from everything" is about marketing; it leaves service, transactional and legal mail alone.
+  const heard = topicClass === "marketing" ? events : events.filter((event) => event.scope !== "all");
+  return foldConsent(heard, { purpose, topic }, at);
+}
+
+/**
+ * True when an opt-out of this scope would change nothing: one at least as wide was recorded, and no opt-in
+ * that it would end has come since.
+ */
+export function isSilent(policy: Policy, scope: Scope, events: readonly LedgerEvent[]): boolean {
+  const purposeOf = (topic: string | null) => (topic === null ? undefined : policy.topics[topic]?.purpose);
+  const isAsWide = (event: LedgerEvent) =>
+    event.scope === "all" ||
+    (event.scope === scope.scope && event.name === scope.name) ||
+    (event.scope === "purpose" && scope.scope === "topic" && event.name === purposeOf(scope.name));
+  const overlaps = (event: LedgerEvent) =>
+    scope.scope === "all" ||
+    isAsWide(event) ||
+    (event.scope === "topic" && scope.scope === "purpose" && purposeOf(event.name) === scope.name);
+  const latest = (kinds: (kind: string) => boolean, where: (event: LedgerEvent) => boolean) =>
+    events
+      .filter((event) => kinds(event.kind) && where(event))
+      .reduce((max, event) => (event.effectiveAt > max ? event.effectiveAt : max), "");
+  const silencedAt = latest(
+    isOptOut,
+    (event) => isAsWide(event) && (scope.scope !== "all" || event.scope === "all"),
+  );
+  return silencedAt !== "" && silencedAt >= latest(isOptIn, overlaps);
+}
+
+/** What a processor must be told after a choice: one step for each that holds one of the topics. */
+export interface Propagation {
+  readonly processor: string;
+  readonly operation: "subscribe" | "unsubscribe";
+  readonly topics: readonly string[] | "all";
+}
+
+/** Recipients to tell, with the topics of each. */
+export function propagationOf(policy: Policy, kind: EventKind, scope: Scope): readonly Propagation[] {
+  const operation = isOptOut(kind) ? "unsubscribe" : isOptIn(kind) ? "subscribe" : undefined;
+  if (operation === undefined) return [];
+  const topics = topicsIn(policy, scope);
+  return Object.keys(policy.recipients).flatMap((processor): readonly Propagation[] => {
+    const through = topics.filter((topic) => policy.topics[topic]?.via?.includes(processor));
+    if (through.length === 0) return [];
+    return [{ processor, operation, topics: scope.scope === "all" ? "all" : through }];
+  });
+}

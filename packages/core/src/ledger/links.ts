@@ -1,0 +1,109 @@
+import type { HeedContext } from "../context.ts";
+import type { Decision } from "../contract/storage.ts";
+import type { TopicClass } from "../contract/permit.ts";
+import type { Row } from "../contract/tables.ts";
+import { TamperedEvidenceError } from "../errors/tampered-evidence-error.ts";
+import { isHeedError } from "../errors/heed-error.ts";
+import { scopeCode, scopeCodeBytes } from "../policy/scope-code.ts";
+import type { Scope } from "./event.ts";
+import { recordChoice } from "./record-choice.ts";
+import { suppress, suppressionScope } from "./suppression.ts";
+
+const purpose = "unsubscribe";
+const referenceBytes = 16;
+
+/** What an unsubscribe token is about. Names nobody. */
+export interface Link {
+  readonly topic: string;
+  /** What the policy calls the topic. */
+  readonly title: string;
+  readonly class: TopicClass;
+}
+
+/**
+ * An unsubscribe token: reference, code of the topic, MAC. At most 48 characters, nothing personal. It never
+ * expires, because all it can do is reduce mail.
+ */
+export function issueLink(context: HeedContext, reference: string, topic: string): string {
+  return context.keys.token(purpose, Buffer.concat([Buffer.from(reference, "base64url"), scopeCode(topic)]));
+}
+
+interface OpenedLink extends Link {
+  readonly reference: Row<"references">;
+}
+
+async function openLink(context: HeedContext, token: string): Promise<OpenedLink> {
+  const payload = Buffer.from(context.keys.openToken(purpose, token, referenceBytes + scopeCodeBytes));
+  const id = payload.subarray(0, referenceBytes).toString("base64url");
+  const code = payload.subarray(referenceBytes);
+  const [name, topic] =
+    Object.entries(context.policy.topics).find(([each]) => scopeCode(each).equals(code)) ?? [];
+  const reference = await context.storage.transact({
+    lock: [],
+    clock: context.clock,
+    read: { references: { from: "references", where: { id } } },
+    decide: ({ references }) => ({ writes: [], answer: references[0] }),
+  });
+  if (name === undefined || topic === undefined || reference === undefined) {
+    throw new TamperedEvidenceError("The token is not authentic.", { code: "tampered-token" });
+  }
+  return { topic: name, title: topic.title ?? name, class: topic.class, reference };
+}
+
+/** What unsubscribe links need: `@heed/web` serves them. */
+export interface Links {
+  /** What the token is about; undefined when it is not authentic. Changes nothing. */
+  open(token: string): Promise<Link | undefined>;
+  /**
+   * Ends the topic of the token, or all marketing, for the person it was issued for. Resolves after the commit.
+   * After an erasure it keeps the address silent.
+   * @throws TamperedEvidenceError when the token is not authentic
+   */
+  unsubscribe(ask: {
+    readonly token: string;
+    readonly scope: "topic" | "all";
+  }): Promise<{ readonly changed: boolean }>;
+}
+
+export function linksOf(context: HeedContext): Links {
+  return {
+    async open(token) {
+      try {
+        const { topic, title, class: topicClass } = await openLink(context, token);
+        return { topic, title, class: topicClass };
+      } catch (error) {
+        if (isHeedError(error) && error.code === "tampered-token") return undefined;
+        throw error;
+      }
+    },
+    async unsubscribe({ token, scope }) {
+      const { topic, reference } = await openLink(context, token);
+      const about: Scope = scope === "all" ? { scope: "all", name: null } : { scope: "topic", name: topic };
+      if (reference.subjectId === null) return keepSilent(context, reference, about);
+      const { changed } = await recordChoice(
+        context,
+        { subjectId: reference.subjectId },
+        { kind: "withdrawn", scope: about, channel: "email", method: "one-click" },
+      );
+      return { changed };
+    },
+  };
+}
+
+/** The person was erased; of the token's reference only the suppression digests are left, and enough. */
+async function keepSilent(
+  context: HeedContext,
+  reference: Row<"references">,
+  scope: Scope,
+): Promise<{ changed: boolean }> {
+  const digests = JSON.parse(reference.suppressions) as string[];
+  return context.storage.transact({
+    lock: [],
+    clock: context.clock,
+    read: { known: { from: "suppressions", where: { digest: digests, scope: suppressionScope(scope) } } },
+    decide: ({ known }, now): Decision<{ changed: boolean }> => ({
+      writes: suppress(digests, suppressionScope(scope), "opted-out", now),
+      answer: { changed: known.length < digests.length },
+    }),
+  });
+}

@@ -1,0 +1,204 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import type { HeedContext } from "../context.ts";
+import { parseIdentifier } from "../contract/parse-identifier.ts";
+import type { PermitAnswer, Permits, Refusal, SendOutcome } from "../contract/permit.ts";
+import type { Decision, Write } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
+import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import { basesOf, type Topic } from "../policy/policy.ts";
+import { topicState } from "./choice.ts";
+import { issueLink } from "./links.ts";
+import {
+  newSubject,
+  suppressionDigests,
+  withIdentifiers,
+  type Named,
+  type SubjectRecord,
+} from "./subject-record.ts";
+import { silencedAt } from "./suppression.ts";
+import { lockNames, transactOnSubjects } from "./under-lock.ts";
+
+/** A permit that was taken but never handed over is void after this long, so that a crash does not block its message. */
+const abandonedAfterMs = 15 * 60_000;
+
+/** The gate before every message: see `Permits` in the contract. */
+export function permitsOf(context: HeedContext): Permits {
+  return { take: (ask) => takePermit(context, ask) };
+}
+
+async function takePermit(
+  context: HeedContext,
+  ask: { topic: string; email: string; messageKey: string },
+): Promise<PermitAnswer> {
+  const identifier = parseIdentifier("email", ask.email);
+  const topic = context.policy.topics[ask.topic];
+  if (topic === undefined) return { allowed: false, because: "topic-not-covered" };
+  if (typeof ask.messageKey !== "string" || ask.messageKey === "") {
+    throw new InvalidInputError(
+      "A permit needs a messageKey: it says which message this is, so that it goes out once.",
+      {
+        issues: [{ path: "messageKey", message: "missing" }],
+      },
+    );
+  }
+  const id = randomUUID();
+  const digests = context.keys.digests("index", context.namespace, identifier.kind, identifier.canonical);
+  const named: Named = { identifiers: [identifier], digests: [digests] };
+  const messages = context.keys.digests("message", context.namespace, ask.messageKey);
+  const suppressed = context.keys.digests(
+    "suppression",
+    context.namespace,
+    identifier.kind,
+    identifier.canonical,
+  );
+
+  const answer = await transactOnSubjects(context, {
+    select: { digests },
+    read: {
+      suppressions: { from: "suppressions", where: { digest: suppressed } },
+      taken: { from: "permits", where: { address: digests, message: messages } },
+      references: { from: "references", where: { address: digests } },
+    },
+    decide: (
+      records,
+      rows,
+      now,
+    ): Decision<{ because: Refusal } | { reference: string | undefined; address: string }> => {
+      const record = records[0];
+      const because = refusalOf(context, ask.topic, topic, record, rows.suppressions, rows.taken, now);
+      if (because !== undefined) return { writes: [], answer: { because } };
+      const writes: Write[] = rows.taken.map((row) => ({ remove: "permits", where: { id: row.id } }));
+      const address = record?.identifiers.find((row) => digests.includes(row.digest))?.digest ?? digests[0];
+      const permit: Row<"permits"> = {
+        id,
+        address,
+        message: messages[0],
+        topic: ask.topic,
+        class: topic.class,
+        state: "given",
+        takenAt: now,
+        handedOverAt: null,
+        settledAt: null,
+        outcome: null,
+        optedOutAt: null,
+      };
+      writes.push({ insert: "permits", row: permit });
+      if (topic.class !== "marketing") return { writes, answer: { reference: undefined, address } };
+      const known = rows.references.find((row) => row.subjectId !== null && row.subjectId === record?.id);
+      if (known !== undefined) return { writes, answer: { reference: known.id, address } };
+      // Somebody mailed without having been asked (legitimate interest) must be able to say no, everywhere.
+      const created = record === undefined ? newSubject(context, now) : { record, writes: [] };
+      const extended = withIdentifiers(created.record, named, false, now);
+      const reference: Row<"references"> = {
+        id: randomBytes(16).toString("base64url"),
+        address,
+        subjectId: created.record.id,
+        suppressions: JSON.stringify(suppressionDigests(context, [identifier])),
+      };
+      writes.push(...created.writes, ...extended.writes, { insert: "references", row: reference });
+      return { writes, answer: { reference: reference.id, address } };
+    },
+  });
+
+  if ("because" in answer) return { allowed: false, because: answer.because };
+  const signal = context.livePermits.open(id);
+  return {
+    allowed: true,
+    class: topic.class,
+    signal,
+    ...(answer.reference === undefined
+      ? {}
+      : { unsubscribeToken: issueLink(context, answer.reference, ask.topic) }),
+    handOver: () => handOver(context, id, answer.address),
+    settle: (outcome) => settle(context, id, answer.address, outcome),
+  };
+}
+
+/** Why not, or undefined: class × {consent, suppression, freeze} × message key unused. */
+function refusalOf(
+  context: HeedContext,
+  name: string,
+  topic: Topic,
+  record: SubjectRecord | undefined,
+  suppressions: readonly Row<"suppressions">[],
+  taken: readonly Row<"permits">[],
+  now: string,
+): Refusal | undefined {
+  const isFrozen = record !== undefined && record.frozenBy !== null;
+  const wasErased = suppressions.some((row) => row.scope === "everything");
+  if (isFrozen && topic.class === "marketing") return "frozen";
+  if (wasErased && record === undefined) return "erased";
+  const consent = consentRefusal(context, name, topic, record, suppressions, now);
+  if (consent !== undefined) return consent;
+  return taken.every((permit) => isReusable(permit, now)) ? undefined : "already-sent";
+}
+
+function consentRefusal(
+  context: HeedContext,
+  name: string,
+  topic: Topic,
+  record: SubjectRecord | undefined,
+  suppressions: readonly Row<"suppressions">[],
+  now: string,
+): Refusal | undefined {
+  if (topic.class === "transactional" || topic.class === "legal") return undefined;
+  const purpose = context.policy.purposes[topic.purpose];
+  const needsConsent = purpose === undefined || basesOf(purpose).every((basis) => basis === "consent");
+  const state = topicState(context.policy, name, record?.events ?? [], now);
+  if (topic.class === "service") {
+    if (state.state === "not-given") return "suppressed";
+    return needsConsent && state.state !== "given" ? "not-given" : undefined;
+  }
+  const silenced = silencedAt(suppressions, { name, purpose: topic.purpose });
+  if (silenced !== undefined && !(state.state === "given" && state.since > silenced)) return "suppressed";
+  // An opt-out from marketing is an objection as well (GDPR Art. 21(3)): no other basis revives it.
+  if (state.state === "not-given") return "suppressed";
+  return needsConsent && state.state !== "given" ? "not-given" : undefined;
+}
+
+/** A message that surely did not leave may be tried again under its key. */
+function isReusable(permit: Row<"permits">, now: string): boolean {
+  if (permit.outcome === "not-sent" || permit.outcome === "deferred") return true;
+  return permit.state === "given" && Date.parse(now) - Date.parse(permit.takenAt) > abandonedAfterMs;
+}
+
+/** Given to handing-over, once, under the same lock as every opt-out. */
+async function handOver(context: HeedContext, id: string, address: string): Promise<boolean> {
+  const granted = await context.storage.transact({
+    lock: lockNames({ addresses: [address] }),
+    clock: context.clock,
+    read: { permits: { from: "permits", where: { id } } },
+    decide: ({ permits }, now): Decision<boolean> => {
+      if (permits[0]?.state !== "given") return { writes: [], answer: false };
+      return {
+        writes: [{ update: "permits", where: { id }, set: { state: "handing-over", handedOverAt: now } }],
+        answer: true,
+      };
+    },
+  });
+  if (!granted) context.livePermits.revoke([id]);
+  return granted;
+}
+
+async function settle(
+  context: HeedContext,
+  id: string,
+  address: string,
+  outcome: SendOutcome,
+): Promise<void> {
+  context.livePermits.close(id);
+  await context.storage.transact({
+    lock: lockNames({ addresses: [address] }),
+    clock: context.clock,
+    read: { permits: { from: "permits", where: { id } } },
+    decide: ({ permits }, now): Decision<void> => {
+      const permit = permits[0];
+      if (permit === undefined || permit.settledAt !== null) return { writes: [], answer: undefined };
+      const state = permit.state === "revoked" ? "revoked" : "settled";
+      return {
+        writes: [{ update: "permits", where: { id }, set: { state, settledAt: now, outcome } }],
+        answer: undefined,
+      };
+    },
+  });
+}

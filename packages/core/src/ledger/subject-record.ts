@@ -1,0 +1,253 @@
+import { randomUUID } from "node:crypto";
+import type { HeedContext } from "../context.ts";
+import type { Identifier, Subject } from "../contract/identifier.ts";
+import { parseIdentifier, type ParsedIdentifier } from "../contract/parse-identifier.ts";
+import type { WhereOf, Write } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
+import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import { newDataKey, open, seal } from "../keys/sealed.ts";
+
+/** Kinds of identifier that a message can be sent to, and that a suppression is kept for. */
+const addressKinds: ReadonlySet<string> = new Set(["email", "phone"]);
+
+/** Identifiers as named by a caller, with the digests under which each may be stored. */
+export interface Named {
+  readonly identifiers: readonly ParsedIdentifier[];
+  /** Per identifier: its index digest under every key that may be looked up, the active one first. */
+  readonly digests: readonly (readonly [string, ...string[]])[];
+}
+
+/** Parses a subject. @throws InvalidInputError when it names nobody, an unknown kind, or cannot be read */
+export function nameSubject(context: HeedContext, subject: Subject): Named {
+  const known = knownKinds(context);
+  const identifiers: ParsedIdentifier[] = [];
+  for (const [kind, given] of Object.entries(subject)) {
+    if (given === undefined) continue;
+    const shape = known.get(kind);
+    if (shape === undefined) {
+      throw new InvalidInputError(
+        `There is no identifier kind "${kind}". Known here: ${[...known.keys()].join(", ")}.`,
+        {
+          code: "unknown-identifier-kind",
+          issues: [{ path: `subject.${kind}`, message: "unknown kind" }],
+        },
+      );
+    }
+    for (const value of typeof given === "string" ? [given] : given) {
+      const parsed = parseIdentifier(kind, value);
+      if (shape !== null && !shape.test(parsed.value)) {
+        throw new InvalidInputError(
+          `The ${kind} does not have the shape that its processor expects (${shape.source}).`,
+          {
+            code: "unparsable-identifier",
+            issues: [{ path: `subject.${kind}`, message: "unexpected shape" }],
+          },
+        );
+      }
+      const twice = identifiers.some((each) => each.kind === kind && each.value === parsed.value);
+      if (!twice) identifiers.push(parsed);
+    }
+  }
+  if (identifiers.length === 0) {
+    throw new InvalidInputError(
+      "The subject names nobody. Pass at least one identifier, for example { email }.",
+      {
+        issues: [{ path: "subject", message: "no identifier" }],
+      },
+    );
+  }
+  return { identifiers, digests: identifiers.map((each) => indexDigests(context, each)) };
+}
+
+/** Each kind that can be used, with the shape its processors ask for; common kinds have their own parser. */
+function knownKinds(context: HeedContext): Map<string, RegExp | null> {
+  const kinds = new Map<string, RegExp | null>([
+    ["email", null],
+    ["phone", null],
+    ["accountId", null],
+  ]);
+  for (const processor of Object.values(context.processors)) {
+    for (const [kind, shape] of Object.entries(processor.identifiers)) {
+      if (!kinds.has(kind)) kinds.set(kind, shape);
+    }
+  }
+  return kinds;
+}
+
+export function indexDigests(
+  context: HeedContext,
+  identifier: ParsedIdentifier,
+): readonly [string, ...string[]] {
+  return context.keys.digests("index", context.namespace, identifier.kind, identifier.canonical);
+}
+
+/** The reads that bring everything known of the named subjects. */
+export function subjectReads(select: { digests: readonly string[] } | { subjectId: string }) {
+  const own: WhereOf<"identifiers"> =
+    "digests" in select ? { digest: select.digests } : { subjectId: select.subjectId };
+  const ids = { via: "identifiers", column: "subjectId", where: own } as const;
+  const subjectIds = "digests" in select ? ids : select.subjectId;
+  return {
+    subjects: { from: "subjects", where: { id: subjectIds } },
+    identifiers: { from: "identifiers", where: { subjectId: subjectIds } },
+    dataKeys: { from: "dataKeys", where: { owner: subjectIds } },
+    events: { from: "events", where: { subjectId: subjectIds }, orderBy: ["recordedAt", "id"] },
+    openSteps: {
+      from: "steps",
+      where: { subjectId: subjectIds, endedAt: { isNull: true } },
+      orderBy: ["seq"],
+    },
+    permits: {
+      from: "permits",
+      where: {
+        address: { via: "identifiers", column: "digest", where: { subjectId: subjectIds } },
+        state: ["given", "handing-over"],
+      },
+    },
+  } as const;
+}
+
+/** The rows that {@link subjectReads} brings. */
+export interface SubjectRows {
+  readonly subjects: readonly Row<"subjects">[];
+  readonly identifiers: readonly Row<"identifiers">[];
+  readonly dataKeys: readonly Row<"dataKeys">[];
+  readonly events: readonly Row<"events">[];
+  readonly openSteps: readonly Row<"steps">[];
+  readonly permits: readonly Row<"permits">[];
+}
+
+/** One subject with what belongs to it, and its open data key. */
+export interface SubjectRecord {
+  readonly id: string;
+  readonly frozenBy: string | null;
+  readonly dataKey: Uint8Array;
+  readonly identifiers: readonly Row<"identifiers">[];
+  readonly events: readonly Row<"events">[];
+  readonly openSteps: readonly Row<"steps">[];
+  readonly permits: readonly Row<"permits">[];
+}
+
+export function recordsOf(context: HeedContext, rows: SubjectRows): readonly SubjectRecord[] {
+  return rows.subjects.map((subject) => {
+    const identifiers = rows.identifiers.filter((row) => row.subjectId === subject.id);
+    const addresses = new Set(identifiers.map((row) => row.digest));
+    return {
+      id: subject.id,
+      frozenBy: subject.frozenBy,
+      dataKey: dataKeyOf(context, rows.dataKeys, subject.id),
+      identifiers,
+      events: rows.events.filter((row) => row.subjectId === subject.id),
+      openSteps: rows.openSteps.filter((row) => row.subjectId === subject.id),
+      permits: rows.permits.filter((row) => addresses.has(row.address)),
+    };
+  });
+}
+
+/** @throws InvalidInputError when the key is gone: its owner was erased in the meantime */
+export function dataKeyOf(
+  context: HeedContext,
+  dataKeys: readonly Row<"dataKeys">[],
+  owner: string,
+): Uint8Array {
+  const row = dataKeys.find((each) => each.owner === owner);
+  if (row === undefined)
+    throw new InvalidInputError("The data key of this record was destroyed.", { code: "key-destroyed" });
+  return context.keys.unwrap(row.wrapped, row.keyId, owner);
+}
+
+/** A new subject: random id, own data key, no identifiers yet. */
+export function newSubject(
+  context: HeedContext,
+  now: string,
+): { record: SubjectRecord; writes: readonly Write[] } {
+  const id = randomUUID();
+  const dataKey = newDataKey();
+  return {
+    record: { id, frozenBy: null, dataKey, identifiers: [], events: [], openSteps: [], permits: [] },
+    writes: [
+      { insert: "subjects", row: { id, namespace: context.namespace, createdAt: now, frozenBy: null } },
+      { insert: "dataKeys", row: { owner: id, ...context.keys.wrap(dataKey, id) } },
+    ],
+  };
+}
+
+/**
+ * Makes the named identifiers this subject's own: new ones are added, a new spelling of a known one is
+ * kept beside the others, and verified ones are marked so.
+ */
+export function withIdentifiers(
+  record: SubjectRecord,
+  named: Named,
+  verified: boolean,
+  now: string,
+): { record: SubjectRecord; writes: readonly Write[] } {
+  const writes: Write[] = [];
+  const identifiers = [...record.identifiers];
+  named.identifiers.forEach((identifier, index) => {
+    const digests: readonly string[] = named.digests[index] ?? [];
+    const at = identifiers.findIndex((row) => digests.includes(row.digest));
+    const known = identifiers[at];
+    if (known === undefined) {
+      const digest = digests[0] ?? "";
+      const row: Row<"identifiers"> = {
+        digest,
+        subjectId: record.id,
+        kind: identifier.kind,
+        sealed: sealSpellings(record.dataKey, digest, [identifier.value]),
+        verified: verified ? 1 : 0,
+        addedAt: now,
+      };
+      writes.push({ insert: "identifiers", row });
+      identifiers.push(row);
+      return;
+    }
+    const spellings = spellingsOf(record.dataKey, known);
+    const isNew = !spellings.includes(identifier.value);
+    if (!isNew && (!verified || known.verified === 1)) return;
+    const row: Row<"identifiers"> = {
+      ...known,
+      verified: verified ? 1 : known.verified,
+      sealed: isNew
+        ? sealSpellings(record.dataKey, known.digest, [...spellings, identifier.value])
+        : known.sealed,
+    };
+    writes.push({
+      update: "identifiers",
+      where: { digest: row.digest },
+      set: { verified: row.verified, sealed: row.sealed },
+    });
+    identifiers[at] = row;
+  });
+  return { record: { ...record, identifiers }, writes };
+}
+
+function sealSpellings(dataKey: Uint8Array, digest: string, spellings: readonly string[]): Uint8Array {
+  return seal(dataKey, JSON.stringify(spellings), `identifiers/${digest}`);
+}
+
+function spellingsOf(dataKey: Uint8Array, row: Row<"identifiers">): readonly string[] {
+  return JSON.parse(open(dataKey, row.sealed, `identifiers/${row.digest}`)) as string[];
+}
+
+/** The identifiers in the clear, one for each spelling. */
+export function identifiersOf(
+  dataKey: Uint8Array,
+  rows: readonly Row<"identifiers">[],
+): readonly Identifier[] {
+  return rows.flatMap((row) => spellingsOf(dataKey, row).map((value) => ({ kind: row.kind, value })));
+}
+
+/** Suppression digests of the subject's addresses, under the active key. */
+export function suppressionDigests(
+  context: HeedContext,
+  identifiers: readonly Identifier[],
+): readonly string[] {
+  const digests = identifiers
+    .filter((identifier) => addressKinds.has(identifier.kind))
+    .map((identifier) => {
+      const { kind, canonical } = parseIdentifier(identifier.kind, identifier.value);
+      return context.keys.digest("suppression", context.namespace, kind, canonical);
+    });
+  return [...new Set(digests)];
+}

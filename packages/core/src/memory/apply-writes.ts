@@ -1,0 +1,65 @@
+import type { Where, Write } from "../contract/storage.ts";
+import { tables, type TableName } from "../contract/tables.ts";
+import { checkRow, checkValue } from "./checks.ts";
+import type { StoredRow, Value } from "./memory-table.ts";
+import { matching, tableOf, type MemoryTables } from "./select.ts";
+
+/** Takes back one change that was made. */
+type Undo = () => void;
+
+function copyOfValue(value: Value): Value {
+  return value instanceof Uint8Array ? Uint8Array.from(value) : value;
+}
+
+/** A copy, bytes included: nobody outside shares a row with the storage. */
+export function copyOf(row: StoredRow): StoredRow {
+  return Object.fromEntries(Object.entries(row).map(([column, value]) => [column, copyOfValue(value)]));
+}
+
+function insert(all: MemoryTables, into: TableName, row: StoredRow, orKeep: boolean, undo: Undo[]): void {
+  checkRow(into, row);
+  if (orKeep && keyIsTaken(all, into, row)) return;
+  const kept = copyOf(row);
+  tableOf(all, into).add(kept);
+  undo.push(() => tableOf(all, into).remove(kept));
+}
+
+function keyIsTaken(all: MemoryTables, into: TableName, row: StoredRow): boolean {
+  const key = new Map(tables[into].key.map((column) => [column, new Set([row[column] ?? null])]));
+  return tableOf(all, into).candidates(key).length > 0;
+}
+
+function remove(all: MemoryTables, from: TableName, where: Where, undo: Undo[]): readonly StoredRow[] {
+  const table = tableOf(all, from);
+  const found = matching(all, from, where);
+  for (const row of found) {
+    table.remove(row);
+    undo.push(() => table.add(row));
+  }
+  return found;
+}
+
+function update(all: MemoryTables, name: TableName, where: Where, set: StoredRow, undo: Undo[]): void {
+  const table = tableOf(all, name);
+  for (const [column, value] of Object.entries(set)) checkValue(name, column, value);
+  for (const row of remove(all, name, where, undo)) {
+    const changed = copyOf({ ...row, ...set });
+    table.add(changed);
+    undo.push(() => table.remove(changed));
+  }
+}
+
+/** Carries all writes out in their order, or, when one fails, none of them, and throws what it threw. */
+export function applyWrites(all: MemoryTables, writes: readonly Write[]): void {
+  const undo: Undo[] = [];
+  try {
+    for (const write of writes) {
+      if ("insert" in write) insert(all, write.insert, write.row, write.orKeep === true, undo);
+      else if ("update" in write) update(all, write.update, write.where, write.set, undo);
+      else remove(all, write.remove, write.where, undo);
+    }
+  } catch (error) {
+    for (const takeBack of undo.toReversed()) takeBack();
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+import { each } from "./contract/each.ts";
+import type { Call, ExportedRecord } from "./contract/operation.ts";
+import type { Operation, ProcessorV1 } from "./contract/processor.ts";
+
+/** How heed reaches the application's own rows. Functions get the identifier as the application wrote it. */
+export interface OwnData<Kind extends "email" | "accountId"> {
+  /** The identifier by which the application finds a person. */
+  readonly by: Kind;
+  /** Removes everything of this person. Called again after a crash: removing nothing is fine. */
+  erase(value: string): Promise<unknown>;
+  /** Reads back: is anything of this person left? */
+  holds(value: string): Promise<boolean>;
+  /** Everything that is held of this person. */
+  export?(value: string): Promise<unknown>;
+}
+
+/**
+ * The processor for the application's own tables.
+ *
+ * @example ownData({ by: "email", erase: (email) => users.remove({ email }), holds: (email) => users.has({ email }) })
+ */
+export function ownData<Kind extends "email" | "accountId">(
+  options: OwnData<Kind>,
+): ProcessorV1<Kind, never, never> {
+  const { erase, holds } = options;
+  const valuesOf = (call: Pick<Call, "identifiers">) => [
+    ...new Set(
+      call.identifiers
+        .filter(({ kind }) => kind === options.by)
+        .flatMap(({ value }) => [value, ...(options.by === "email" ? [value.toLowerCase()] : [])]),
+    ),
+  ];
+  const holdsAny = async (call: Call) => {
+    for (const value of valuesOf(call)) if (await holds(value)) return true;
+    return false;
+  };
+  const eraseOperation: Operation<"erase", Kind, never> = {
+    batchSize: 20,
+    repeat: "safe",
+    settlingMs: 0,
+    effects: ["irreversible"],
+    run: each(async (call) => {
+      if (!(await holdsAny(call))) return { status: "absent" };
+      for (const value of valuesOf(call)) await erase(value);
+      return { status: "done", affected: 1 };
+    }),
+    verify: each(async (call) => ({ seen: (await holdsAny(call)) ? "not-as-asked" : "as-asked" })),
+  };
+  const read = options.export?.bind(options);
+  const exportOperation: Operation<"export", Kind, never> | undefined =
+    read === undefined
+      ? undefined
+      : {
+          batchSize: 1,
+          repeat: "safe",
+          settlingMs: 0,
+          run: each(async (call) => {
+            const records: ExportedRecord[] = [];
+            for (const value of valuesOf(call))
+              if (await holds(value)) records.push({ category: "own-data", data: await read(value) });
+            return records.length === 0 ? { status: "absent" } : { status: "done", records };
+          }),
+          verify: { acknowledgedOnly: "an export changes nothing that could be read back" },
+        };
+  return {
+    specificationVersion: "v1",
+    name: "own-data",
+    account: "own",
+    identifiers: { [options.by]: /./u } as Record<Kind, RegExp>,
+    topics: {},
+    limits: {},
+    operations: {
+      erase: eraseOperation,
+      ...(exportOperation === undefined ? {} : { export: exportOperation }),
+    },
+    check: async () => ({ account: "own", lacks: [], unknownTopics: [] }),
+  };
+}

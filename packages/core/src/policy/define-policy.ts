@@ -1,0 +1,72 @@
+import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import type { Controller, Keeps, LegalBasis, Policy, Purpose, Recipient } from "./policy.ts";
+import type { TopicClass } from "../contract/permit.ts";
+import { lintPolicy } from "./lint-policy.ts";
+
+/** Points a misspelled recipient in `via` out at the topic where it stands. */
+type ViaCheck<R extends string, Via> = {
+  topics: {
+    [T in keyof Via]: unknown extends Via[T]
+      ? unknown
+      : [Via[T]] extends [R]
+        ? unknown
+        : { via: readonly R[] };
+  };
+};
+
+/**
+ * Declares what was promised: controller, recipients, purposes, topics. The names in it type every later
+ * call, and are checked again at run time.
+ *
+ * @throws InvalidInputError `policy-contradicts-itself`, with every contradiction in `issues`
+ * @example
+ * definePolicy({
+ *   controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
+ *   recipients: { crm: { role: "processor", country: "US", transferTool: "scc" } },
+ *   purposes: { news: { basis: "consent" } },
+ *   topics: { "product-news": { class: "marketing", purpose: "news", via: ["crm"] } },
+ * });
+ */
+export function definePolicy<
+  const P extends string,
+  const R extends string = never,
+  const Via extends Record<string, unknown> = Record<never, never>,
+>(
+  policy: ViaCheck<NoInfer<R>, NoInfer<Via>> & {
+    controller: Controller;
+    recipients?: {
+      [K in R]: {
+        role: Recipient["role"];
+        country: string;
+        transferTool?: NonNullable<Recipient["transferTool"]>;
+        trusts?: readonly string[];
+        keeps?: readonly Keeps[];
+      };
+    };
+    purposes: { [K in P]: { basis: LegalBasis | readonly LegalBasis[]; title?: string } };
+    topics: {
+      [T in keyof Via]: {
+        class: TopicClass;
+        purpose: NoInfer<P>;
+        via?: readonly (Via[T] | NoInfer<R>)[];
+        title?: string;
+      };
+    };
+  },
+): Policy<{ purpose: P; topic: keyof Via & string; recipient: R; via: Via }> {
+  const register: Policy = {
+    controller: policy.controller,
+    recipients: (policy.recipients ?? {}) as Record<string, Recipient>,
+    purposes: policy.purposes as Record<string, Purpose>,
+    topics: policy.topics as Policy["topics"],
+  };
+  const issues = lintPolicy(register);
+  if (issues.length > 0) {
+    const list = issues.map((issue) => `\n  - ${issue.path}: ${issue.message}`).join("");
+    throw new InvalidInputError(`The policy contradicts itself or is incomplete:${list}`, {
+      code: "policy-contradicts-itself",
+      issues,
+    });
+  }
+  return register as Policy<{ purpose: P; topic: keyof Via & string; recipient: R; via: Via }>;
+}

@@ -1,0 +1,164 @@
+import { z } from "zod";
+import type { InputIssue } from "../errors/invalid-input-error.ts";
+import { basesOf, type Policy } from "./policy.ts";
+import { scopeCode } from "./scope-code.ts";
+
+const name = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9-]{0,63}$/,
+    "use letters, digits and hyphens, at most 64, beginning with a letter",
+  );
+const slug = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, "use a slug: lower-case letters, digits and hyphens");
+const country = z.string().regex(/^[A-Z]{2}$/, "use the two capital letters of ISO 3166-1, for example SE");
+const civilDate = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, "use YYYY-MM-DD");
+const basis = z.enum([
+  "consent",
+  "contract",
+  "legal-obligation",
+  "vital-interest",
+  "public-task",
+  "legitimate-interest",
+  "soft-opt-in",
+]);
+
+const policySchema = z.strictObject({
+  controller: z.strictObject({
+    name: z.string().min(1, "name the company that is responsible"),
+    country,
+    contact: z.string().min(1, "say where a person can write to"),
+    zone: z
+      .string()
+      .refine((zone) => isTimeZone(zone), "use an IANA time zone, for example Europe/Stockholm")
+      .optional(),
+    holidays: z.array(civilDate).optional(),
+  }),
+  recipients: z.record(
+    name,
+    z.strictObject({
+      role: z.enum(["own", "processor", "controller"]),
+      country,
+      transferTool: z.enum(["adequacy", "scc", "bcr", "derogation"]).optional(),
+      trusts: z.array(name).optional(),
+      keeps: z
+        .array(
+          z.strictObject({
+            category: slug,
+            reason: slug,
+            law: z
+              .string()
+              .regex(/^[\w .,:()§/-]{1,80}$/, "cite the law in at most 80 plain characters")
+              .optional(),
+            years: z.number().int().min(0).max(100),
+          }),
+        )
+        .optional(),
+    }),
+  ),
+  purposes: z.record(
+    name,
+    z.strictObject({
+      basis: z.union([basis, z.array(basis).min(1, "name at least one legal basis")]),
+      title: z.string().optional(),
+    }),
+  ),
+  topics: z.record(
+    name,
+    z.strictObject({
+      class: z.enum(["marketing", "service", "transactional", "legal"]),
+      purpose: name,
+      via: z.array(name).optional(),
+      title: z.string().optional(),
+    }),
+  ),
+});
+
+/** EEA member states; a recipient elsewhere needs a transfer tool (GDPR Art. 44). */
+const eea = new Set(
+  "AT BE BG HR CY CZ DE DK EE ES FI FR GR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split(" "),
+);
+/** Controllers of these countries are bound by transfer rules of that kind as well. */
+const boundByTransferRules = new Set([...eea, "GB", "CH"]);
+
+/** Names that heed itself uses beside the policy's. */
+const reserved = new Set(["heed", "all"]);
+
+/** Everything that is wrong with a policy, with its place. Empty when it can be kept. */
+export function lintPolicy(policy: Policy): readonly InputIssue[] {
+  const parsed = policySchema.safeParse(policy);
+  if (!parsed.success) {
+    return parsed.error.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message }));
+  }
+  return [...lintNames(policy), ...lintTransfers(policy), ...lintTopics(policy)];
+}
+
+function* lintNames(policy: Policy): Generator<InputIssue> {
+  for (const section of ["recipients", "purposes", "topics"] as const) {
+    for (const given of Object.keys(policy[section])) {
+      if (reserved.has(given))
+        yield { path: `${section}.${given}`, message: `"${given}" is reserved: choose another name` };
+    }
+  }
+  const codes = new Map<string, string>();
+  for (const topic of Object.keys(policy.topics)) {
+    const code = scopeCode(topic).toString("hex");
+    const other = codes.get(code);
+    if (other !== undefined)
+      yield { path: `topics.${topic}`, message: `has the same short code as "${other}": rename one of them` };
+    codes.set(code, topic);
+  }
+}
+
+function* lintTransfers({ controller, recipients }: Policy): Generator<InputIssue> {
+  if (!boundByTransferRules.has(controller.country)) return;
+  for (const [id, recipient] of Object.entries(recipients)) {
+    if (
+      eea.has(recipient.country) ||
+      recipient.country === controller.country ||
+      recipient.transferTool !== undefined
+    )
+      continue;
+    yield {
+      path: `recipients.${id}.transferTool`,
+      message: `${recipient.country} is outside the EEA: say what allows the transfer (GDPR Art. 44 to 49)`,
+    };
+  }
+}
+
+function* lintTopics({ purposes, recipients, topics }: Policy): Generator<InputIssue> {
+  for (const [id, topic] of Object.entries(topics)) {
+    const purpose = purposes[topic.purpose];
+    if (purpose === undefined) {
+      yield { path: `topics.${id}.purpose`, message: `there is no purpose "${topic.purpose}"` };
+      continue;
+    }
+    const bases = basesOf(purpose);
+    const allowsMarketing = bases.some(
+      (each) => each === "consent" || each === "legitimate-interest" || each === "soft-opt-in",
+    );
+    if (topic.class === "marketing" && !allowsMarketing) {
+      yield {
+        path: `topics.${id}.class`,
+        message: `marketing cannot rest on ${bases.join(", ")}: declare consent, legitimate-interest or soft-opt-in for "${topic.purpose}"`,
+      };
+    }
+    if (topic.class === "legal" && bases.every((each) => each === "consent")) {
+      yield {
+        path: `topics.${id}.class`,
+        message: `a legal notice must reach people who gave no consent: declare another basis for "${topic.purpose}"`,
+      };
+    }
+    for (const recipient of topic.via ?? []) {
+      if (recipients[recipient] === undefined)
+        yield { path: `topics.${id}.via`, message: `there is no recipient "${recipient}"` };
+    }
+  }
+}
+
+function isTimeZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: zone }) !== undefined;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,30 @@
+import type { HeedContext } from "../context.ts";
+import type { Write } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
+import { evidenceWrite } from "../evidence/evidence.ts";
+import type { RequestState } from "./lifecycle.ts";
+
+/** Ends a request: its work key goes, the subject is unfrozen if it is still there, evidence is kept. */
+export function closingWrites(
+  context: HeedContext,
+  request: Row<"requests">,
+  state: RequestState,
+  now: string,
+): readonly Write[] {
+  return [
+    { update: "requests", where: { id: request.id }, set: { state, closedAt: now } },
+    { update: "steps", where: { requestId: request.id }, set: { sealed: null } },
+    { remove: "dataKeys", where: { owner: request.id } },
+    { update: "subjects", where: { id: request.subjectId, frozenBy: request.id }, set: { frozenBy: null } },
+    evidenceWrite(context, now, {
+      kind: "request.closed",
+      requestId: request.id,
+      right: request.right,
+      state: state.replaceAll("_", "-"),
+      receivedAt: request.receivedAt,
+      dueOn: request.dueOn,
+      late: now >= request.dueAt,
+      subject: JSON.parse(request.subjectDigests) as string[],
+    }),
+  ];
+}

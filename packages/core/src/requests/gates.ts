@@ -1,0 +1,45 @@
+import type { Row } from "../contract/tables.ts";
+import { ownStage } from "./lifecycle.ts";
+
+type Step = Pick<
+  Row<"steps">,
+  "id" | "requestId" | "processor" | "seq" | "stage" | "state" | "phase" | "because" | "endedAt"
+>;
+
+/**
+ * Which waiting steps of a subject may go ahead now.
+ *
+ * - Steps of one subject at one processor go one after another, in ledger order.
+ * - Of a request, nothing is run before every step has been resolved, and stages go in order. A step that met
+ *   an obstacle (an outage, a guard) holds nobody up: one processor failing never stops the others.
+ * - heed's own data goes last, and only when no other step is open, failed or left to a human.
+ *
+ * @param steps all open steps of the subject, and all steps of its open requests
+ */
+export function stepsToRelease(steps: readonly Step[]): readonly string[] {
+  const open = steps.filter((step) => step.endedAt === null);
+  const ahead = (step: Step) =>
+    open.filter((other) => other.processor === step.processor && other.seq < step.seq);
+  const meetsObstacle = (step: Step): boolean =>
+    step.because !== null || ahead(step).some((other) => other.because !== null);
+
+  const isReleased = (step: Step): boolean => {
+    if (ahead(step).length > 0) return false;
+    if (step.requestId === null) return true;
+    const others = steps.filter((other) => other.requestId === step.requestId && other.id !== step.id);
+    if (step.stage === ownStage) {
+      return (
+        open.length === 1 && others.every((other) => other.state !== "failed" && other.state !== "manual")
+      );
+    }
+    if (step.phase === "resolve") return true;
+    return others.every(
+      (other) =>
+        other.endedAt !== null ||
+        other.stage === ownStage ||
+        meetsObstacle(other) ||
+        (other.phase !== "resolve" && other.stage >= step.stage),
+    );
+  };
+  return open.filter((step) => step.state === "waiting" && isReleased(step)).map((step) => step.id);
+}

@@ -1,0 +1,58 @@
+import type { Row } from "../contract/tables.ts";
+
+/** The rights that a request can exercise. `forget-tokens` is the company's own promise, kept for it. */
+export type RequestRight = "erasure" | "withdrawal" | "forget-tokens";
+
+/** How the caller established who is asking. */
+export type Identity = "signed-in" | "confirmed-by-link" | "operator-checked" | "unverified";
+
+/** Where a request stands. */
+export type RequestState =
+  /** Nobody has shown yet who is asking: nothing is done. */
+  | "awaiting_verification"
+  /** Steps are under way. */
+  | "executing"
+  /** A step failed for good or needs a human; the rest goes on. */
+  | "awaiting_manual"
+  /** Every step ended, and was read back where that is possible. */
+  | "fulfilled"
+  /** As fulfilled, and some categories are kept, with reason and date. */
+  | "partially_fulfilled"
+  /** Taken back before anything was destroyed. */
+  | "withdrawn";
+
+/** Where a step stands. The last seven are ends; `done` is never one. */
+export type StepState =
+  /** Behind another step of the same subject. */
+  | "waiting"
+  | "due"
+  | "running"
+  | "verified"
+  | "acknowledged"
+  | "retained"
+  | "manual"
+  | "failed"
+  | "superseded"
+  | "cancelled";
+
+/** What a step does next. */
+export type StepPhase = "resolve" | "run" | "verify";
+
+/** The last stage of an erasure: heed's own data, and with it the subject's key. */
+export const ownStage = 9;
+
+const finals: ReadonlySet<string> = new Set<RequestState>(["fulfilled", "partially_fulfilled", "withdrawn"]);
+
+export const isFinal = (state: string): boolean => finals.has(state);
+
+/** What a request's steps make of it. Fulfilled only when no step is open, failed or left to a human. */
+export function requestState(
+  steps: readonly Pick<Row<"steps">, "state" | "endedAt" | "stage">[],
+): RequestState {
+  const needsHuman = steps.some((step) => step.state === "failed" || step.state === "manual");
+  const open = steps.filter((step) => step.endedAt === null);
+  const onlyOwnIsLeft = open.every((step) => step.stage === ownStage && step.state === "waiting");
+  if (needsHuman && onlyOwnIsLeft) return "awaiting_manual";
+  if (open.length > 0) return "executing";
+  return steps.some((step) => step.state === "retained") ? "partially_fulfilled" : "fulfilled";
+}

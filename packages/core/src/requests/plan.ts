@@ -1,0 +1,227 @@
+import { randomUUID } from "node:crypto";
+import type { HeedContext } from "../context.ts";
+import type { InputOf, OperationName, Retained } from "../contract/operation.ts";
+import type { Row } from "../contract/tables.ts";
+import { seal } from "../keys/sealed.ts";
+import { propagationOf } from "../ledger/choice.ts";
+import type { EventKind, Scope } from "../ledger/event.ts";
+import type { SubjectRecord } from "../ledger/subject-record.ts";
+import type { Recipient } from "../policy/policy.ts";
+import { civilDateIn, endOfYearPlus } from "./deadline.ts";
+import { stepsToRelease } from "./gates.ts";
+import { ownStage } from "./lifecycle.ts";
+
+/** Lanes of urgency: what silences goes first. */
+const lanes = { optOut: 0, request: 1, optIn: 2 } as const;
+
+/** How long a preference is carried after its choice before a human is asked, in milliseconds (10 days). */
+const preferenceTermMs = 10 * 86_400_000;
+
+/** What is to be done at one processor, before it becomes a row. */
+export interface PlannedStep {
+  readonly processor: string;
+  readonly operation: OperationName;
+  readonly stage: number;
+  readonly lane: number;
+  readonly input: InputOf[OperationName];
+  readonly deadlineAt: string;
+  /** Ends at once: a human must do it, or a rule keeps it. */
+  readonly ended?:
+    | { readonly state: "manual"; readonly because: string; readonly instruction: string }
+    | { readonly state: "retained"; readonly retained: readonly Retained[] };
+}
+
+/** The steps that tell processors of a choice. `untold`: those that hold the topic and lack the operation. */
+export function preferenceSteps(
+  context: HeedContext,
+  record: SubjectRecord,
+  choice: { readonly kind: EventKind; readonly scope: Scope },
+  event: Row<"events">,
+  request?: { readonly id: string; readonly key: Uint8Array },
+): { rows: readonly Row<"steps">[]; untold: readonly string[] } {
+  const untold: string[] = [];
+  const planned = propagationOf(context.policy, choice.kind, choice.scope).flatMap(
+    ({ processor, operation, topics }): readonly PlannedStep[] => {
+      const base = {
+        processor,
+        operation,
+        stage: 0,
+        lane: operation === "unsubscribe" ? lanes.optOut : lanes.optIn,
+        deadlineAt: new Date(Date.parse(event.recordedAt) + preferenceTermMs).toISOString(),
+      };
+      const input: InputOf["subscribe"] | InputOf["unsubscribe"] =
+        operation === "unsubscribe"
+          ? { topics }
+          : { topics: topics === "all" ? [] : topics, basis: "consent", evidence: event.id };
+      if (context.processors[processor]?.operations[operation] !== undefined) return [{ ...base, input }];
+      untold.push(processor);
+      // A vendor that never hears of an opt-in sends nothing, which is safe; one that never hears of an opt-out is not.
+      if (operation === "subscribe") return [];
+      const instruction = `Unsubscribe this person by hand at "${processor}": its adapter has no unsubscribe operation.`;
+      return [{ ...base, input, ended: { state: "manual", because: "no-such-operation", instruction } }];
+    },
+  );
+  const rows = stepRows(context, record, planned, {
+    seal: request?.key ?? record.dataKey,
+    seq: seqOf(event.recordedAt),
+    now: event.recordedAt,
+    requestId: request?.id ?? null,
+    eventId: event.id,
+  });
+  return { rows, untold };
+}
+
+/** Ledger order as a number; `recordedAt` is strictly increasing per subject, 64 steps fit into one instant. */
+export function seqOf(recordedAt: string): number {
+  return Date.parse(recordedAt) * 64;
+}
+
+/** What an erasure asks of each recipient of the policy, in order: stop use, tokens, contact, own data. */
+export function erasurePlan(
+  context: HeedContext,
+  deadlineAt: string,
+  receivedAt: string,
+): readonly PlannedStep[] {
+  const base = { lane: lanes.request, deadlineAt };
+  const holdsTopics = (id: string) =>
+    Object.values(context.policy.topics).some((topic) => topic.via?.includes(id));
+  const steps = Object.entries(context.policy.recipients).flatMap(
+    ([processor, recipient]): readonly PlannedStep[] => {
+      const operations = context.processors[processor]?.operations ?? {};
+      const keep = keptBy(context, recipient, receivedAt);
+      const planned: PlannedStep[] = [];
+      if (operations.unsubscribe !== undefined && holdsTopics(processor)) {
+        planned.push({ ...base, processor, operation: "unsubscribe", stage: 0, input: { topics: "all" } });
+      }
+      if (operations.forgetTokens !== undefined) {
+        const input: InputOf["forgetTokens"] = { endsPaidService: "refused", keep };
+        planned.push({ ...base, processor, operation: "forgetTokens", stage: 1, input });
+      }
+      const stage = recipient.role === "own" ? 3 : 2;
+      const input: InputOf["erase"] = { suppress: true, keep };
+      if (operations.erase !== undefined)
+        planned.push({ ...base, processor, operation: "erase", stage, input });
+      else if (keep.length === 0) {
+        planned.push({
+          ...base,
+          processor,
+          operation: "erase",
+          stage,
+          input,
+          ended: byHand(context, processor, recipient),
+        });
+      } else if (operations.forgetTokens === undefined) {
+        planned.push({
+          ...base,
+          processor,
+          operation: "erase",
+          stage,
+          input,
+          ended: { state: "retained", retained: keep },
+        });
+      }
+      return planned;
+    },
+  );
+  const own: InputOf["erase"] = { suppress: true, keep: [] };
+  return [...steps, { ...base, processor: "heed", operation: "erase", stage: ownStage, input: own }];
+}
+
+function byHand(
+  context: HeedContext,
+  processor: string,
+  recipient: Recipient,
+): NonNullable<PlannedStep["ended"]> {
+  const why =
+    context.processors[processor] === undefined
+      ? "heed has no processor for it"
+      : "its adapter has no erase operation";
+  const what =
+    recipient.role === "controller"
+      ? "Tell this recipient of the erasure (GDPR Art. 19)"
+      : "Erase this person by hand";
+  return { state: "manual", because: "no-such-operation", instruction: `${what} at "${processor}": ${why}.` };
+}
+
+/** Forget stored payment credentials at every processor that has them. */
+export function forgetTokensPlan(context: HeedContext, deadlineAt: string): readonly PlannedStep[] {
+  return Object.entries(context.processors)
+    .filter(([, processor]) => processor.operations.forgetTokens !== undefined)
+    .map(([processor]) => ({
+      processor,
+      operation: "forgetTokens",
+      stage: 1,
+      lane: lanes.request,
+      deadlineAt,
+      input: { endsPaidService: "refused", keep: [] } satisfies InputOf["forgetTokens"],
+    }));
+}
+
+function keptBy(context: HeedContext, recipient: Recipient, receivedAt: string): readonly Retained[] {
+  const receivedOn = civilDateIn(context.policy.controller.zone ?? "UTC", new Date(receivedAt));
+  return (recipient.keeps ?? []).map(({ years, ...kept }) => ({
+    ...kept,
+    until: endOfYearPlus(receivedOn, years),
+  }));
+}
+
+/** Rows of planned steps, each due or waiting as the gates say, behind what is open already. */
+export function stepRows(
+  context: HeedContext,
+  record: SubjectRecord,
+  planned: readonly PlannedStep[],
+  about: {
+    readonly seal: Uint8Array;
+    readonly seq: number;
+    readonly now: string;
+    readonly requestId: string | null;
+    readonly eventId: string | null;
+  },
+): readonly Row<"steps">[] {
+  const rows = planned.map((step, index): Row<"steps"> => {
+    const id = randomUUID();
+    const instruction = step.ended?.state === "manual" ? step.ended.instruction : undefined;
+    return {
+      id,
+      namespace: context.namespace,
+      subjectId: record.id,
+      requestId: about.requestId,
+      eventId: about.eventId,
+      seq: about.seq + index,
+      stage: step.stage,
+      processor: step.processor,
+      operation: step.operation,
+      lane: step.lane,
+      state: step.ended?.state ?? "waiting",
+      phase:
+        context.processors[step.processor]?.operations[step.operation]?.resolve === undefined
+          ? "run"
+          : "resolve",
+      input: JSON.stringify(step.input),
+      dueAt: null,
+      deadlineAt: step.deadlineAt,
+      attempt: 0,
+      leaseUntil: null,
+      attempted: 0,
+      tries: 0,
+      rounds: 0,
+      doubts: 0,
+      alone: 0,
+      cancel: 0,
+      sealed:
+        instruction === undefined
+          ? null
+          : seal(about.seal, JSON.stringify({ targets: [], instruction }), `steps/${id}`),
+      outcome:
+        step.ended?.state === "retained"
+          ? JSON.stringify({ status: "done", affected: 0, retained: step.ended.retained })
+          : null,
+      finding: null,
+      because: step.ended?.state === "manual" ? step.ended.because : null,
+      createdAt: about.now,
+      endedAt: step.ended === undefined ? null : about.now,
+    };
+  });
+  const released = new Set(stepsToRelease([...record.openSteps, ...rows]));
+  return rows.map((row) => (released.has(row.id) ? { ...row, state: "due", dueAt: about.now } : row));
+}

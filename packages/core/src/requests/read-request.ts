@@ -1,0 +1,109 @@
+import type { HeedContext } from "../context.ts";
+import type { OperationName, Retained } from "../contract/operation.ts";
+import type { Decision } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
+import type { Found } from "../engine/found.ts";
+import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import { open } from "../keys/sealed.ts";
+import type { RequestRight, RequestState, StepPhase, StepState } from "./lifecycle.ts";
+
+/** A step as callers see it. */
+export interface StepView<Processor extends string = string> {
+  readonly id: string;
+  /** The recipient, or `"heed"` for heed's own data. */
+  readonly processor: Processor | "heed";
+  readonly operation: OperationName;
+  readonly state: StepState;
+  /** What it does next, while it is open. */
+  readonly phase: StepPhase;
+  /** What the processor said. */
+  readonly outcome?: "done" | "absent";
+  /** What reading back showed. */
+  readonly finding?: "as-asked" | "not-as-asked" | "unknown";
+  readonly affected?: number;
+  /** What is kept, by category, with reason, law and date. */
+  readonly retained: readonly Retained[];
+  /** A slug: why it waits, failed or went to a human. */
+  readonly because?: string;
+  /** For a step that went to a human: what to do. */
+  readonly instruction?: string;
+  /** RFC 3339: when it is tried next. */
+  readonly nextAt?: string;
+  readonly tries: number;
+}
+
+/** A request with its steps. */
+export interface RequestView<Processor extends string = string> {
+  readonly id: string;
+  readonly right: RequestRight;
+  readonly state: RequestState;
+  readonly receivedAt: string;
+  /** Civil date by which it must be done (see `deadlineOf`). */
+  readonly dueOn: string;
+  readonly closedAt?: string;
+  readonly steps: readonly StepView<Processor>[];
+}
+
+/** @throws InvalidInputError when there is no such request */
+export async function readRequest(context: HeedContext, id: string): Promise<RequestView> {
+  const view = await context.storage.transact({
+    lock: [],
+    clock: context.clock,
+    read: {
+      requests: { from: "requests", where: { id, namespace: context.namespace } },
+      steps: { from: "steps", where: { requestId: id }, orderBy: ["seq"] },
+      dataKeys: { from: "dataKeys", where: { owner: id } },
+    },
+    decide: ({ requests, steps, dataKeys }): Decision<RequestView | undefined> => {
+      const request = requests[0];
+      const wrapped = dataKeys[0];
+      if (request === undefined) return { writes: [], answer: undefined };
+      const key = wrapped === undefined ? undefined : context.keys.unwrap(wrapped.wrapped, wrapped.keyId, id);
+      const answer: RequestView = {
+        id,
+        right: request.right as RequestRight,
+        state: request.state as RequestState,
+        receivedAt: request.receivedAt,
+        dueOn: request.dueOn,
+        ...(request.closedAt === null ? {} : { closedAt: request.closedAt }),
+        steps: steps.map((step) => stepView(step, key)),
+      };
+      return { writes: [], answer };
+    },
+  });
+  if (view === undefined) throw noSuchRequest();
+  return view;
+}
+
+export function noSuchRequest(): InvalidInputError {
+  return new InvalidInputError("There is no such request. Pass the id that `requests.open` answered.", {
+    code: "no-such-request",
+    issues: [{ path: "id", message: "unknown" }],
+  });
+}
+
+export function stepView(step: Row<"steps">, key: Uint8Array | undefined): StepView {
+  const outcome =
+    step.outcome === null
+      ? undefined
+      : (JSON.parse(step.outcome) as { status: "done" | "absent"; affected?: number; retained?: Retained[] });
+  const found =
+    step.state === "manual" && step.sealed !== null && key !== undefined
+      ? (JSON.parse(open(key, step.sealed, `steps/${step.id}`)) as Found)
+      : undefined;
+  return {
+    id: step.id,
+    processor: step.processor,
+    operation: step.operation as OperationName,
+    state: step.state as StepState,
+    phase: step.phase as StepPhase,
+    ...(outcome === undefined ? {} : { outcome: outcome.status }),
+    ...(outcome?.affected === undefined ? {} : { affected: outcome.affected }),
+    ...(step.finding === null ? {} : { finding: step.finding as NonNullable<StepView["finding"]> }),
+    retained: outcome?.retained ?? [],
+    ...(step.because === null ? {} : { because: step.because }),
+    ...(found?.instruction === undefined ? {} : { instruction: found.instruction }),
+    ...(step.dueAt === null ? {} : { nextAt: step.dueAt }),
+    tries: step.tries,
+  };
+}
