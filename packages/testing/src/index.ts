@@ -1,1 +1,8 @@
-export {};
+export { createTestHeed } from "./create-test-heed.ts";
+export type { TestHeed, TestHeedOptions } from "./create-test-heed.ts";
+export { describeStorage } from "./describe-storage.ts";
+export type { StorageUnderTest } from "./describe-storage.ts";
+export { scriptedVendor } from "./scripted-vendor.ts";
+export type { Fault, FaultKind, Moment, ScriptedVendor, ScriptedVendorOptions, VendorCall, VendorRecord } from "./scripted-vendor.ts";
+export { virtualClock } from "./virtual-clock.ts";
+export type { VirtualClock, VirtualClockOptions } from "./virtual-clock.ts";

@@ -10,7 +10,7 @@ import { topicState } from "../ledger/choice.ts";
 import { dataKeyOf, identifiersOf } from "../ledger/subject-record.ts";
 import { lockNames } from "../ledger/under-lock.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { StepPhase } from "../requests/lifecycle.ts";
+import { isDestructive, type StepPhase } from "../requests/lifecycle.ts";
 import { nothingFound, type Found } from "./found.ts";
 import { settleWrites, type Settlement } from "./settle.ts";
 
@@ -37,10 +37,6 @@ export type AnyOperation = Operation<OperationName, string, string>;
 export function operationOf(processor: ProcessorV1 | undefined, name: string): AnyOperation | undefined {
   return processor?.operations[name as OperationName] as AnyOperation | undefined;
 }
-
-/** Operations after which nothing can be taken back. */
-export const isDestructive = (operation: string): boolean =>
-  operation === "erase" || operation === "exclude" || operation === "forgetTokens";
 
 /** Reads that a claim and a settle of the same steps need. */
 export function stepReads(ids: readonly string[]) {

@@ -1,16 +1,16 @@
 import type { Row } from "../contract/tables.ts";
-import { ownStage } from "./lifecycle.ts";
+import { isDestructive, ownStage } from "./lifecycle.ts";
 
 type Step = Pick<
   Row<"steps">,
-  "id" | "requestId" | "processor" | "seq" | "stage" | "state" | "phase" | "because" | "endedAt"
+  "id" | "requestId" | "processor" | "operation" | "seq" | "stage" | "state" | "phase" | "because" | "endedAt"
 >;
 
 /**
  * Which waiting steps of a subject may go ahead now.
  *
  * - Steps of one subject at one processor go one after another, in ledger order.
- * - Of a request, nothing is run before every step has been resolved, and stages go in order. A step that met
+ * - Of a request, nothing is destroyed before every step has been resolved, and stages go in order. A step that met
  *   an obstacle (an outage, a guard) holds nobody up: one processor failing never stops the others.
  * - heed's own data goes last, and only when no other step is open, failed or left to a human.
  *
@@ -38,7 +38,7 @@ export function stepsToRelease(steps: readonly Step[]): readonly string[] {
         other.endedAt !== null ||
         other.stage === ownStage ||
         meetsObstacle(other) ||
-        (other.phase !== "resolve" && other.stage >= step.stage),
+        (other.stage >= step.stage && (other.phase !== "resolve" || !isDestructive(step.operation))),
     );
   };
   return open.filter((step) => step.state === "waiting" && isReleased(step)).map((step) => step.id);

@@ -56,3 +56,7 @@ export function requestState(
   if (open.length > 0) return "executing";
   return steps.some((step) => step.state === "retained") ? "partially_fulfilled" : "fulfilled";
 }
+
+/** Operations after which nothing can be taken back. */
+export const isDestructive = (operation: string): boolean =>
+  operation === "erase" || operation === "exclude" || operation === "forgetTokens";

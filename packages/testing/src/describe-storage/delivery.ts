@@ -1,0 +1,132 @@
+import type { Row } from "@heed/core/storage";
+import { expect } from "vitest";
+import { insertOf, read, write, type Bench, type StorageCase } from "./storage-case.ts";
+
+const now = "2026-06-01T12:00:00.000Z";
+const earlier = "2026-06-01T11:00:00.000Z";
+const earliest = "2026-06-01T10:00:00.000Z";
+const later = "2026-06-01T12:00:00.001Z";
+
+async function steps(bench: Bench, rows: readonly Partial<Row<"steps">>[]): Promise<void> {
+  const usual = { namespace: "acme", state: "due", dueAt: earlier, lane: 1 };
+  await write(bench, ...rows.map((row) => insertOf("steps", { ...usual, ...row })));
+}
+
+async function due(bench: Bench, max = 100): Promise<readonly string[]> {
+  return (await bench.storage.due({ namespace: "acme", now, max })).map(({ id }) => id);
+}
+
+/** Which steps are due, and which of them first. */
+export const delivery: readonly StorageCase[] = [
+  {
+    promise: "finds a step at the moment when it is due, and not before",
+    async run(bench) {
+      await steps(bench, [
+        { id: "now", dueAt: now },
+        { id: "later", dueAt: later },
+        { id: "never", dueAt: null },
+      ]);
+      expect(await due(bench)).toEqual(["now"]);
+    },
+  },
+  {
+    promise: "finds a running step whose lease ran out, and leaves one that still holds it",
+    async run(bench) {
+      await steps(bench, [
+        { id: "lost", state: "running", leaseUntil: now },
+        { id: "held", state: "running", leaseUntil: later },
+        { id: "unleased", state: "running", leaseUntil: null },
+        { id: "freed", state: "due", leaseUntil: later },
+      ]);
+      expect((await due(bench)).toSorted()).toEqual(["freed", "lost"]);
+    },
+  },
+  {
+    promise: "leaves steps in every other state",
+    async run(bench) {
+      const states = ["blocked", "verified", "manual", "failed", "cancelled", ""];
+      await steps(
+        bench,
+        states.map((state) => ({ id: `is ${state}`, state, leaseUntil: earlier })),
+      );
+      expect(await due(bench)).toEqual([]);
+    },
+  },
+  {
+    promise:
+      "puts the lane first and the due time second, for those that are due and those that were lost alike",
+    async run(bench) {
+      await steps(bench, [
+        { id: "slow early", lane: 2, dueAt: earliest },
+        { id: "middle late", lane: 1, dueAt: now },
+        { id: "middle lost", lane: 1, dueAt: earlier, state: "running", leaseUntil: now },
+        { id: "middle early", lane: 1, dueAt: earliest },
+        { id: "urgent late", lane: 0, dueAt: now },
+        { id: "urgent lost", lane: 0, dueAt: earliest, state: "running", leaseUntil: now },
+      ]);
+      const order = [
+        "urgent lost",
+        "urgent late",
+        "middle early",
+        "middle lost",
+        "middle late",
+        "slow early",
+      ];
+      expect(await due(bench)).toEqual(order);
+      expect(await due(bench, 2)).toEqual(order.slice(0, 2));
+      expect(await due(bench, 4)).toEqual(order.slice(0, 4));
+      expect(await due(bench, 0)).toEqual([]);
+    },
+  },
+  {
+    promise: "never lets a full slow lane hide an urgent step",
+    async run(bench) {
+      const slow = Array.from({ length: 300 }, (_each, n) => ({ id: `slow${n}`, lane: 5, dueAt: earliest }));
+      await steps(bench, [...slow, { id: "urgent", lane: 0, dueAt: now }]);
+      expect((await due(bench, 3))[0]).toBe("urgent");
+    },
+  },
+  {
+    promise: "keeps to its namespace",
+    async run(bench) {
+      await steps(bench, [{ id: "ours" }, { id: "theirs", namespace: "other" }]);
+      expect(await due(bench)).toEqual(["ours"]);
+    },
+  },
+  {
+    promise: "says of a step what the engine needs to sort it into batches",
+    async run(bench) {
+      await steps(bench, [
+        {
+          id: "a",
+          subjectId: "anna",
+          processor: "crm",
+          operation: "erase",
+          phase: "verify",
+          alone: 1,
+          dueAt: earliest,
+        },
+        { id: "b", subjectId: "bo", processor: "mail", operation: "unsubscribe", phase: "run", alone: 0 },
+      ]);
+      expect(await bench.storage.due({ namespace: "acme", now, max: 10 })).toEqual([
+        { id: "a", subjectId: "anna", processor: "crm", operation: "erase", phase: "verify", alone: true },
+        { id: "b", subjectId: "bo", processor: "mail", operation: "unsubscribe", phase: "run", alone: false },
+      ]);
+    },
+  },
+  {
+    promise: "only looks: asking twice finds the same, and a claimed step no more",
+    async run(bench) {
+      await steps(bench, [{ id: "a" }, { id: "b", dueAt: now }]);
+      expect(await due(bench)).toEqual(["a", "b"]);
+      expect(await due(bench)).toEqual(["a", "b"]);
+      await write(bench, {
+        update: "steps",
+        where: { id: "a" },
+        set: { state: "running", leaseUntil: later },
+      });
+      expect(await due(bench)).toEqual(["b"]);
+      expect(await read(bench, { from: "steps", where: { id: "b" } })).toMatchObject([{ state: "due" }]);
+    },
+  },
+];

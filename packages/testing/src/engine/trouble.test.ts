@@ -1,0 +1,222 @@
+import { ephemeralKeys, memory, ProcessorError, RateLimitedError, RejectedError, UnavailableError } from "@heed/core";
+import { describe, expect, it } from "vitest";
+import { virtualClock } from "../virtual-clock.ts";
+import { company, evidence } from "./people.ts";
+
+const about = { processor: "crm", operation: "unsubscribe" } as const;
+
+async function unsubscribeMany(count: number, options: Parameters<typeof company>[0] = {}) {
+  const test = company(options);
+  const emails = Array.from({ length: count }, (_, index) => `p${index}@example.org`);
+  for (const email of emails) await test.heed.subscriptions.unsubscribe({ subject: test.person(email), topic: "newsletter" });
+  const optedOut = () => emails.filter((email) => test.crm.optedOut.get(email)?.has("newsletter"));
+  return { ...test, emails, optedOut };
+}
+
+describe("a processor in trouble", () => {
+  it("is asked in batches, answered by call id", async () => {
+    const { crm, settle, optedOut } = await unsubscribeMany(25);
+    await settle();
+    expect(optedOut()).toHaveLength(25);
+    expect(crm.calls.filter((call) => call.at === "run").map((call) => call.emails.length)).toEqual([10, 10, 5]);
+  });
+
+  it("looks first and repeats only what is missing when calls are left out of an answer", async () => {
+    const { crm, settle, optedOut, rows } = await unsubscribeMany(5);
+    crm.fault({ at: "run", leavesOut: [1, 3] });
+    await settle();
+    expect(optedOut()).toHaveLength(5);
+    expect((await rows("steps")).every((step) => step.state === "verified")).toBe(true);
+    expect(crm.calls.filter((call) => call.at === "run")).toHaveLength(1);
+  });
+
+  it("finds the poison of a batch, and the others do not suffer", async () => {
+    const { crm, settle, optedOut, rows } = await unsubscribeMany(6);
+    crm.fault({ at: "run", email: "p3@example.org", throws: new RejectedError("no", { ...about, status: 400 }), times: 1000 });
+    await settle();
+    expect(optedOut()).toHaveLength(5);
+    const failed = (await rows("steps")).filter((step) => step.state === "failed");
+    expect(failed.map((step) => step.because)).toEqual(["rejected"]);
+  });
+
+  it("waits as long as a 429 says, for everybody", async () => {
+    const { crm, heed, clock, settle, optedOut } = await unsubscribeMany(25, { crm: { batchSize: 1 } });
+    crm.fault({ at: "run", throws: new RateLimitedError("slow down", { ...about, status: 429, retryAfterMs: 10_000 }) });
+    const before = clock.now().getTime();
+    await heed.work.drain();
+    await settle();
+    expect(optedOut()).toHaveLength(25);
+    expect(clock.now().getTime() - before).toBeGreaterThanOrEqual(10_000);
+    expect(clock.now().getTime() - before).toBeLessThan(60_000);
+  });
+
+  it.each([401, 403])("waits for somebody to mend the account after a %i, and proves it again before the next use", async (status) => {
+    const { crm, heed, settle, optedOut, rows } = await unsubscribeMany(3);
+    crm.fault({ at: "run", throws: new RejectedError("refused", { ...about, status }) });
+    await heed.work.drain();
+    expect((await rows("steps")).every((step) => step.state === "due" && step.because === "account-refused")).toBe(true);
+    expect(optedOut()).toEqual([]);
+    await settle();
+    expect(optedOut()).toHaveLength(3);
+    expect(crm.calls.filter((call) => call.at === "check")).toHaveLength(2);
+  });
+
+  it("never uses an account that is not proven to be the right one", async () => {
+    const { crm, heed, rows, optedOut } = await unsubscribeMany(2);
+    crm.fault({ at: "check", answers: { account: "somebody-else", lacks: [], unknownTopics: [] }, times: 1000 });
+    await heed.work.drain();
+    expect(crm.calls.every((call) => call.at === "check")).toBe(true);
+    expect((await rows("steps")).map((step) => [step.because, step.attempted])).toEqual([
+      ["wrong-account", 0],
+      ["wrong-account", 0],
+    ]);
+    expect(optedOut()).toEqual([]);
+  });
+
+  it("hands a missing capability to a human, with what is missing", async () => {
+    const { crm, heed, person, settle } = company();
+    const subject = person("anna@example.org");
+    crm.fault({
+      at: "check",
+      answers: { account: "account-1", lacks: [{ operation: "erase", needs: "scope crm.write" }], unknownTopics: [] },
+      times: 1000,
+    });
+    const { id } = await heed.requests.open({ right: "erasure", subject, identity: "signed-in" });
+    await settle();
+    const step = (await heed.requests.get(id)).steps.find((each) => each.operation === "erase" && each.processor === "crm");
+    expect(step).toMatchObject({ state: "manual", because: "capability-missing" });
+    expect(step?.instruction).toContain("scope crm.write");
+    expect(crm.find("anna@example.org")).toHaveLength(1);
+  });
+
+  it.each<[string, Error]>([
+    ["an outage", new UnavailableError("down", { ...about, status: 503 })],
+    ["a defect of the adapter", new TypeError("x is not a function")],
+    ["an error of its own", new ProcessorError("odd", about)],
+  ])("tries again after %s, with growing pauses", async (_name, error) => {
+    const { crm, settle, optedOut, clock } = await unsubscribeMany(1);
+    const before = clock.now().getTime();
+    crm.fault({ at: "run", throws: error, times: 3 });
+    await settle();
+    expect(optedOut()).toHaveLength(1);
+    expect(clock.now().getTime() - before).toBeGreaterThanOrEqual(2_000 + 4_000 + 8_000);
+  });
+
+  it("stops waiting for an answer that never comes", async () => {
+    const { crm, settle, optedOut } = await unsubscribeMany(1);
+    crm.fault({ at: "run", hangs: true });
+    await settle();
+    expect(optedOut()).toHaveLength(1);
+  });
+
+  it.each([undefined, null, {}, { status: "ok" }, { status: "done", affected: -1 }, { status: "blocked", by: "Anna said no", checkAfterMs: 1 }])(
+    "takes no answer that the contract does not know: %j",
+    async (answer) => {
+      const { crm, settle, optedOut, rows } = await unsubscribeMany(1);
+      crm.fault({ at: "run", answers: answer, times: 1 });
+      crm.fault({ at: "verify", answers: { seen: "surely" }, times: 1 });
+      await settle();
+      expect(optedOut()).toHaveLength(1);
+      expect((await rows("steps"))[0]).toMatchObject({ state: "verified" });
+    },
+  );
+
+  it("hands what can never be read back to a human", async () => {
+    const { crm, settle, rows } = await unsubscribeMany(1);
+    crm.fault({ at: "verify", answers: { seen: "unknown" }, times: 1000 });
+    await settle();
+    expect((await rows("steps"))[0]).toMatchObject({ state: "manual", because: "cannot-tell" });
+  });
+
+  it("waits for a processor that lags", async () => {
+    const { crm, settle, rows } = await unsubscribeMany(1);
+    crm.lagMs = 45_000;
+    await settle();
+    expect((await rows("steps"))[0]).toMatchObject({ state: "verified", doubts: 0 });
+    expect(crm.calls.filter((call) => call.at === "run")).toHaveLength(1);
+  });
+
+  it("ends as acknowledged, not verified, where nothing can be read back", async () => {
+    const { settle, rows } = await unsubscribeMany(1, { crm: { acknowledgedOnly: true } });
+    await settle();
+    expect((await rows("steps"))[0]).toMatchObject({ state: "acknowledged", finding: null });
+  });
+
+  it("asks a human when the answer was lost and nothing can be read back or repeated", async () => {
+    const { crm, settle, rows } = await unsubscribeMany(1, { crm: { acknowledgedOnly: true, repeat: "verify-first" } });
+    crm.fault({ at: "run", loses: new TypeError("cut") });
+    await settle();
+    expect((await rows("steps"))[0]).toMatchObject({ state: "manual", because: "unknown-outcome" });
+  });
+
+  it("takes a turn for every question, and never more in a window than the limit", async () => {
+    const limit = { calls: 10, perMs: 1_000, burst: 2, delayMs: 0 };
+    const { crm, clock, settle } = await unsubscribeMany(40, { crm: { batchSize: 1, limit } });
+    const times: number[] = [];
+    const push = crm.calls.push.bind(crm.calls);
+    crm.calls.push = (...calls) => {
+      times.push(clock.now().getTime());
+      return push(...calls);
+    };
+    await settle();
+    expect(times.length).toBeGreaterThanOrEqual(80);
+    for (const start of times) {
+      expect(times.filter((time) => time >= start && time < start + limit.perMs).length).toBeLessThanOrEqual(limit.calls);
+    }
+  });
+
+  it("keeps addresses out of events, evidence and clear columns, whatever fails", async () => {
+    const { heed, crm, person, settle, search } = company();
+    const told: unknown[] = [];
+    for (const name of ["choice.recorded", "request.opened", "request.changed", "step.settled"] as const) {
+      heed.on(name, (event) => told.push(event));
+    }
+    const subject = person("canary.person@example.org");
+    crm.fault({ at: "run", throws: new TypeError("canary.person@example.org is broken"), times: 2 });
+    crm.fault({ at: "verify", answers: { seen: "unknown" }, times: 2 });
+    await heed.consent.give({ subject, purpose: "news", evidence: { ...evidence, ip: "canary.person" } });
+    await heed.requests.open({ right: "erasure", subject, identity: "signed-in" });
+    await settle();
+    expect(told.length).toBeGreaterThan(3);
+    expect(JSON.stringify(told)).not.toContain("canary.person");
+    expect(await search("canary.person")).toEqual([]);
+  });
+});
+
+describe("leases", () => {
+  it("passes a hung worker's step to another, and refuses the late answer", async () => {
+    const shared = { storage: memory(), keys: ephemeralKeys(), clock: virtualClock("2026-01-15T12:00:00.000Z") };
+    const work = { leaseMs: 10_000, callTimeoutMs: 300_000 };
+    const first = company({ ...shared, work });
+    const second = company({ ...shared, work });
+    const subject = first.person("anna@example.org");
+    await first.heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
+    first.crm.fault({ at: "run", hangs: true });
+    const hung = first.heed.work.drain();
+    await shared.clock.advance(9_000);
+    expect(await second.heed.work.drain()).toMatchObject({ settled: 0, open: 1 });
+    await shared.clock.advance(2_000);
+    expect(await second.heed.work.drain()).toMatchObject({ settled: 1, open: 0 });
+    const [taken] = await first.rows("steps");
+    expect(taken).toMatchObject({ state: "verified", tries: 0 });
+    await shared.clock.advance(300_000);
+    expect(await hung).toMatchObject({ settled: 0 });
+    expect(await first.rows("steps")).toEqual([taken]);
+    expect([...(second.crm.optedOut.get("anna@example.org") ?? [])]).toEqual(["newsletter"]);
+  });
+
+  it("lets an erasure overtake what is in flight: the late answer ends as cancelled", async () => {
+    const shared = { storage: memory(), keys: ephemeralKeys(), clock: virtualClock("2026-01-15T12:00:00.000Z") };
+    const { heed, crm, person, rows, clock } = { ...company(shared), clock: shared.clock };
+    const subject = person("anna@example.org");
+    await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence });
+    crm.fault({ at: "run", operation: "subscribe", hangs: true });
+    const hung = heed.work.drain();
+    await clock.advance(1_000);
+    await heed.requests.open({ right: "erasure", subject, identity: "signed-in" });
+    await clock.advance(120_000);
+    await hung;
+    const subscribe = (await rows("steps")).find((step) => step.operation === "subscribe");
+    expect(subscribe).toMatchObject({ state: "cancelled", because: "erasure-requested" });
+  });
+});
