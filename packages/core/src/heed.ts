@@ -13,16 +13,16 @@ import { EventHub } from "./event-hub.ts";
 import { evidenceOf } from "./evidence/evidence.ts";
 import type { CheckProcessors, ChoiceDetails, Heed, KindsOf, OptInDetails } from "./heed-types.ts";
 import type { Keyring } from "./keys/keyring.ts";
-import { foldConsent, type ConsentState } from "./ledger/consent-fold.ts";
-import { topicState } from "./ledger/choice.ts";
+import type { ConsentState } from "./ledger/consent-fold.ts";
+import { purposeState, topicState } from "./ledger/choice.ts";
 import { parseInstant, type Scope } from "./ledger/event.ts";
 import { findSubject } from "./ledger/find-subject.ts";
 import { linksOf } from "./ledger/links.ts";
 import { LivePermits } from "./ledger/live-permits.ts";
 import { permitsOf } from "./ledger/permits.ts";
 import { recordChoice, type Changed, type Choice } from "./ledger/record-choice.ts";
-import { nameSubject } from "./ledger/subject-record.ts";
-import { checkSuppression } from "./ledger/suppression.ts";
+import { nameSubject, suppressionLookups } from "./ledger/subject-record.ts";
+import { checkSuppression, comeBack, erasedAt } from "./ledger/suppression.ts";
 import { transactOnSubjects } from "./ledger/under-lock.ts";
 import type { Names, Policy } from "./policy/policy.ts";
 import { acknowledgeStep, retrySteps, verifyIdentity, withdrawRequest } from "./requests/change-request.ts";
@@ -92,26 +92,26 @@ export function createHeed<
   const worker = new Worker(context, settings);
   const heed: Heed = {
     consent: {
-      give: (ask) =>
+      give: async (ask) =>
         optIn(context, ask.subject, { scope: "purpose", name: known(policy, "purposes", ask.purpose) }, ask),
-      withdraw: (ask) =>
+      withdraw: async (ask) =>
         optOut(context, ask.subject, { scope: "purpose", name: known(policy, "purposes", ask.purpose) }, ask),
-      state: (ask) => stateOf(context, ask.subject, { purpose: known(policy, "purposes", ask.purpose) }),
+      state: async (ask) => stateOf(context, ask.subject, { purpose: known(policy, "purposes", ask.purpose) }),
     },
     subscriptions: {
-      subscribe: (ask) =>
+      subscribe: async (ask) =>
         optIn(context, ask.subject, { scope: "topic", name: known(policy, "topics", ask.topic) }, ask),
-      unsubscribe: (ask) => {
+      unsubscribe: async (ask) => {
         const scope: Scope =
           ask.topic === "all"
             ? { scope: "all", name: null }
             : { scope: "topic", name: known(policy, "topics", ask.topic) };
         return optOut(context, ask.subject, scope, ask);
       },
-      state: (ask) => stateOf(context, ask.subject, { topic: known(policy, "topics", ask.topic) }),
+      state: async (ask) => stateOf(context, ask.subject, { topic: known(policy, "topics", ask.topic) }),
     },
-    suppression: { check: (ask) => checkSuppression(context, ask) },
-    subjects: { record: (ask) => recordSubject(context, ask.subject, ask.identityVerified ?? false) },
+    suppression: { check: async (ask) => checkSuppression(context, ask) },
+    subjects: { record: async (ask) => recordSubject(context, ask.subject, ask.identityVerified ?? false) },
     requests: {
       open: async (ask) => {
         const named = nameSubject(context, ask.subject);
@@ -135,16 +135,16 @@ export function createHeed<
             : {}),
         });
       },
-      preview: (ask) => previewRequest(context, settings, nameSubject(context, ask.subject), ask.right),
-      get: (id) => readRequest(context, id),
-      verify: ({ id, identity }) => verifyIdentity(context, id, identity),
-      withdraw: (id) => withdrawRequest(context, id),
-      acknowledge: ({ id, step }) => acknowledgeStep(context, id, step),
-      retry: (id) => retrySteps(context, id),
-      evidence: (id) => evidenceOf(context, id),
+      preview: async (ask) => previewRequest(context, settings, nameSubject(context, ask.subject), ask.right),
+      get: async (id) => readRequest(context, id),
+      verify: async ({ id, identity }) => verifyIdentity(context, id, identity),
+      withdraw: async (id) => withdrawRequest(context, id),
+      acknowledge: async ({ id, step }) => acknowledgeStep(context, id, step),
+      retry: async (id) => retrySteps(context, id),
+      evidence: async (id) => evidenceOf(context, id),
     },
     paidService: {
-      ended: (ask) =>
+      ended: async (ask) =>
         openRequest(context, nameSubject(context, ask.subject), {
           right: "forget-tokens",
           identity: "operator-checked",
@@ -250,10 +250,19 @@ async function optIn(
       },
     );
   }
+  const choice = choiceFrom(details);
+  // "It was imported now" would outweigh every opt-out there ever was.
+  const isDated = choice.claimedAt !== undefined && choice.claimedAt <= context.clock.now().toISOString();
+  if (choice.imported === true && !isDated) {
+    throw new InvalidInputError(
+      "An imported opt-in needs `at`, the instant at which the person chose, and it cannot lie in the future: an opt-out since then outweighs it.",
+      { issues: [{ path: "at", message: "missing, or in the future" }] },
+    );
+  }
   return recordChoice(
     context,
     { named: nameSubject(context, subject) },
-    { ...choiceFrom(details), kind: "given", scope },
+    { ...choice, kind: "given", scope },
     details.within,
   );
 }
@@ -286,7 +295,7 @@ function stateOf(
       const answer =
         "topic" in asked
           ? topicState(context.policy, asked.topic, events, now)
-          : foldConsent(events, asked, now);
+          : purposeState(context.policy, asked.purpose, events, now);
       return { writes: [], answer };
     },
   });
@@ -298,11 +307,14 @@ function recordSubject(
   verified: boolean,
 ): Promise<{ changed: boolean }> {
   const named = nameSubject(context, subject);
+  const addresses = suppressionLookups(context, named.identifiers);
   return transactOnSubjects(context, {
     select: { digests: named.digests.flat() },
-    read: {},
-    decide: (records, _rows, now) => {
-      const { writes } = findSubject(context, records, named, verified, now);
+    read: { silences: { from: "suppressions", where: { digest: addresses } } },
+    decide: (records, { silences }, now) => {
+      const found = findSubject(context, records, named, verified, now);
+      const wasErased = erasedAt(silences, records[0]) !== undefined;
+      const writes = [...found.writes, ...(wasErased ? comeBack(addresses) : [])];
       return { writes, answer: { changed: writes.length > 0 } };
     },
   });

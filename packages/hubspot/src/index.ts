@@ -1,1 +1,4 @@
-export {};
+export { hubspot } from "./hubspot.ts";
+export type { HubspotAccess, HubspotClient } from "./hubspot-client.ts";
+export type { HubspotKind } from "./addresses.ts";
+export type { HubspotOptions, HubspotTopic } from "./options.ts";

@@ -1,1 +1,5 @@
-export {};
+export type { StripeAccess } from "./stripe-client.ts";
+export type { StripeBucket } from "./stripe-limits.ts";
+export type { StripeKind } from "./find-customers.ts";
+export { stripeTokens } from "./stripe-tokens.ts";
+export type { StripeTokensOptions } from "./stripe-tokens.ts";

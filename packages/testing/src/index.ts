@@ -1,8 +1,19 @@
 export { createTestHeed } from "./create-test-heed.ts";
 export type { TestHeed, TestHeedOptions } from "./create-test-heed.ts";
+export { describeProcessor } from "./describe-processor.ts";
+export type { ProcessorUnderTest } from "./describe-processor.ts";
+export type { JudgedOperation, Setup, World, WorldFault } from "./describe-processor/world.ts";
 export { describeStorage } from "./describe-storage.ts";
 export type { StorageUnderTest } from "./describe-storage.ts";
 export { scriptedVendor } from "./scripted-vendor.ts";
-export type { Fault, FaultKind, Moment, ScriptedVendor, ScriptedVendorOptions, VendorCall, VendorRecord } from "./scripted-vendor.ts";
+export type {
+  Fault,
+  FaultKind,
+  Moment,
+  ScriptedVendor,
+  ScriptedVendorOptions,
+  VendorCall,
+  VendorRecord,
+} from "./scripted-vendor.ts";
 export { virtualClock } from "./virtual-clock.ts";
 export type { VirtualClock, VirtualClockOptions } from "./virtual-clock.ts";

@@ -66,7 +66,12 @@ export interface ScriptedVendor {
   readonly optedOut: Map<string, Set<string>>;
   readonly optedIn: Map<string, Set<string>>;
   readonly calls: VendorCall[];
-  add(record: { readonly id: string; readonly emails: readonly string[]; readonly cards?: number; readonly isPaying?: boolean }): void;
+  add(record: {
+    readonly id: string;
+    readonly emails: readonly string[];
+    readonly cards?: number;
+    readonly isPaying?: boolean;
+  }): void;
   fault(fault: Fault): void;
   /** The records that hold this address. */
   find(email: string): readonly VendorRecord[];
@@ -100,16 +105,23 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
     optedIn: new Map(),
     calls: [],
     lagMs: 0,
-    add: ({ id, emails, cards = 0, isPaying = false }) => void vendor.records.set(id, { id, emails, cards, isPaying }),
+    add: ({ id, emails, cards = 0, isPaying = false }) =>
+      void vendor.records.set(id, { id, emails, cards, isPaying }),
     fault: (fault) => void faults.push({ fault, left: fault.times ?? 1 }),
-    find: (email) => [...vendor.records.values()].filter((record) => record.emails.some((each) => each.toLowerCase() === email.toLowerCase())),
+    find: (email) =>
+      [...vendor.records.values()].filter((record) =>
+        record.emails.some((each) => each.toLowerCase() === email.toLowerCase()),
+      ),
     get processor() {
       return processor;
     },
   };
 
-  const emailsOf = (call: Pick<Call, "identifiers">) => call.identifiers.map((identifier) => identifier.value.toLowerCase());
-  const recordsOf = (call: Pick<Call, "identifiers">) => [...new Set(emailsOf(call).flatMap((email) => vendor.find(email)))];
+  const emailsOf = (call: Pick<Call, "identifiers">) =>
+    call.identifiers.map((identifier) => identifier.value.toLowerCase());
+  const recordsOf = (call: Pick<Call, "identifiers">) => [
+    ...new Set(emailsOf(call).flatMap((email) => vendor.find(email))),
+  ];
   const isSettled = (call: Call, context: CallContext) => {
     const since = seenBefore.get(call.id);
     if (vendor.lagMs === 0 || since === undefined) return true;
@@ -122,7 +134,8 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
         left > 0 &&
         fault.at === at &&
         (fault.operation === undefined || fault.operation === operation) &&
-        (fault.email === undefined || calls.some((call) => emailsOf(call).includes(fault.email?.toLowerCase() ?? ""))),
+        (fault.email === undefined ||
+          calls.some((call) => emailsOf(call).includes(fault.email?.toLowerCase() ?? ""))),
     );
     if (hit === undefined) return undefined;
     hit.left -= 1;
@@ -130,7 +143,11 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
   }
 
   /** One question of the contract, with the script in between. */
-  function asked<T>(at: Moment, operation: OperationName, answer: (call: Call<OperationName, "email">, context: CallContext, does: boolean) => T) {
+  function asked<T>(
+    at: Moment,
+    operation: OperationName,
+    answer: (call: Call<OperationName, "email">, context: CallContext, does: boolean) => T,
+  ) {
     return async (calls: Calls, context: CallContext<"calls">): Promise<Answers<T>> => {
       await context.turn("calls");
       vendor.calls.push({ at, operation, emails: calls.map(emailsOf), input: calls[0]?.input });
@@ -140,7 +157,8 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
       const does = !(fault !== undefined && "lies" in fault);
       const answers = new Map(calls.map((call) => [call.id, answer(call, context, does)]));
       if (fault !== undefined && "loses" in fault) throw fault.loses;
-      if (fault !== undefined && "answers" in fault) return new Map(calls.map((call) => [call.id, fault.answers as T]));
+      if (fault !== undefined && "answers" in fault)
+        return new Map(calls.map((call) => [call.id, fault.answers as T]));
       if (fault !== undefined && "leavesOut" in fault) {
         const { leavesOut } = fault;
         return new Map([...answers].filter((_, index) => leavesOut !== "all" && !leavesOut.includes(index)));
@@ -164,7 +182,10 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
   const resolve = (operation: OperationName) =>
     asked<Resolution>("resolve", operation, (call) => ({
       targets: recordsOf(call).map((record) => {
-        const value = call.identifiers.find((each) => record.emails.some((email) => email.toLowerCase() === each.value.toLowerCase()))?.value ?? "";
+        const value =
+          call.identifiers.find((each) =>
+            record.emails.some((email) => email.toLowerCase() === each.value.toLowerCase()),
+          )?.value ?? "";
         return { kind: "record", id: record.id, via: { kind: "email", value }, verified: true };
       }),
     }));
@@ -190,7 +211,9 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
     effects: ["irreversible"],
     resolve: resolve("forgetTokens"),
     guard: asked<Clearance>("guard", "forgetTokens", (call) =>
-      recordsOf(call).some((record) => record.isPaying) ? { blockedBy: "active-subscription", checkAfterMs: 86_400_000 } : { clear: true },
+      recordsOf(call).some((record) => record.isPaying)
+        ? { blockedBy: "active-subscription", checkAfterMs: 86_400_000 }
+        : { clear: true },
     ),
     run: asked<Outcome<"forgetTokens">>("run", "forgetTokens", (call, context, does) => {
       note(call, context);
@@ -198,7 +221,9 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
       const affected = held.reduce((sum, record) => sum + record.cards, 0);
       if (does) for (const record of held) record.cards = 0;
       const keep = call.operation === "forgetTokens" && "keep" in call.input ? call.input.keep : [];
-      return held.length === 0 ? { status: "absent" } : { status: "done", affected, ...(keep.length > 0 ? { retained: keep } : {}) };
+      return held.length === 0
+        ? { status: "absent" }
+        : { status: "done", affected, ...(keep.length > 0 ? { retained: keep } : {}) };
     }),
     verify: verify("forgetTokens", (call) => recordsOf(call).every((record) => record.cards === 0)),
   };
@@ -206,22 +231,42 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
     const wanted = "topics" in call.input ? call.input.topics : [];
     return wanted === "all" ? [...topics] : wanted;
   };
+  const isToStayUnknown = (call: Call) =>
+    "onlyIfKnown" in call.input && call.input.onlyIfKnown === true && recordsOf(call).length === 0;
   const preference = (direction: "subscribe" | "unsubscribe") => {
-    const [to, from] = direction === "subscribe" ? [vendor.optedIn, vendor.optedOut] : [vendor.optedOut, vendor.optedIn];
+    const [to, from] =
+      direction === "subscribe" ? [vendor.optedIn, vendor.optedOut] : [vendor.optedOut, vendor.optedIn];
     return {
       ...base,
-      run: asked<{ status: "done"; affected: number }>("run", direction, (call, context, does) => {
+      run: asked<Outcome<"unsubscribe">>("run", direction, (call, context, does) => {
         note(call, context);
+        if (isToStayUnknown(call)) return { status: "absent" };
         for (const email of does ? emailsOf(call) : []) {
           to.set(email, new Set([...(to.get(email) ?? []), ...topicsOf(call)]));
-          from.set(email, new Set([...(from.get(email) ?? [])].filter((topic) => !topicsOf(call).includes(topic))));
+          from.set(
+            email,
+            new Set([...(from.get(email) ?? [])].filter((topic) => !topicsOf(call).includes(topic))),
+          );
         }
         return { status: "done", affected: 1 };
       }),
-      verify: verify(direction, (call) => emailsOf(call).every((email) => topicsOf(call).every((topic) => to.get(email)?.has(topic) ?? false))),
+      verify: verify(
+        direction,
+        (call) =>
+          isToStayUnknown(call) ||
+          emailsOf(call).every((email) =>
+            topicsOf(call).every((topic) => to.get(email)?.has(topic) ?? false),
+          ),
+      ),
     };
   };
-  const all = { erase, forgetTokens, subscribe: preference("subscribe"), unsubscribe: preference("unsubscribe") };
+  const all = {
+    erase,
+    forgetTokens,
+    // A subscription is never absent: only an erasure's stop of use can find nobody.
+    subscribe: preference("subscribe") as Operation<"subscribe", "email", "calls">,
+    unsubscribe: preference("unsubscribe"),
+  };
   const processor: ProcessorV1<"email", string, "calls"> = {
     specificationVersion: "v1",
     name: options.name ?? "scripted",
@@ -235,7 +280,8 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
       vendor.calls.push({ at: "check", operation: undefined, emails: [], input: undefined });
       const fault = strike("check", undefined, []);
       if (fault !== undefined && "throws" in fault) throw fault.throws;
-      if (fault !== undefined && "answers" in fault) return fault.answers as { account: string; lacks: []; unknownTopics: [] };
+      if (fault !== undefined && "answers" in fault)
+        return fault.answers as { account: string; lacks: []; unknownTopics: [] };
       return { account: options.account ?? "account-1", lacks: [], unknownTopics: [] };
     },
   };

@@ -35,8 +35,11 @@ export interface Retained {
 export interface InputOf {
   /** `evidence` is the id of the ledger event that allows it; it holds nothing personal. */
   subscribe: { readonly topics: readonly string[]; readonly basis: string; readonly evidence: string };
-  /** `"all"`: every list and every brand of the account, not only those bound to a topic. */
-  unsubscribe: { readonly topics: readonly string[] | "all" };
+  /**
+   * `"all"`: every list and every brand of the account, not only those bound to a topic. `onlyIfKnown`: the
+   * vendor is told of no address that it does not have already; answer `absent` then. An erasure asks so.
+   */
+  unsubscribe: { readonly topics: readonly string[] | "all"; readonly onlyIfKnown?: boolean };
   /** `suppress`: also ask the vendor to block the address. `keep`: what law or a hold obliges to keep. */
   erase: { readonly suppress: boolean; readonly keep: readonly Retained[] };
   exclude: Record<never, never>;

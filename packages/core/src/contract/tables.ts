@@ -111,7 +111,7 @@ export const tables = {
   /**
    * One operation at one processor for one subject. `input`, `outcome`, `finding` are JSON without personal
    * data; `sealed` holds what `resolve` found. `attempt` fences a late settle; `attempted` is 1 while a run
-   * was begun whose answer is not known; `doubts` counts read-backs that contradicted or knew nothing.
+   * was begun whose answer is not known; `ranAt` is when the last answer came; `doubts` counts read-backs that contradicted or knew nothing.
    */
   steps: {
     columns: {
@@ -133,6 +133,7 @@ export const tables = {
       attempt: "integer",
       leaseUntil: "text?",
       attempted: "integer",
+      ranAt: "text?",
       tries: "integer",
       rounds: "integer",
       doubts: "integer",

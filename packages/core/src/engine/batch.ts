@@ -109,11 +109,13 @@ async function runPhase(
   const answers = await ask(asking, allowed, verdicts, (calls, lent) => operation.run(calls, lent));
   for (const claim of unanswered(allowed, verdicts)) {
     const outcome = readOutcome(answers?.get(claim.call.id));
-    const verdict =
-      outcome?.status === "failed"
-        ? afterTrouble(claim, operation, troubleOf(outcome.error), 1)
-        : afterRun(claim, operation, outcome);
-    verdicts.set(claim.call.id, verdict);
+    if (outcome?.status !== "failed") {
+      verdicts.set(claim.call.id, afterRun(claim, operation, outcome));
+      continue;
+    }
+    const trouble = troubleOf(outcome.error);
+    await slowDown(asking, trouble, new Set(Object.keys(asking.processor.limits)));
+    verdicts.set(claim.call.id, afterTrouble(claim, operation, trouble, 1));
   }
 }
 
@@ -142,7 +144,8 @@ async function verifyPhase(
       resolve !== undefined && resolution === undefined
         ? undefined
         : readFinding(findings?.get(claim.call.id));
-    verdicts.set(claim.call.id, afterVerify(claim, operation, finding, resolution));
+    const now = asking.context.clock.now().toISOString();
+    verdicts.set(claim.call.id, afterVerify(claim, operation, finding, resolution, now));
   }
 }
 

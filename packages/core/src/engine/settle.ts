@@ -148,7 +148,7 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
         because: verdict.because ?? null,
         rounds: verdict.rounds ?? 0,
         tries: verdict.counts ? step.tries + 1 : step.tries,
-        ...(verdict.outcome === undefined ? {} : { attempted: 0 }),
+        ...(verdict.outcome === undefined ? {} : { attempted: 0, ranAt: now }),
         ...(verdict.alone ? { alone: 1 } : {}),
         ...(verdict.outcome === undefined ? {} : { outcome: JSON.stringify(verdict.outcome) }),
         ...(verdict.finding === undefined ? {} : { finding: verdict.finding }),

@@ -1,6 +1,6 @@
 import { isHeedError } from "../errors/heed-error.ts";
 
-/** What a failure means for the engine. Recognised by code, so that it works across copies of the package. */
+/** What a failure means for the engine. Recognised by marker and name, so that it works across copies of the package. */
 export type Trouble =
   | { readonly kind: "rate-limited"; readonly retryAfterMs: number; readonly bucket: string | undefined }
   /** The account is refused as a whole (401, 403): every step of it waits for somebody to mend that. */
@@ -15,21 +15,20 @@ export function troubleOf(error: unknown): Trouble {
   if (!isHeedError(error))
     return { kind: "unavailable", because: isAbort(error) ? "unavailable" : "adapter-failed" };
   const details = error as { status?: unknown; retryAfterMs?: unknown; bucket?: unknown };
-  switch (error.code) {
-    case "rate-limited":
+  if (error.code === "lease-lost") return { kind: "lease-lost" };
+  switch (error.name) {
+    case "RateLimitedError":
       return {
         kind: "rate-limited",
         retryAfterMs:
           typeof details.retryAfterMs === "number" && details.retryAfterMs >= 0 ? details.retryAfterMs : 1000,
         bucket: typeof details.bucket === "string" ? details.bucket : undefined,
       };
-    case "rejected":
+    case "RejectedError":
       return details.status === 401 || details.status === 403
         ? { kind: "account-refused" }
         : { kind: "rejected" };
-    case "lease-lost":
-      return { kind: "lease-lost" };
-    case "unavailable":
+    case "UnavailableError":
       return { kind: "unavailable", because: "unavailable" };
     default:
       return { kind: "unavailable", because: "adapter-failed" };

@@ -136,12 +136,14 @@ function unknownRun(
 /**
  * After `verify`.
  * @param seen what resolving again found; undefined where the operation does not resolve
+ * @param now RFC 3339
  */
 export function afterVerify(
   claim: Claim,
   operation: AnyOperation,
   finding: Finding | undefined,
   seen: Resolution | undefined,
+  now: string,
 ): Verdict {
   const { step, found, call } = claim;
   const more =
@@ -185,14 +187,18 @@ export function afterVerify(
         because: "not-yet",
         counts: false,
       };
-    case "not-as-asked":
+    case "not-as-asked": {
       if (step.outcome === null) return runAgain(step.because ?? "not-done", 0);
+      // An adapter cannot tell a read-back that lags from a lie: until the settling time is over, look again.
+      const settlesInMs = step.ranAt === null ? 0 : Date.parse(step.ranAt) + operation.settlingMs - Date.parse(now);
+      if (settlesInMs > 0) return { to: "verify", dueInMs: settlesInMs };
       if (step.doubts + 1 >= mostContradictions) {
         return { to: "end", state: "failed", because: "not-verified", finding: "not-as-asked" };
       }
       return runAgain("not-verified", Math.max(operation.settlingMs, backoffMs(step.doubts)), {
         doubtful: true,
       });
+    }
     case "unknown": {
       if (step.doubts + 1 < mostUnknowns) {
         const dueInMs = Math.max(operation.settlingMs, backoffMs(step.doubts));

@@ -11,10 +11,11 @@ import { decideOptOut, revokePermits } from "../ledger/record-choice.ts";
 import {
   identifiersOf,
   suppressionDigests,
+  suppressionLookups,
   type Named,
   type SubjectRecord,
 } from "../ledger/subject-record.ts";
-import { suppress } from "../ledger/suppression.ts";
+import { comeBack, suppress } from "../ledger/suppression.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
 import { deadlineOf } from "./deadline.ts";
 import { closingWrites } from "./close-request.ts";
@@ -47,6 +48,7 @@ export interface Asked {
  */
 export async function openRequest(context: HeedContext, named: Named, asked: Asked): Promise<OpenedRequest> {
   const id = randomUUID();
+  const addresses = suppressionLookups(context, named.identifiers);
   const { opened, revoked } = await transactOnSubjects(context, {
     select: { digests: named.digests.flat() },
     read: {
@@ -96,6 +98,8 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
       return {
         writes: [
           ...writes,
+          // Whoever asks, wants an answer.
+          ...(asked.right === "erasure" ? comeBack(addresses) : []),
           { insert: "requests", row: begun.request },
           requestEvidence(context, request, now),
           ...begun.writes,

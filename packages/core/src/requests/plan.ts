@@ -91,7 +91,7 @@ export function erasurePlan(
       const keep = keptBy(context, recipient, receivedAt);
       const planned: PlannedStep[] = [];
       if (operations.unsubscribe !== undefined && holdsTopics(processor)) {
-        planned.push({ ...base, processor, operation: "unsubscribe", stage: 0, input: { topics: "all" } });
+        planned.push({ ...base, processor, operation: "unsubscribe", stage: 0, input: { topics: "all", onlyIfKnown: true } });
       }
       if (operations.forgetTokens !== undefined) {
         const input: InputOf["forgetTokens"] = { endsPaidService: "refused", keep };
@@ -203,6 +203,7 @@ export function stepRows(
       attempt: 0,
       leaseUntil: null,
       attempted: 0,
+      ranAt: null,
       tries: 0,
       rounds: 0,
       doubts: 0,

@@ -1,1 +1,16 @@
-export {};
+export type { PortalCall } from "./call-log.ts";
+export type { Dossier } from "./dossier.ts";
+export type { PortalFault } from "./faults.ts";
+export type { HubspotPortalOptions, PortalDefinition } from "./options.ts";
+export { hubspotPortal } from "./portal.ts";
+export type { ContactSeed, HubspotPortal } from "./portal.ts";
+export type {
+  ContactRecord,
+  EngagementRecord,
+  PreferenceRecord,
+  PropertyVersion,
+  StatusState,
+  WideOptOutRecord,
+} from "./records.ts";
+export type { Reply } from "./replies.ts";
+export type { ListeningPortal } from "./serve.ts";

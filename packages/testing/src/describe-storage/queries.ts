@@ -20,7 +20,7 @@ const identifiers: readonly Write[] = [
   insertOf("identifiers", { digest: "d2", subjectId: "bo" }),
   insertOf("subjects", { id: "anna", namespace: "se" }),
   insertOf("subjects", { id: "cleo", namespace: "se" }),
-  insertOf("steps", { id: "s1", subjectId: "anna", eventId: "e4" }),
+  insertOf("steps", { id: "s1", subjectId: "anna", eventId: "2027-02-01" }),
   insertOf("steps", { id: "s2", subjectId: "anna", eventId: null }),
 ];
 
@@ -100,8 +100,8 @@ export const queries: readonly StorageCase[] = [
   ),
   finds(
     "equals nothing by a null of another table",
-    { where: { id: { via: "steps", column: "eventId", where: { subjectId: "anna" } } } },
-    ["e4"],
+    { where: { until: { via: "steps", column: "eventId", where: { subjectId: "anna" } } } },
+    ["e3"],
   ),
   finds(
     "orders by a column, smallest first",

@@ -14,7 +14,9 @@ describe("erasure", () => {
     await settle();
     const request = await heed.requests.get(id);
     expect(request.state).toBe("partially_fulfilled");
-    expect(request.steps.map(({ processor, operation, state, outcome }) => [processor, operation, state, outcome])).toEqual([
+    expect(
+      request.steps.map(({ processor, operation, state, outcome }) => [processor, operation, state, outcome]),
+    ).toEqual([
       ["crm", "unsubscribe", "verified", "done"],
       ["crm", "erase", "verified", "done"],
       ["billing", "forgetTokens", "retained", "done"],
@@ -37,16 +39,25 @@ describe("erasure", () => {
     const subject = person("anna@example.org");
     await heed.requests.open({ ...open, subject });
     await settle();
-    const moments = [...crm.calls.map((call) => ["crm", call.at, call.operation]), ...billing.calls.map((call) => ["billing", call.at, call.operation])];
+    const moments = [
+      ...crm.calls.map((call) => ["crm", call.at, call.operation]),
+      ...billing.calls.map((call) => ["billing", call.at, call.operation]),
+    ];
     expect(moments).toContainEqual(["crm", "resolve", "erase"]);
     const crmErase = crm.calls.findIndex((call) => call.at === "run" && call.operation === "erase");
-    expect(crm.calls.slice(0, crmErase).map((call) => `${call.at}:${call.operation}`)).toContain("verify:unsubscribe");
+    expect(crm.calls.slice(0, crmErase).map((call) => `${call.at}:${call.operation}`)).toContain(
+      "verify:unsubscribe",
+    );
   });
 
   it("destroys its own keys, identifiers and sealed payloads, and leaves no address anywhere", async () => {
     const { heed, person, settle, rows, search } = company();
     const subject = person("anna.canary@example.org");
-    await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence: { shown: "anna.canary@example.org" } });
+    await heed.subscriptions.subscribe({
+      subject,
+      topic: "newsletter",
+      evidence: { shown: "anna.canary@example.org" },
+    });
     await heed.requests.open({ ...open, subject });
     await settle();
     expect(await rows("identifiers")).toEqual([]);
@@ -65,7 +76,9 @@ describe("erasure", () => {
     await settle(10 * 86_400_000);
     const request = await heed.requests.get(id);
     expect(request.state).toBe("executing");
-    expect(request.steps.find((step) => step.processor === "crm" && step.operation === "erase")).toMatchObject({ state: "due", because: "adapter-failed" });
+    expect(
+      request.steps.find((step) => step.processor === "crm" && step.operation === "erase"),
+    ).toMatchObject({ state: "due", because: "adapter-failed" });
     expect(billing.find("anna@example.org")[0]?.cards).toBe(0);
     expect(app.has("anna@example.org")).toBe(false);
     // heed's own data goes last: the failing step still needs it.
@@ -94,7 +107,9 @@ describe("erasure", () => {
     await settle();
     const request = await heed.requests.get(id);
     expect(request.state).toBe("awaiting_manual");
-    expect(request.steps.find((step) => step.processor === "crm" && step.operation === "erase")).toMatchObject({ state: "failed", because: "not-verified", finding: "not-as-asked" });
+    expect(
+      request.steps.find((step) => step.processor === "crm" && step.operation === "erase"),
+    ).toMatchObject({ state: "failed", because: "not-verified", finding: "not-as-asked" });
   });
 
   it("verifies again after a lie was mended", async () => {
@@ -129,7 +144,9 @@ describe("erasure", () => {
     billing.fault({ at: "guard", answers: { clear: "yes" }, times: 3 });
     const { id } = await heed.requests.open({ ...open, subject });
     await heed.work.drain();
-    expect((await heed.requests.get(id)).steps.find((step) => step.processor === "billing")).toMatchObject({ because: "guard-unanswered" });
+    expect((await heed.requests.get(id)).steps.find((step) => step.processor === "billing")).toMatchObject({
+      because: "guard-unanswered",
+    });
     expect(billing.calls.filter((call) => call.at === "run")).toEqual([]);
     await settle();
     expect(billing.find("anna@example.org")[0]?.cards).toBe(0);
@@ -141,7 +158,9 @@ describe("erasure", () => {
     crm.fault({ at: "run", operation: "erase", loses: new TypeError("connection cut") });
     const { id } = await heed.requests.open({ ...open, subject });
     await settle();
-    const step = (await heed.requests.get(id)).steps.find((each) => each.processor === "crm" && each.operation === "erase");
+    const step = (await heed.requests.get(id)).steps.find(
+      (each) => each.processor === "crm" && each.operation === "erase",
+    );
     expect(step).toMatchObject({ state: "verified", outcome: "done", finding: "as-asked" });
     expect(crm.calls.filter((call) => call.at === "run" && call.operation === "erase")).toHaveLength(1);
   });
@@ -154,7 +173,9 @@ describe("erasure", () => {
     await clock.advance(25_000);
     crm.add({ id: "late-copy", emails: ["anna@example.org"] });
     await settle();
-    const step = (await heed.requests.get(id)).steps.find((each) => each.processor === "crm" && each.operation === "erase");
+    const step = (await heed.requests.get(id)).steps.find(
+      (each) => each.processor === "crm" && each.operation === "erase",
+    );
     expect(step).toMatchObject({ state: "verified" });
     expect(crm.find("anna@example.org")).toEqual([]);
     expect(crm.calls.filter((call) => call.at === "run" && call.operation === "erase")).toHaveLength(2);
@@ -184,7 +205,9 @@ describe("erasure", () => {
     await settle();
     const request = await heed.requests.get(id);
     expect(request.state).toBe("awaiting_manual");
-    expect(request.steps.filter((step) => step.because === "no-identifier").map((step) => step.processor)).toEqual(["crm", "crm", "billing", "app"]);
+    expect(
+      request.steps.filter((step) => step.because === "no-identifier").map((step) => step.processor),
+    ).toEqual(["crm", "crm", "billing", "app"]);
   });
 
   it("says absent for somebody unknown, and calls nothing that destroys", async () => {
@@ -192,11 +215,17 @@ describe("erasure", () => {
     const { id } = await heed.requests.open({ ...open, subject: { email: "nobody@example.org" } });
     await settle();
     const request = await heed.requests.get(id);
-    expect(request.steps.filter((step) => step.operation === "erase" && step.processor !== "heed").map((step) => [step.state, step.outcome])).toEqual([
+    expect(
+      request.steps
+        .filter((step) => step.operation === "erase" && step.processor !== "heed")
+        .map((step) => [step.state, step.outcome]),
+    ).toEqual([
       ["verified", "absent"],
       ["verified", "absent"],
     ]);
     expect(crm.records.size).toBe(0);
+    // The processor is not told of somebody it never knew.
+    expect([crm.optedOut.size, crm.optedIn.size]).toEqual([0, 0]);
   });
 
   it("erases by what was shown to be this person's, and silences by everything", async () => {
@@ -204,7 +233,11 @@ describe("erasure", () => {
     person("mine@example.org");
     person("maybe@example.org");
     // Nobody has shown that both addresses are one person's.
-    await heed.consent.give({ subject: { email: ["mine@example.org", "maybe@example.org"] }, purpose: "news", evidence: { none: true } });
+    await heed.consent.give({
+      subject: { email: ["mine@example.org", "maybe@example.org"] },
+      purpose: "news",
+      evidence: { none: true },
+    });
     await heed.requests.open({ ...open, subject: { email: "mine@example.org" } });
     await settle();
     expect(crm.find("mine@example.org")).toEqual([]);
@@ -241,23 +274,33 @@ describe("erasure", () => {
     expect(await heed.requests.withdraw(id)).toEqual({ state: "withdrawn" });
     await settle();
     expect(crm.find("anna@example.org")).toHaveLength(1);
-    const { changed, parked } = await heed.consent.give({ subject, purpose: "news", evidence: { none: true } });
+    const { changed, parked } = await heed.consent.give({
+      subject,
+      purpose: "news",
+      evidence: { none: true },
+    });
     expect([changed, parked]).toEqual([true, false]);
 
     const again = await heed.requests.open({ ...open, subject });
     await heed.work.drain();
-    await expect(heed.requests.withdraw(again.id)).rejects.toSatisfy((error) => isHeedError(error) && error.name === "ConflictError");
+    await expect(heed.requests.withdraw(again.id)).rejects.toSatisfy(
+      (error) => isHeedError(error) && error.name === "ConflictError",
+    );
   });
 
   it("previews by reading only, and refuses to go on when the plan has changed", async () => {
     const { heed, crm, person, rows } = company();
     const subject = person("anna@example.org");
     const preview = await heed.requests.preview({ right: "erasure", subject });
-    expect(preview.steps.find((step) => step.processor === "crm" && step.operation === "erase")).toMatchObject({ found: 1, effects: ["irreversible"] });
+    expect(
+      preview.steps.find((step) => step.processor === "crm" && step.operation === "erase"),
+    ).toMatchObject({ found: 1, effects: ["irreversible"] });
     expect(crm.calls.map((call) => call.at)).toEqual(["resolve"]);
     expect(await rows("requests")).toEqual([]);
     crm.add({ id: "more", emails: ["anna@example.org"] });
-    await expect(heed.requests.open({ ...open, subject, preview })).rejects.toMatchObject({ code: "plan-changed" });
+    await expect(heed.requests.open({ ...open, subject, preview })).rejects.toMatchObject({
+      code: "plan-changed",
+    });
     expect(await rows("requests")).toEqual([]);
     const fresh = await heed.requests.preview({ right: "erasure", subject });
     expect((await heed.requests.open({ ...open, subject, preview: fresh })).changed).toBe(true);
@@ -269,14 +312,24 @@ describe("erasure", () => {
     await heed.requests.open({ ...open, subject });
     await clock.advance(1);
     const before = (await rows("subjects"))[0]?.id;
-    const parked = await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence: { noticeVersion: "2" } });
+    const parked = await heed.subscriptions.subscribe({
+      subject,
+      topic: "newsletter",
+      evidence: { noticeVersion: "2" },
+    });
     expect(parked).toMatchObject({ changed: false, parked: true });
-    expect((await heed.permits.take({ topic: "newsletter", email: subject.email, messageKey: "m1" })).allowed).toBe(false);
+    expect(
+      (await heed.permits.take({ topic: "newsletter", email: subject.email, messageKey: "m1" })).allowed,
+    ).toBe(false);
     await settle();
     expect(await rows("parked")).toEqual([]);
     expect((await rows("subjects"))[0]?.id).not.toBe(before);
-    expect((await heed.permits.take({ topic: "newsletter", email: subject.email, messageKey: "m2" })).allowed).toBe(true);
-    expect(await heed.permits.take({ topic: "offers", email: subject.email, messageKey: "m3" })).toMatchObject({ allowed: false, because: "suppressed" });
+    expect(
+      (await heed.permits.take({ topic: "newsletter", email: subject.email, messageKey: "m2" })).allowed,
+    ).toBe(true);
+    expect(
+      await heed.permits.take({ topic: "offers", email: subject.email, messageKey: "m3" }),
+    ).toMatchObject({ allowed: false, because: "suppressed" });
   });
 
   it("records opt-outs while it runs", async () => {
@@ -284,8 +337,13 @@ describe("erasure", () => {
     const subject = person("anna@example.org");
     await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence: { none: true } });
     await heed.requests.open({ ...open, subject });
-    expect(await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" })).toMatchObject({ changed: true, steps: [] });
+    expect(await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" })).toMatchObject({
+      changed: true,
+      steps: [],
+    });
     await settle();
-    expect(await heed.permits.take({ topic: "newsletter", email: subject.email, messageKey: "m" })).toMatchObject({ allowed: false });
+    expect(
+      await heed.permits.take({ topic: "newsletter", email: subject.email, messageKey: "m" }),
+    ).toMatchObject({ allowed: false });
   });
 });

@@ -25,7 +25,12 @@ export const policy = definePolicy({
 export const evidence = { noticeVersion: "2026-01" } as const;
 
 /** The company, with scripted vendors and its own rows. */
-export function company(overrides: { crm?: ScriptedVendorOptions; billing?: ScriptedVendorOptions } & Omit<Partial<TestHeedOptions<never>>, "policy" | "processors"> = {}) {
+export function company(
+  overrides: { crm?: ScriptedVendorOptions; billing?: ScriptedVendorOptions } & Omit<
+    Partial<TestHeedOptions<never>>,
+    "policy" | "processors"
+  > = {},
+) {
   const { crm: crmOptions, billing: billingOptions, ...rest } = overrides;
   const crm: ScriptedVendor = scriptedVendor({
     name: "crm",
@@ -33,24 +38,41 @@ export function company(overrides: { crm?: ScriptedVendorOptions; billing?: Scri
     operations: ["subscribe", "unsubscribe", "erase"],
     ...crmOptions,
   });
-  const billing: ScriptedVendor = scriptedVendor({ name: "billing", account: "acct-2", operations: ["forgetTokens"], ...billingOptions });
+  const billing: ScriptedVendor = scriptedVendor({
+    name: "billing",
+    account: "acct-2",
+    operations: ["forgetTokens"],
+    ...billingOptions,
+  });
   const rows = new Map<string, { name: string }>();
   const app = ownData({
     by: "email",
     erase: async (email) => rows.delete(email),
     holds: async (email) => rows.has(email),
   });
-  const test = createTestHeed({ policy, processors: { crm: crm.processor, billing: billing.processor, app }, ...rest });
+  const test = createTestHeed({
+    policy,
+    processors: { crm: crm.processor, billing: billing.processor, app },
+    ...rest,
+  });
   return {
     ...test,
     crm,
     billing,
     app: rows,
     /** A person known everywhere. */
-    person(email: string, more: { id?: string; others?: readonly string[]; cards?: number; isPaying?: boolean } = {}) {
+    person(
+      email: string,
+      more: { id?: string; others?: readonly string[]; cards?: number; isPaying?: boolean } = {},
+    ) {
       const id = more.id ?? email;
       crm.add({ id: `crm-${id}`, emails: [email, ...(more.others ?? [])] });
-      billing.add({ id: `cus-${id}`, emails: [email], cards: more.cards ?? 1, isPaying: more.isPaying ?? false });
+      billing.add({
+        id: `cus-${id}`,
+        emails: [email],
+        cards: more.cards ?? 1,
+        isPaying: more.isPaying ?? false,
+      });
       rows.set(email, { name: "Somebody" });
       return { email };
     },

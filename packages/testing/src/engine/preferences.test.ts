@@ -13,7 +13,9 @@ describe("preferences at processors", () => {
     expect([changed, steps.length]).toEqual([true, 1]);
     await settle();
     expect([...(crm.optedOut.get("anna@example.org") ?? [])]).toEqual(["newsletter"]);
-    expect((await rows("steps")).map((step) => [step.state, step.finding])).toEqual([["verified", "as-asked"]]);
+    expect((await rows("steps")).map((step) => [step.state, step.finding])).toEqual([
+      ["verified", "as-asked"],
+    ]);
   });
 
   it("blocks locally at once while the processor is down, keeps trying, and is not done until confirmed", async () => {
@@ -25,12 +27,16 @@ describe("preferences at processors", () => {
     crm.fault({ at: "run", operation: "unsubscribe", throws: down(), times: 3 });
     crm.fault({ at: "verify", operation: "unsubscribe", throws: down(), times: 3 });
     await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
-    expect(await heed.permits.take({ topic: "newsletter", email: subject.email, messageKey: "m" })).toMatchObject({ because: "suppressed" });
+    expect(
+      await heed.permits.take({ topic: "newsletter", email: subject.email, messageKey: "m" }),
+    ).toMatchObject({ because: "suppressed" });
     await heed.work.drain();
     const step = (await rows("steps")).find((each) => each.operation === "unsubscribe");
     expect(step).toMatchObject({ state: "due", because: "unavailable" });
     await settle();
-    expect((await rows("steps")).find((each) => each.operation === "unsubscribe")).toMatchObject({ state: "verified" });
+    expect((await rows("steps")).find((each) => each.operation === "unsubscribe")).toMatchObject({
+      state: "verified",
+    });
     expect([...(crm.optedOut.get("anna@example.org") ?? [])]).toEqual(["newsletter"]);
   });
 
@@ -44,7 +50,9 @@ describe("preferences at processors", () => {
     await clock.advance(1000);
     await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
     await settle();
-    const steps = (await rows("steps")).toSorted((a, b) => a.seq - b.seq).map((step) => [step.operation, step.state]);
+    const steps = (await rows("steps"))
+      .toSorted((a, b) => a.seq - b.seq)
+      .map((step) => [step.operation, step.state]);
     expect(steps).toEqual([
       ["subscribe", "superseded"],
       ["unsubscribe", "verified"],
@@ -88,7 +96,12 @@ describe("preferences at processors", () => {
           const { state } = await heed.subscriptions.state({ subject, topic });
           const isIn = crm.optedIn.get("anna@example.org")?.has(topic) ?? false;
           const isOut = crm.optedOut.get("anna@example.org")?.has(topic) ?? false;
-          expect([topic, state, isIn, isOut]).toEqual([topic, state, state === "given", state === "not-given"]);
+          expect([topic, state, isIn, isOut]).toEqual([
+            topic,
+            state,
+            state === "given",
+            state === "not-given",
+          ]);
         }
         expect((await rows("steps")).filter((step) => step.endedAt === null)).toEqual([]);
       }),
@@ -102,7 +115,12 @@ describe("preferences at processors", () => {
     await heed.consent.give({ subject, purpose: "news", evidence });
     await settle();
     await clock.advance(1000);
-    const { id, state } = await heed.requests.open({ right: "withdrawal", subject, purpose: "news", identity: "signed-in" });
+    const { id, state } = await heed.requests.open({
+      right: "withdrawal",
+      subject,
+      purpose: "news",
+      identity: "signed-in",
+    });
     expect(state).toBe("executing");
     expect((await heed.consent.state({ subject, purpose: "news" })).state).toBe("not-given");
     await settle();

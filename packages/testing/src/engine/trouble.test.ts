@@ -1,4 +1,11 @@
-import { ephemeralKeys, memory, ProcessorError, RateLimitedError, RejectedError, UnavailableError } from "@heed/core";
+import {
+  ephemeralKeys,
+  memory,
+  ProcessorError,
+  RateLimitedError,
+  RejectedError,
+  UnavailableError,
+} from "@heed/core";
 import { describe, expect, it } from "vitest";
 import { virtualClock } from "../virtual-clock.ts";
 import { company, evidence } from "./people.ts";
@@ -8,7 +15,8 @@ const about = { processor: "crm", operation: "unsubscribe" } as const;
 async function unsubscribeMany(count: number, options: Parameters<typeof company>[0] = {}) {
   const test = company(options);
   const emails = Array.from({ length: count }, (_, index) => `p${index}@example.org`);
-  for (const email of emails) await test.heed.subscriptions.unsubscribe({ subject: test.person(email), topic: "newsletter" });
+  for (const email of emails)
+    await test.heed.subscriptions.unsubscribe({ subject: test.person(email), topic: "newsletter" });
   const optedOut = () => emails.filter((email) => test.crm.optedOut.get(email)?.has("newsletter"));
   return { ...test, emails, optedOut };
 }
@@ -18,7 +26,9 @@ describe("a processor in trouble", () => {
     const { crm, settle, optedOut } = await unsubscribeMany(25);
     await settle();
     expect(optedOut()).toHaveLength(25);
-    expect(crm.calls.filter((call) => call.at === "run").map((call) => call.emails.length)).toEqual([10, 10, 5]);
+    expect(crm.calls.filter((call) => call.at === "run").map((call) => call.emails.length)).toEqual([
+      10, 10, 5,
+    ]);
   });
 
   it("looks first and repeats only what is missing when calls are left out of an answer", async () => {
@@ -32,7 +42,12 @@ describe("a processor in trouble", () => {
 
   it("finds the poison of a batch, and the others do not suffer", async () => {
     const { crm, settle, optedOut, rows } = await unsubscribeMany(6);
-    crm.fault({ at: "run", email: "p3@example.org", throws: new RejectedError("no", { ...about, status: 400 }), times: 1000 });
+    crm.fault({
+      at: "run",
+      email: "p3@example.org",
+      throws: new RejectedError("no", { ...about, status: 400 }),
+      times: 1000,
+    });
     await settle();
     expect(optedOut()).toHaveLength(5);
     const failed = (await rows("steps")).filter((step) => step.state === "failed");
@@ -41,7 +56,10 @@ describe("a processor in trouble", () => {
 
   it("waits as long as a 429 says, for everybody", async () => {
     const { crm, heed, clock, settle, optedOut } = await unsubscribeMany(25, { crm: { batchSize: 1 } });
-    crm.fault({ at: "run", throws: new RateLimitedError("slow down", { ...about, status: 429, retryAfterMs: 10_000 }) });
+    crm.fault({
+      at: "run",
+      throws: new RateLimitedError("slow down", { ...about, status: 429, retryAfterMs: 10_000 }),
+    });
     const before = clock.now().getTime();
     await heed.work.drain();
     await settle();
@@ -50,20 +68,29 @@ describe("a processor in trouble", () => {
     expect(clock.now().getTime() - before).toBeLessThan(60_000);
   });
 
-  it.each([401, 403])("waits for somebody to mend the account after a %i, and proves it again before the next use", async (status) => {
-    const { crm, heed, settle, optedOut, rows } = await unsubscribeMany(3);
-    crm.fault({ at: "run", throws: new RejectedError("refused", { ...about, status }) });
-    await heed.work.drain();
-    expect((await rows("steps")).every((step) => step.state === "due" && step.because === "account-refused")).toBe(true);
-    expect(optedOut()).toEqual([]);
-    await settle();
-    expect(optedOut()).toHaveLength(3);
-    expect(crm.calls.filter((call) => call.at === "check")).toHaveLength(2);
-  });
+  it.each([401, 403])(
+    "waits for somebody to mend the account after a %i, and proves it again before the next use",
+    async (status) => {
+      const { crm, heed, settle, optedOut, rows } = await unsubscribeMany(3);
+      crm.fault({ at: "run", throws: new RejectedError("refused", { ...about, status }) });
+      await heed.work.drain();
+      expect(
+        (await rows("steps")).every((step) => step.state === "due" && step.because === "account-refused"),
+      ).toBe(true);
+      expect(optedOut()).toEqual([]);
+      await settle();
+      expect(optedOut()).toHaveLength(3);
+      expect(crm.calls.filter((call) => call.at === "check")).toHaveLength(2);
+    },
+  );
 
   it("never uses an account that is not proven to be the right one", async () => {
     const { crm, heed, rows, optedOut } = await unsubscribeMany(2);
-    crm.fault({ at: "check", answers: { account: "somebody-else", lacks: [], unknownTopics: [] }, times: 1000 });
+    crm.fault({
+      at: "check",
+      answers: { account: "somebody-else", lacks: [], unknownTopics: [] },
+      times: 1000,
+    });
     await heed.work.drain();
     expect(crm.calls.every((call) => call.at === "check")).toBe(true);
     expect((await rows("steps")).map((step) => [step.because, step.attempted])).toEqual([
@@ -78,12 +105,18 @@ describe("a processor in trouble", () => {
     const subject = person("anna@example.org");
     crm.fault({
       at: "check",
-      answers: { account: "account-1", lacks: [{ operation: "erase", needs: "scope crm.write" }], unknownTopics: [] },
+      answers: {
+        account: "account-1",
+        lacks: [{ operation: "erase", needs: "scope crm.write" }],
+        unknownTopics: [],
+      },
       times: 1000,
     });
     const { id } = await heed.requests.open({ right: "erasure", subject, identity: "signed-in" });
     await settle();
-    const step = (await heed.requests.get(id)).steps.find((each) => each.operation === "erase" && each.processor === "crm");
+    const step = (await heed.requests.get(id)).steps.find(
+      (each) => each.operation === "erase" && each.processor === "crm",
+    );
     expect(step).toMatchObject({ state: "manual", because: "capability-missing" });
     expect(step?.instruction).toContain("scope crm.write");
     expect(crm.find("anna@example.org")).toHaveLength(1);
@@ -109,17 +142,21 @@ describe("a processor in trouble", () => {
     expect(optedOut()).toHaveLength(1);
   });
 
-  it.each([undefined, null, {}, { status: "ok" }, { status: "done", affected: -1 }, { status: "blocked", by: "Anna said no", checkAfterMs: 1 }])(
-    "takes no answer that the contract does not know: %j",
-    async (answer) => {
-      const { crm, settle, optedOut, rows } = await unsubscribeMany(1);
-      crm.fault({ at: "run", answers: answer, times: 1 });
-      crm.fault({ at: "verify", answers: { seen: "surely" }, times: 1 });
-      await settle();
-      expect(optedOut()).toHaveLength(1);
-      expect((await rows("steps"))[0]).toMatchObject({ state: "verified" });
-    },
-  );
+  it.each([
+    undefined,
+    null,
+    {},
+    { status: "ok" },
+    { status: "done", affected: -1 },
+    { status: "blocked", by: "Anna said no", checkAfterMs: 1 },
+  ])("takes no answer that the contract does not know: %j", async (answer) => {
+    const { crm, settle, optedOut, rows } = await unsubscribeMany(1);
+    crm.fault({ at: "run", answers: answer, times: 1 });
+    crm.fault({ at: "verify", answers: { seen: "surely" }, times: 1 });
+    await settle();
+    expect(optedOut()).toHaveLength(1);
+    expect((await rows("steps"))[0]).toMatchObject({ state: "verified" });
+  });
 
   it("hands what can never be read back to a human", async () => {
     const { crm, settle, rows } = await unsubscribeMany(1);
@@ -143,7 +180,9 @@ describe("a processor in trouble", () => {
   });
 
   it("asks a human when the answer was lost and nothing can be read back or repeated", async () => {
-    const { crm, settle, rows } = await unsubscribeMany(1, { crm: { acknowledgedOnly: true, repeat: "verify-first" } });
+    const { crm, settle, rows } = await unsubscribeMany(1, {
+      crm: { acknowledgedOnly: true, repeat: "verify-first" },
+    });
     crm.fault({ at: "run", loses: new TypeError("cut") });
     await settle();
     expect((await rows("steps"))[0]).toMatchObject({ state: "manual", because: "unknown-outcome" });
@@ -161,7 +200,9 @@ describe("a processor in trouble", () => {
     await settle();
     expect(times.length).toBeGreaterThanOrEqual(80);
     for (const start of times) {
-      expect(times.filter((time) => time >= start && time < start + limit.perMs).length).toBeLessThanOrEqual(limit.calls);
+      expect(times.filter((time) => time >= start && time < start + limit.perMs).length).toBeLessThanOrEqual(
+        limit.calls,
+      );
     }
   });
 
@@ -185,7 +226,11 @@ describe("a processor in trouble", () => {
 
 describe("leases", () => {
   it("passes a hung worker's step to another, and refuses the late answer", async () => {
-    const shared = { storage: memory(), keys: ephemeralKeys(), clock: virtualClock("2026-01-15T12:00:00.000Z") };
+    const shared = {
+      storage: memory(),
+      keys: ephemeralKeys(),
+      clock: virtualClock("2026-01-15T12:00:00.000Z"),
+    };
     const work = { leaseMs: 10_000, callTimeoutMs: 300_000 };
     const first = company({ ...shared, work });
     const second = company({ ...shared, work });
@@ -206,7 +251,11 @@ describe("leases", () => {
   });
 
   it("lets an erasure overtake what is in flight: the late answer ends as cancelled", async () => {
-    const shared = { storage: memory(), keys: ephemeralKeys(), clock: virtualClock("2026-01-15T12:00:00.000Z") };
+    const shared = {
+      storage: memory(),
+      keys: ephemeralKeys(),
+      clock: virtualClock("2026-01-15T12:00:00.000Z"),
+    };
     const { heed, crm, person, rows, clock } = { ...company(shared), clock: shared.clock };
     const subject = person("anna@example.org");
     await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence });

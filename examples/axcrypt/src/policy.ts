@@ -1,0 +1,70 @@
+import { definePolicy } from "@heed/core";
+
+/**
+ * What AxCrypt publishes, as far as this example goes: newsletters, offers and product news by consent
+ * (GDPR Art. 6(1)(a)), ended by the link in each of them; HubSpot as processor for the newsletters; cards at a
+ * payment processor; erasure on request.
+ */
+export const policy = definePolicy({
+  controller: {
+    name: "AxCrypt AB",
+    country: "SE",
+    contact: "support@axcrypt.net",
+    zone: "Europe/Stockholm",
+    // Public holidays of Sweden that fall on a weekday; the next twelve months.
+    holidays: [
+      "2026-12-24",
+      "2026-12-25",
+      "2026-12-31",
+      "2027-01-01",
+      "2027-01-06",
+      "2027-03-26",
+      "2027-03-29",
+      "2027-05-06",
+      "2027-06-25",
+    ],
+  },
+  recipients: {
+    app: { role: "own", country: "SE" },
+    crm: { role: "processor", country: "US", transferTool: "scc" },
+    billing: {
+      role: "processor",
+      country: "IE",
+      // Invoices are kept seven years after the end of the year (bookkeeping law), with the customer they name.
+      keeps: [
+        { category: "invoices", reason: "legal-obligation", law: "SFS 1999:1078 7:2", years: 7 },
+        { category: "charges", reason: "legal-obligation", law: "SFS 1999:1078 7:2", years: 7 },
+        { category: "billing-profile", reason: "legal-obligation", law: "SFS 1999:1078 7:2", years: 7 },
+        // A detached card can never be charged again; Stripe keeps its record with the payments made by it.
+        { category: "detached-cards", reason: "legal-obligation", law: "SFS 1999:1078 7:2", years: 7 },
+      ],
+    },
+  },
+  purposes: {
+    "direct-marketing": { basis: "consent", title: "Newsletters, offers and product news" },
+    account: { basis: "contract", title: "Your account" },
+  },
+  topics: {
+    newsletter: {
+      class: "marketing",
+      purpose: "direct-marketing",
+      via: ["crm"],
+      title: "the AxCrypt newsletter",
+    },
+    offers: { class: "marketing", purpose: "direct-marketing", via: ["crm"], title: "offers" },
+    "product-info": {
+      class: "marketing",
+      purpose: "direct-marketing",
+      via: ["crm"],
+      title: "news of our products",
+    },
+    "account-notice": { class: "service", purpose: "account", title: "notices about your account" },
+  },
+});
+
+/** The subscription types that a marketer set up at HubSpot. */
+export const subscriptionTypes = {
+  newsletter: { subscriptionId: "4711" },
+  offers: { subscriptionId: "4712" },
+  "product-info": { subscriptionId: "4713" },
+} as const;

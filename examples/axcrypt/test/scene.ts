@@ -1,0 +1,125 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ephemeralKeys, memory, systemClock, type Clock } from "@heed/core";
+import { createMailer } from "@heed/mailer";
+import { listen, unsubscribeHandler } from "@heed/web";
+import { openApplication } from "../src/application.ts";
+import { createAxcrypt } from "../src/axcrypt.ts";
+import { buildTown, type Person } from "../src/town.ts";
+
+/** The machine's clock, which a test can put forward. */
+export interface SkippingClock extends Clock {
+  skip(ms: number): void;
+}
+
+function skippingClock(): SkippingClock {
+  let aheadMs = 0;
+  return {
+    now: () => new Date(systemClock.now().getTime() + aheadMs),
+    sleep: systemClock.sleep,
+    skip: (ms) => {
+      aheadMs += ms;
+    },
+  };
+}
+
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
+export const evidence = { noticeVersion: "2026-01", language: "en" } as const;
+
+/** AxCrypt in its town: everything real but the vendors, which are stateful stand-ins on loopback. */
+export async function scene() {
+  const folder = await mkdtemp(join(tmpdir(), "heed-axcrypt-"));
+  const application = openApplication(join(folder, "app.db"));
+  const town = await buildTown();
+  const clock = skippingClock();
+  const heed = createAxcrypt({
+    storage: memory(),
+    keys: ephemeralKeys(),
+    application,
+    vendors: town.vendors,
+    clock,
+    settlingMs: 0,
+  });
+  const web = await listen(unsubscribeHandler({ links: heed.links, controller: "AxCrypt AB" }));
+  const mailer = createMailer({
+    permits: heed.permits,
+    transport: { host: town.mail.host, port: town.mail.port },
+    from: { name: "AxCrypt", address: "news@axcrypt.example" },
+    dkim: { domain: "axcrypt.example", selector: "s1", privateKey },
+    unsubscribe: { url: `${web.url}/u` },
+  });
+  return {
+    ...town,
+    application,
+    heed,
+    mailer,
+    web,
+    clock,
+    /** Somebody whom the application and all vendors know; consent is given unless told otherwise. */
+    async person(email: string, more: Partial<Person> = {}) {
+      const person: Person = {
+        name: "Somebody",
+        email,
+        alsoAtHubspot: [],
+        hasAccount: true,
+        isHubspotContact: true,
+        consents: true,
+        stripe: [],
+        ...more,
+      };
+      town.settle(person, application);
+      if (person.consents)
+        await heed.consent.give({ subject: { email }, purpose: "direct-marketing", evidence });
+      clock.skip(1_000);
+      return { email };
+    },
+    /** A letter of a topic, as AxCrypt writes them. */
+    letter: (
+      topic: "newsletter" | "offers" | "product-info" | "account-notice",
+      to: string,
+      messageKey = `${topic}-1`,
+    ) =>
+      mailer.send({
+        topic,
+        to,
+        messageKey,
+        message:
+          topic === "account-notice"
+            ? { subject: "Your account", text: "Your password was changed." }
+            : {
+                subject: "News",
+                text: "Read this.\n\nUnsubscribe: {{unsubscribe}}",
+                html: '<p>Read this.</p><p><a href="{{unsubscribe}}">Unsubscribe</a></p>',
+              },
+      }),
+    /** The one-click address in the newest message to somebody. */
+    linkIn(to: string): string {
+      const message = town.mail.messages.findLast(({ envelope }) => envelope.to.includes(to));
+      const header = message?.headers.find(({ name }) => name === "list-unsubscribe")?.value ?? "";
+      return /<(https?:[^>]+)>/.exec(header)?.[1] ?? "";
+    },
+    /** Works, and skips the pauses between tries, until nothing is due within a day. */
+    async settle() {
+      for (;;) {
+        const { nextAt } = await heed.work.drain();
+        const waitMs =
+          nextAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(nextAt) - clock.now().getTime();
+        if (waitMs > 86_400_000) return;
+        clock.skip(Math.max(0, waitMs));
+      }
+    },
+    async close() {
+      await mailer.close();
+      await web.close();
+      await heed.close();
+      await town.close();
+      application.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+export type Scene = Awaited<ReturnType<typeof scene>>;

@@ -1,0 +1,82 @@
+import type { Limit } from "@heed/core/contract";
+import { z } from "zod";
+import type { HubspotAccess } from "./hubspot-client.ts";
+
+/** What a topic is at HubSpot. */
+export interface HubspotTopic {
+  /** The id of the subscription type: digits. */
+  readonly subscriptionId: string;
+  /** The id of the brand (business unit) that it belongs to. Default `"0"`, the account's own brand. */
+  readonly brandId?: string;
+}
+
+/** How {@link hubspot} reaches which portal, and what your topics are there. */
+export type HubspotOptions<Topic extends string> = HubspotAccess & {
+  /** The account. `check()` proves that the token opens this one. */
+  readonly portalId: string | number;
+  /** Each topic of the policy that HubSpot sends, and its subscription type. */
+  readonly topics: Readonly<Record<Topic, HubspotTopic>>;
+  /** The dated version of HubSpot's API. Default `"2026-09"`. */
+  readonly apiVersion?: string;
+  /** How long reads may lag behind a write, in milliseconds. Default 30,000; HubSpot documents none. */
+  readonly settlingMs?: number;
+  /** What the app may call. Default 100 calls in 10,000 ms, as of a free account. */
+  readonly rateLimit?: Limit;
+  /** The account's IANA zone. With it, a used-up daily quota waits until midnight there, else for an hour. */
+  readonly timeZone?: string;
+  /**
+   * Whether an erasure with `suppress` also puts addresses that no contact has on HubSpot's blocklist, by
+   * deleting them by address. Default false: HubSpot is told no address that it does not have.
+   */
+  readonly blockUnknownAddresses?: boolean;
+};
+
+// Ids are compared as strings with those that HubSpot writes as numbers, so one id has one spelling.
+const digits = z.string().regex(/^(?:0|[1-9]\d*)$/, "must be digits without leading zeros");
+const optionsSchema = z.strictObject({
+  client: z
+    .custom((value) => typeof value === "object" && value !== null && "apiRequest" in value)
+    .optional(),
+  accessToken: z.string().min(1).optional(),
+  baseUrl: z.url({ protocol: /^https?$/ }).optional(),
+  portalId: z.union([digits, z.int().positive()]),
+  topics: z.record(
+    z.string(),
+    z.strictObject({
+      subscriptionId: digits.refine((value) => Number.isSafeInteger(Number(value)), "is too large"),
+      brandId: digits.optional(),
+    }),
+  ),
+  apiVersion: z
+    .string()
+    .regex(/^\d{4}-\d{2}$/, "must be a dated version such as 2026-09")
+    .optional(),
+  settlingMs: z.number().nonnegative().optional(),
+  rateLimit: z
+    .strictObject({
+      calls: z.int().positive(),
+      perMs: z.number().positive(),
+      burst: z.int().positive().optional(),
+      delayMs: z.number().nonnegative().optional(),
+    })
+    .optional(),
+  timeZone: z.string().refine(isTimeZone, "must be an IANA zone such as Europe/Stockholm").optional(),
+  blockUnknownAddresses: z.boolean().optional(),
+});
+
+/** @throws TypeError that says which options cannot be used */
+export function requireOptions(options: unknown): void {
+  const { error } = optionsSchema.safeParse(options);
+  if (error === undefined) return;
+  const issues = error.issues.map(({ path, message }) => `${path.join(".") || "options"}: ${message}`);
+  throw new TypeError(`hubspot cannot use its options. ${issues.join("; ")}`);
+}
+
+function isTimeZone(value: string): boolean {
+  try {
+    Intl.DateTimeFormat("en", { timeZone: value });
+    return true;
+  } catch {
+    return false;
+  }
+}

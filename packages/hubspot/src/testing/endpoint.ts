@@ -1,0 +1,132 @@
+import { http, HttpResponse, type HttpHandler, type PathParams } from "msw";
+import type { PortalCall } from "./call-log.ts";
+import type { Faults, PortalFault } from "./faults.ts";
+import type { PortalSettings } from "./options.ts";
+import type { RateMeter } from "./rate-meter.ts";
+import { missingScopes, unauthenticated, unknownRoute, type Reply } from "./replies.ts";
+import type { Store } from "./store.ts";
+
+/** What the endpoints share. */
+export interface PortalParts {
+  readonly settings: PortalSettings;
+  readonly store: Store;
+  readonly faults: Faults;
+  readonly meter: RateMeter;
+  readonly calls: PortalCall[];
+  /** A new object id. */
+  nextId(): string;
+}
+
+/** A request, taken apart. */
+export interface Asked {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  readonly body: unknown;
+}
+
+/** One endpoint as data. */
+export interface Route {
+  readonly method: "get" | "post" | "patch" | "delete";
+  readonly path: string;
+  /** One of these is enough; none needed when empty. */
+  readonly scopes: readonly string[];
+  answer(asked: Asked): Reply;
+}
+
+type Outcome = Reply | "drop" | "hang";
+
+const fallback: Omit<Route, "method" | "path"> = { scopes: [], answer: unknownRoute };
+
+/** The MSW handler of one route: log, fault, token, limit, scope, effect, in that order. */
+export function endpoint(parts: PortalParts, baseUrl: string, route: Route): HttpHandler {
+  const name = `${route.method.toUpperCase()} ${route.path}`;
+  return http[route.method](baseUrl + route.path, ({ request, params }) =>
+    serve(parts, name, route, request, onlyTexts(params)),
+  );
+}
+
+/** The last handler: whatever no route knows is refused, reads and writes alike. */
+export function unknownEndpoint(parts: PortalParts, baseUrl: string): HttpHandler {
+  return http.all(`${baseUrl}/*`, ({ request }) => serve(parts, "unknown", fallback, request, {}));
+}
+
+async function serve(
+  parts: PortalParts,
+  name: string,
+  route: Omit<Route, "method" | "path">,
+  request: Request,
+  params: Readonly<Record<string, string>>,
+): Promise<Response> {
+  const url = new URL(request.url);
+  const body = parseJson(await request.text());
+  const asked: Asked = { params, query: url.searchParams, body };
+  const met = parts.faults.take(request.method, url.pathname);
+
+  let outcome: Outcome;
+  if (met === undefined) outcome = attend(parts, route, request, asked);
+  else {
+    if (met.afterEffect) attend(parts, route, request, asked);
+    outcome = suffer(met.fault);
+  }
+
+  parts.calls.push({
+    method: request.method,
+    path: url.pathname + url.search,
+    route: name,
+    ...(body === undefined ? {} : { body }),
+    at: parts.settings.now().toISOString(),
+    answered: outcome === "drop" ? "dropped" : outcome === "hang" ? "hung" : outcome.status,
+  });
+  if (outcome === "drop") return HttpResponse.error();
+  if (outcome === "hang") return new Promise<never>(() => {});
+  return toResponse(outcome, parts.meter.headers());
+}
+
+function attend(
+  { settings, meter }: PortalParts,
+  route: Omit<Route, "method" | "path">,
+  request: Request,
+  asked: Asked,
+): Reply {
+  if (request.headers.get("authorization") !== `Bearer ${settings.accessToken}`) return unauthenticated();
+  const refused = meter.take();
+  if (refused !== undefined) return refused;
+  const version = asked.params["version"];
+  if (version !== undefined && !settings.versions.includes(version)) return unknownRoute();
+  if (route.scopes.length > 0 && !route.scopes.some((scope) => settings.scopes.includes(scope))) {
+    return missingScopes(route.scopes);
+  }
+  return route.answer(asked);
+}
+
+function suffer(fault: PortalFault["fault"]): Outcome {
+  if (fault === "garbage") return { status: 200, body: '{"status":"COMPLETE","results":[{"id' };
+  if (fault === "empty") return { status: 200 };
+  return fault;
+}
+
+function toResponse({ status, body, headers }: Reply, meterHeaders: Record<string, string>): Response {
+  const all = { ...meterHeaders, ...headers };
+  if (body === undefined) return new HttpResponse(null, { status, headers: all });
+  if (typeof body === "string") return new HttpResponse(body, { status, headers: all });
+  return new HttpResponse(JSON.stringify(body), {
+    status,
+    headers: { "Content-Type": "application/json;charset=utf-8", ...all },
+  });
+}
+
+/** Path parameters that stand for one segment; none here stands for more. */
+function onlyTexts(params: PathParams): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(params).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}
+
+function parseJson(text: string): unknown {
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+/** A subscription type of the portal, as a marketer set it up. */
+export interface PortalDefinition {
+  /** HubSpot's id: digits. */
+  readonly id: string;
+  readonly name?: string;
+  /** The brand (business unit) that it belongs to. Default `"0"`, the account's own brand. */
+  readonly brandId?: string;
+}
+
+/**
+ * How the portal behaves. What HubSpot does not document is a switch here, so that an adapter can be shown
+ * to be right either way; its default is the likelier reading.
+ */
+export interface HubspotPortalOptions {
+  /** Default `"8675309"`. */
+  readonly portalId?: string;
+  /** The one token that opens the portal. Default `"pat-eu1-stand-in"`. */
+  readonly accessToken?: string;
+  /** What the token may do. Default: everything that the portal knows. */
+  readonly scopes?: readonly string[];
+  /** IANA zone of the account; its midnight ends the daily quota. Default `"Europe/Stockholm"`. */
+  readonly timeZone?: string;
+  /** Default: none. */
+  readonly definitions?: readonly PortalDefinition[];
+  /** Contact properties beyond HubSpot's own. */
+  readonly properties?: readonly string[];
+  /** The clock. Default: the machine's. */
+  readonly now?: () => Date;
+  /** Dated versions that are routed. Default `["2026-03", "2026-09"]`. */
+  readonly versions?: readonly string[];
+
+  /** The rolling limit. Default: 100 calls per 10,000 ms, as of a free account. */
+  readonly burst?: { readonly calls: number; readonly perMs: number };
+  /** Calls per day of the account. Default 250,000. */
+  readonly dailyCalls?: number;
+  /** Whether a 429 says `Retry-After`; HubSpot does not document it. Default false. */
+  readonly retryAfterHeader?: boolean;
+
+  /** How late reads see writes, in milliseconds. Default 0. */
+  readonly lagMs?: number;
+  /** How late the `hs_email_optout*` properties follow a preference, in milliseconds. Default 10,000. */
+  readonly optOutPropertyDelayMs?: number;
+  /** The order of rows and errors in a batch answer, which HubSpot does not keep. Default: reversed. */
+  readonly arrange?: <T>(rows: readonly T[]) => readonly T[];
+
+  /** Data privacy settings: whether a preference needs a legal basis. Default true. */
+  readonly privacySettings?: boolean;
+  /** What GDPR delete answers for an id that is gone already. Default 404. */
+  readonly deleteAgain?: 204 | 404;
+  /** Whether GDPR delete reaches an archived contact; it answers 204 either way. Default `"erased"`. */
+  readonly deleteArchived?: "erased" | "kept";
+  /** What becomes of an address's preferences when its contact is erased. Default `"removed"`. */
+  readonly preferencesAfterErasure?: "removed" | "kept";
+  /** Whether setting a preference for an unknown address creates a contact. Default false. */
+  readonly preferenceCreatesContact?: boolean;
+  /** Which statuses a read without `businessUnitId` shows. Default `"all"`. */
+  readonly statusesWithoutBrand?: "all" | "account-brand";
+  /** Whether reading the opt-out of everything needs `verbose=true`, as writing it does. Default false. */
+  readonly wideReadNeedsVerbose?: boolean;
+  /** What SUBSCRIBED does under an opt-out of everything. Default `"stays-out"`. */
+  readonly subscribeUnderOptOut?: "stays-out" | "lifts";
+  /** What reading a contact under an id that was merged away gives. Default `"redirect"`. */
+  readonly mergedIds?: "redirect" | "gone";
+}
+
+/** The scopes that the portal asks for. */
+const allScopes = [
+  "crm.objects.contacts.read",
+  "crm.objects.contacts.write",
+  "communication_preferences.read_write",
+] as const;
+
+/** The options with every default filled in. */
+export type PortalSettings = Required<HubspotPortalOptions>;
+
+export function withDefaults(options: HubspotPortalOptions): PortalSettings {
+  return {
+    portalId: "8675309",
+    accessToken: "pat-eu1-stand-in",
+    scopes: allScopes,
+    timeZone: "Europe/Stockholm",
+    definitions: [],
+    properties: [],
+    now: () => new Date(),
+    versions: ["2026-03", "2026-09"],
+    burst: { calls: 100, perMs: 10_000 },
+    dailyCalls: 250_000,
+    retryAfterHeader: false,
+    lagMs: 0,
+    optOutPropertyDelayMs: 10_000,
+    arrange: (rows) => rows.toReversed(),
+    privacySettings: true,
+    deleteAgain: 404,
+    deleteArchived: "erased",
+    preferencesAfterErasure: "removed",
+    preferenceCreatesContact: false,
+    statusesWithoutBrand: "all",
+    wideReadNeedsVerbose: false,
+    subscribeUnderOptOut: "stays-out",
+    mergedIds: "redirect",
+    ...options,
+  };
+}

@@ -1,0 +1,141 @@
+import type { HttpHandler } from "msw";
+import { accountRoutes } from "./account-routes.ts";
+import { countCalls, type PortalCall } from "./call-log.ts";
+import { contactRoutes, newContact } from "./contact-routes.ts";
+import { mergeContacts, setProperties, statusOf } from "./contacts.ts";
+import { dossierOf, searchState, type Dossier } from "./dossier.ts";
+import { endpoint, unknownEndpoint, type PortalParts } from "./endpoint.ts";
+import { createFaults, type PortalFault } from "./faults.ts";
+import { withDefaults, type HubspotPortalOptions } from "./options.ts";
+import { preferenceRoutes } from "./preference-routes.ts";
+import { createRateMeter } from "./rate-meter.ts";
+import { blocklistEntry, fold, preferenceKey, type ContactRecord, type StatusState } from "./records.ts";
+import { serveHandlers, type ListeningPortal } from "./serve.ts";
+import { createStore } from "./store.ts";
+
+/** A contact to set a scene with. */
+export interface ContactSeed {
+  readonly email?: string;
+  readonly additionalEmails?: readonly string[];
+  readonly properties?: Readonly<Record<string, string>>;
+  /** Archived from the start. */
+  readonly archived?: boolean;
+}
+
+/** A HubSpot account in memory: asked over HTTP as HubSpot is, and looked into directly by tests. */
+export interface HubspotPortal {
+  readonly portalId: string;
+  readonly accessToken: string;
+  /** Every call that arrived, in order. */
+  readonly calls: readonly PortalCall[];
+  /** How many calls went to a route: a part of its name, or a pattern; all without one. */
+  countCalls(route?: string | RegExp): number;
+  /** Makes the next matching calls go wrong. */
+  inject(fault: PortalFault): void;
+  /** Nothing goes wrong any more. */
+  heal(): void;
+
+  /** Adds a contact as a form or an import would; returns its id. */
+  addContact(seed: ContactSeed): string;
+  /** Adds a note, call, e-mail, … about contacts; returns its id. */
+  addEngagement(engagement: { type: string; body: string; contactIds: readonly string[] }): string;
+  /** Sets a preference as the person would on HubSpot's page. */
+  choose(email: string, subscriptionId: string, status: StatusState): void;
+  /** Archives a contact as HubSpot's own interface does. */
+  archive(id: string): void;
+  /** Merges `otherId` into `primaryId`, as HubSpot's own interface does. */
+  merge(primaryId: string, otherId: string): void;
+
+  /** The preference that counts for an address now, whatever reads see. */
+  status(email: string, subscriptionId: string): StatusState;
+  /** Whether an address is opted out of everything of a brand. Default brand `"0"`. */
+  isOptedOutOfAll(email: string, brandId?: string): boolean;
+  /** Whether an address is on the blocklist of GDPR delete. */
+  isBlocked(email: string): boolean;
+  /** Everything held about one address. */
+  dossier(email: string): Dossier;
+  /** Where a text occurs in anything the portal holds about people; empty when nowhere. */
+  search(text: string): readonly string[];
+
+  /** MSW handlers over this portal. The last one refuses whatever no route knows. */
+  handlers(baseUrl?: string): HttpHandler[];
+  /** Serves the same handlers on loopback. Default port: any that is free. */
+  listen(port?: number): Promise<ListeningPortal>;
+}
+
+/**
+ * Opens a stand-in for a HubSpot account.
+ *
+ * @example
+ * const portal = hubspotPortal({ definitions: [{ id: "4711" }] });
+ * const server = await portal.listen();
+ */
+export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal {
+  const settings = withDefaults(options);
+  const store = createStore(settings.now, Math.max(settings.lagMs, settings.optOutPropertyDelayMs));
+  const faults = createFaults();
+  const calls: PortalCall[] = [];
+  let lastId = 100;
+  const nextId = () => String((lastId += 1));
+  const parts: PortalParts = { settings, store, faults, meter: createRateMeter(settings), calls, nextId };
+  const routes = [...accountRoutes(parts), ...contactRoutes(parts), ...preferenceRoutes(parts)];
+  const now = () => settings.now().toISOString();
+
+  function contactOf(id: string): ContactRecord {
+    const contact = store.current.contacts.get(id);
+    if (contact === undefined) throw new TypeError(`The portal has no contact ${id}.`);
+    return contact;
+  }
+
+  function handlers(baseUrl = "https://api.hubapi.com"): HttpHandler[] {
+    return [...routes.map((route) => endpoint(parts, baseUrl, route)), unknownEndpoint(parts, baseUrl)];
+  }
+
+  return {
+    portalId: settings.portalId,
+    accessToken: settings.accessToken,
+    calls,
+    countCalls: (route) => countCalls(calls, route),
+    inject: (fault) => faults.add(fault),
+    heal: () => faults.clear(),
+
+    addContact({ email, additionalEmails = [], properties = {}, archived = false }) {
+      const contact = newContact(nextId(), now());
+      setProperties(contact, { ...properties, ...(email === undefined ? {} : { email }) }, now(), "FORM");
+      contact.additionalEmails = additionalEmails.map(fold);
+      if (archived) contact.archivedAt = now();
+      store.seed((state) => state.contacts.set(contact.id, contact));
+      return contact.id;
+    },
+    addEngagement({ type, body, contactIds }) {
+      const id = nextId();
+      store.seed((state) => state.engagements.set(id, { id, type, body, contactIds: [...contactIds] }));
+      return id;
+    },
+    choose(email, subscriptionId, status) {
+      const record = { email: fold(email), subscriptionId, status, at: now() };
+      store.seed((state) => state.preferences.set(preferenceKey(email, subscriptionId), record));
+    },
+    archive(id) {
+      store.write(() => (contactOf(id).archivedAt = now()));
+    },
+    merge(primaryId, otherId) {
+      store.write((state) => {
+        mergeContacts(contactOf(primaryId), contactOf(otherId), now());
+        state.contacts.delete(otherId);
+      });
+    },
+
+    status(email, subscriptionId) {
+      const brandId = settings.definitions.find(({ id }) => id === subscriptionId)?.brandId ?? "0";
+      return statusOf(store.current, email, subscriptionId, brandId);
+    },
+    isOptedOutOfAll: (email, brandId = "0") => store.current.optOutsOfAll.has(preferenceKey(email, brandId)),
+    isBlocked: (email) => store.current.blocklist.has(blocklistEntry(email)),
+    dossier: (email) => dossierOf(store.current, email),
+    search: (text) => searchState(store.current, text),
+
+    handlers,
+    listen: (port = 0) => serveHandlers(handlers, port),
+  };
+}

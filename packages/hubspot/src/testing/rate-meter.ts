@@ -1,0 +1,60 @@
+import type { PortalSettings } from "./options.ts";
+import { rateLimited, type Reply } from "./replies.ts";
+
+/** Counts calls against the rolling and the daily limit. */
+export interface RateMeter {
+  /** Counts one call; the 429 when a limit was reached already. A refused call does not count. */
+  take(): Reply | undefined;
+  /** The headers that HubSpot puts on every answer but those of search. */
+  headers(): Record<string, string>;
+}
+
+export function createRateMeter({
+  burst,
+  dailyCalls,
+  retryAfterHeader,
+  timeZone,
+  now,
+}: PortalSettings): RateMeter {
+  let recent: number[] = [];
+  let day = "";
+  let callsToday = 0;
+  // en-CA writes dates as YYYY-MM-DD.
+  const civilDate = new Intl.DateTimeFormat("en-CA", { timeZone });
+
+  function forget(): void {
+    const instant = now();
+    const windowStart = instant.getTime() - burst.perMs;
+    recent = recent.filter((at) => at > windowStart);
+    const today = civilDate.format(instant);
+    if (today !== day) {
+      day = today;
+      callsToday = 0;
+    }
+  }
+
+  return {
+    take() {
+      forget();
+      if (callsToday >= dailyCalls) return rateLimited("DAILY", retryAfterHeader ? 3600 : undefined);
+      if (recent.length >= burst.calls) {
+        const instant = now().getTime();
+        const freeInMs = (recent[0] ?? instant) + burst.perMs - instant;
+        return rateLimited("TEN_SECONDLY_ROLLING", retryAfterHeader ? Math.ceil(freeInMs / 1000) : undefined);
+      }
+      recent.push(now().getTime());
+      callsToday += 1;
+      return undefined;
+    },
+    headers() {
+      forget();
+      return {
+        "X-HubSpot-RateLimit-Max": String(burst.calls),
+        "X-HubSpot-RateLimit-Remaining": String(Math.max(0, burst.calls - recent.length)),
+        "X-HubSpot-RateLimit-Interval-Milliseconds": String(burst.perMs),
+        "X-HubSpot-RateLimit-Daily": String(dailyCalls),
+        "X-HubSpot-RateLimit-Daily-Remaining": String(Math.max(0, dailyCalls - callsToday)),
+      };
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { type HttpHandler, http } from "msw";
+import { type Additions, additions } from "./additions.ts";
+import { answerRequest } from "./answer-request.ts";
+import { reindex } from "./customer-routes.ts";
+import type { Fault, When } from "./faults.ts";
+import { type Found, objectsOf, searchState } from "./search-state.ts";
+import { type Listening, serve } from "./serve.ts";
+import type { StripeObject, StripeState } from "./stripe-objects.ts";
+import type { StripeSwitches } from "./switches.ts";
+import { type LoggedCall, createWorld } from "./world.ts";
+
+/** A Stripe account in memory: what it holds, what it was asked, and what is to go wrong. */
+export interface StripeAccount {
+  /** `acct_…`, as `GET /v1/account` answers it. */
+  readonly id: string;
+  /** A key of test mode, and one of live mode. Each sees only the objects of its mode. */
+  readonly key: string;
+  readonly liveKey: string;
+  readonly add: Additions;
+  /** What the account holds now: for tests to read. */
+  readonly state: StripeState;
+  /** Where the account holds a text, whatever its letter case. */
+  search(text: string): readonly Found[];
+  /** Every object that belongs to a customer, the customer included. */
+  objectsOf(customer: string): readonly StripeObject[];
+  /** The ids of the payment methods and legacy sources that hang at a customer. */
+  credentialsOf(customer: string): readonly string[];
+  /** Deletes a customer: a stub stays, its subscriptions end at once, invoices and charges stay. */
+  deleteCustomer(id: string): void;
+  /** Every call that arrived, oldest first. */
+  readonly calls: readonly LoggedCall[];
+  /** How many calls arrived at an endpoint, for example `GET /v1/customers/{id}`; without it: at all. */
+  count(endpoint?: string): number;
+  /** The calls that may change something: every one but `GET`. */
+  writes(): readonly LoggedCall[];
+  /** Lets coming calls to an endpoint (`"*"`: to any) go wrong. */
+  fault(endpoint: string, fault: Fault, when?: When): void;
+  /** Nothing goes wrong any more. */
+  heal(): void;
+  /** Does something when a call to the endpoint arrives, before it is answered: once unless told otherwise. */
+  before(endpoint: string, act: () => void, when?: When): void;
+  /** Handlers for Mock Service Worker. `baseUrl`: where Stripe is thought to be. */
+  handlers(baseUrl?: string): HttpHandler[];
+  /** Serves the account by HTTP on the loopback interface. */
+  listen(): Promise<Listening>;
+}
+
+/**
+ * A stateful stand-in for a Stripe account: customers, payment methods, legacy sources and what a customer
+ * pays, with Stripe's errors, pages, limits, locks and idempotency keys. It begins empty.
+ */
+export function stripeAccount(switches: StripeSwitches = {}): StripeAccount {
+  const world = createWorld(switches);
+  const { state, calls } = world;
+  const [key = "", liveKey = ""] = world.keys.keys();
+  const handlers = (baseUrl = "https://api.stripe.com") => [
+    http.all(`${baseUrl}/*`, ({ request }) => answerRequest(world, request)),
+  ];
+
+  return {
+    id: world.switches.id,
+    key,
+    liveKey,
+    state,
+    calls,
+    handlers,
+    add: additions(world),
+    search: (text) => searchState(state, text),
+    objectsOf: (customer) => objectsOf(state, customer),
+    credentialsOf: (customer) =>
+      [...state.paymentMethods.values(), ...state.sources.values()]
+        .filter((row) => row.customer === customer)
+        .map(({ id }) => id),
+    deleteCustomer(id) {
+      const customer = state.customers.get(id);
+      if (customer === undefined) throw new TypeError("The account has no such customer to delete.");
+      Object.assign(customer, { deleted: true, email: null, name: null, phone: null, description: null });
+      Object.assign(customer, { default_source: null, invoice_settings: { default_payment_method: null } });
+      for (const subscription of state.subscriptions.values()) {
+        if (subscription.customer === id) subscription.status = "canceled";
+      }
+      for (const method of state.paymentMethods.values()) {
+        if (method.customer === id && !world.switches.deletedKeepMethods) method.customer = null;
+      }
+      reindex(customer, world);
+    },
+    count: (endpoint) => calls.filter((call) => endpoint === undefined || call.endpoint === endpoint).length,
+    writes: () => calls.filter(({ method }) => method !== "GET"),
+    fault: (endpoint, fault, when) => world.faults.add(endpoint, fault, when),
+    heal: () => world.faults.clear(),
+    before: (endpoint, act, when) => world.hooks.add(endpoint, act, when),
+    listen: () => serve(handlers),
+  };
+}
