@@ -1,1 +1,2 @@
-export {};
+export { sqlite } from "./sqlite.ts";
+export type { SqliteOptions } from "./sqlite.ts";

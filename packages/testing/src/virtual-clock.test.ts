@@ -143,6 +143,17 @@ describe("autoAdvance", () => {
     expect(clock.now().toISOString()).toBe(start);
   });
 
+  it("does not jump to a sleeper that was aborted", async () => {
+    const clock = virtualClock(start, { autoAdvance: true });
+    const controller = new AbortController();
+    const aborted = clock.sleep(3_600_000, controller.signal);
+    controller.abort(new Error("no longer"));
+    await expect(aborted).rejects.toThrow("no longer");
+    await clock.sleep(1000);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(clock.now().toISOString()).toBe("2026-03-01T00:00:01.000Z");
+  });
+
   it("stands still when nobody sleeps", async () => {
     const clock = virtualClock(start, { autoAdvance: true });
     await new Promise((resolve) => setTimeout(resolve, 5));

@@ -1,0 +1,45 @@
+import { describe, expect, it, onTestFinished } from "vitest";
+import { temporaryFile } from "../test/temporary-file.ts";
+import { openDatabase } from "./open-database.ts";
+import { dueInLane, nextLane } from "./due-steps.ts";
+import { select } from "./sql.ts";
+import { untilFreeFor } from "./until-free.ts";
+
+/** How SQLite would go about it. */
+async function plan(...statements: readonly string[]): Promise<readonly unknown[]> {
+  const database = await openDatabase(temporaryFile(), untilFreeFor(1000));
+  onTestFinished(() => database.close());
+  return statements.flatMap((sql) =>
+    database
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .all()
+      .map((step) => String(step["detail"])),
+  );
+}
+
+describe("the plan", () => {
+  it("for due steps reads the index from its beginning, and sorts nothing", async () => {
+    const steps = await plan(nextLane, dueInLane);
+    expect(steps).toHaveLength(2);
+    for (const step of steps)
+      expect(step).toMatch(/^SEARCH heed_steps USING (COVERING )?INDEX heed_steps_due/);
+  });
+
+  it("for a key, a list of keys and an index searches, and never scans a table", async () => {
+    const queries = [
+      { from: "subjects", where: { id: "a" } },
+      { from: "subjects", where: { id: ["a", "b"] } },
+      { from: "dataKeys", where: { owner: ["a", "b"] } },
+      { from: "suppressions", where: { digest: ["a", "b"] } },
+      { from: "permits", where: { address: "a", message: "m" } },
+      { from: "events", where: { subjectId: "a" }, orderBy: ["recordedAt"] },
+      {
+        from: "subjects",
+        where: { id: { via: "identifiers", column: "subjectId", where: { digest: ["d"] } } },
+      },
+    ] as const;
+    const steps = await plan(...queries.map((query) => select(query).sql));
+    expect(steps.length).toBeGreaterThanOrEqual(queries.length);
+    for (const step of steps) expect(step).not.toMatch(/SCAN (?!json_each)|TEMP B-TREE FOR ORDER BY/);
+  });
+});

@@ -1,0 +1,81 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { HeedError, type Reads, type Transaction } from "@heed/core/storage";
+import type { Connection } from "./connection.ts";
+import { runTransaction } from "./run-transaction.ts";
+import { translated } from "./sqlite-error.ts";
+import type { UntilFree } from "./until-free.ts";
+
+/** A longer group would hold the event loop for more than some milliseconds. */
+const largestGroup = 200;
+
+interface Waiting {
+  /** Runs the transaction, and returns what tells its caller: not to be called before the commit. */
+  run(): () => void;
+  reject(error: unknown): void;
+}
+
+/** Transactions of one connection, which share their commits. */
+export interface GroupCommit {
+  transact<R extends Reads, A>(transaction: Transaction<R, A>): Promise<A>;
+}
+
+/**
+ * Commits in groups: transactions that come in one turn of the event loop, or while the file is locked by
+ * another process, share one `BEGIN IMMEDIATE` and one `COMMIT`, and so one fsync. Each has a savepoint of
+ * its own, so that one that fails takes no other with it. Nobody is answered before the commit.
+ */
+export function groupCommit(connection: Connection, untilFree: UntilFree): GroupCommit {
+  const waiting: Waiting[] = [];
+  let isFlushing = false;
+
+  function commit(group: readonly Waiting[]): void {
+    const answers: (() => void)[] = [];
+    try {
+      for (const each of group) {
+        answers.push(each.run());
+        if (!connection.database.isTransaction) {
+          throw new HeedError("SQLite rolled the whole transaction back.", { code: "storage-failed" });
+        }
+      }
+      connection.run("COMMIT");
+    } catch (error) {
+      if (connection.database.isTransaction) connection.run("ROLLBACK");
+      for (const each of group) each.reject(translated(error));
+      return;
+    }
+    for (const answer of answers) answer();
+  }
+
+  async function flush(): Promise<void> {
+    isFlushing = true;
+    while (waiting.length > 0) {
+      await turn();
+      try {
+        await untilFree(() => connection.run("BEGIN IMMEDIATE"));
+      } catch (error) {
+        for (const each of waiting.splice(0)) each.reject(translated(error));
+        continue;
+      }
+      commit(waiting.splice(0, largestGroup));
+    }
+    isFlushing = false;
+  }
+
+  return {
+    transact: (transaction) =>
+      new Promise((resolve, reject) => {
+        waiting.push({
+          run() {
+            try {
+              const answer = runTransaction(connection, transaction);
+              return () => resolve(answer);
+            } catch (error) {
+              return () => reject(error);
+            }
+          },
+          reject,
+        });
+        if (!isFlushing) void flush();
+      }),
+  };
+}

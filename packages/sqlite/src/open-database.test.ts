@@ -1,0 +1,98 @@
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { isHeedError } from "@heed/core/storage";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { temporaryFile } from "../test/temporary-file.ts";
+import { subject, write } from "../test/transactions.ts";
+import type { MountFacts } from "./network-file-system.ts";
+import { openDatabase } from "./open-database.ts";
+import { sqlite } from "./sqlite.ts";
+import { untilFreeFor } from "./until-free.ts";
+
+async function codeOf(refused: Promise<unknown>): Promise<unknown> {
+  const error = await refused.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  return isHeedError(error) ? error.code : error;
+}
+
+function factsOfNfs(): MountFacts {
+  return { type: 0x6969, device: 0, mounts: "" };
+}
+
+describe("sqlite", () => {
+  it("touches nothing before it is used", async () => {
+    const file = temporaryFile();
+    const storage = sqlite(file);
+    expect(existsSync(file)).toBe(false);
+    await storage.close();
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it("makes files that only their owner can read", async () => {
+    const file = temporaryFile();
+    const storage = sqlite(file);
+    onTestFinished(() => storage.close());
+    await write(storage, [subject("a")]);
+    for (const each of [file, `${file}-wal`, `${file}-shm`]) expect(statSync(each).mode & 0o777).toBe(0o600);
+  });
+
+  it("leaves the mode of a file that was there", async () => {
+    const file = temporaryFile();
+    writeFileSync(file, "", { mode: 0o640 });
+    const storage = sqlite(file);
+    onTestFinished(() => storage.close());
+    await write(storage, [subject("a")]);
+    expect(statSync(file).mode & 0o777).toBe(0o640);
+  });
+
+  it("takes no path that is none", () => {
+    expect(() => sqlite("")).toThrow(TypeError);
+    expect(() => sqlite(":memory:")).toThrow(TypeError);
+    expect(() => sqlite({ file: "heed.db", giveUpAfterMs: Number.NaN })).toThrow(TypeError);
+  });
+
+  it("says that a file cannot be made, and tries again at the next use", async () => {
+    const directory = temporaryFile("not-there-yet");
+    const storage = sqlite(join(directory, "heed.db"));
+    onTestFinished(() => storage.close());
+    expect(await codeOf(write(storage, [subject("a")]))).toBe("storage-failed");
+    mkdirSync(directory);
+    await write(storage, [subject("a")]);
+  });
+
+  it("says that a file is no database", async () => {
+    const file = temporaryFile();
+    writeFileSync(file, "To whom it may concern. ".repeat(100));
+    expect(await codeOf(write(sqlite(file), [subject("a")]))).toBe("storage-failed");
+  });
+});
+
+describe("openDatabase", () => {
+  it("opens with a write-ahead log, full syncs, zeroed deletions and no temporary files", async () => {
+    const database = await openDatabase(temporaryFile(), untilFreeFor(1000));
+    onTestFinished(() => database.close());
+    const setting = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+    expect(
+      ["journal_mode", "synchronous", "secure_delete", "temp_store", "busy_timeout"].map(setting),
+    ).toEqual(["wal", 2, 1, 2, 0]);
+  });
+
+  it("opens nothing on a network file system, and makes no file there", async () => {
+    const file = temporaryFile();
+    expect(await codeOf(openDatabase(file, untilFreeFor(1000), factsOfNfs))).toBe("storage-unsuitable");
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it("looks at the file itself where there is one: it may be a link to another place", async () => {
+    const file = temporaryFile();
+    const asked: string[] = [];
+    const facts = (path: string) => {
+      asked.push(path);
+      return undefined;
+    };
+    for (let time = 0; time < 2; time += 1) (await openDatabase(file, untilFreeFor(1000), facts)).close();
+    expect(asked).toEqual([dirname(file), file]);
+  });
+});

@@ -1,0 +1,74 @@
+import { closeSync, existsSync, openSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { HeedError } from "@heed/core/storage";
+import { isCurrent, migrate } from "./migrate.ts";
+import { mountFacts, networkFileSystem } from "./network-file-system.ts";
+import type { UntilFree } from "./until-free.ts";
+
+/** Owner alone. SQLite gives its `-wal` and `-shm` files the mode of the database. */
+const fileMode = 0o600;
+
+/** Makes an empty file, unless there is one: SQLite would make it readable to everybody. */
+function createFile(file: string): void {
+  try {
+    closeSync(openSync(file, "wx", fileMode));
+  } catch (error) {
+    // Opening an existing file here, and closing it, would drop the locks that this process holds on it.
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) {
+      throw new HeedError(`The database file ${file} cannot be made.`, {
+        code: "storage-failed",
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Everything that a connection needs; may be tried again when it finds the file locked. */
+function setUp(database: DatabaseSync): void {
+  // Without temp_store, a savepoint of a large group would copy pages to a file of its own.
+  database.exec("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY");
+  const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
+  if (mode !== "wal") {
+    throw new HeedError("This file cannot have a write-ahead log.", { code: "storage-unsuitable" });
+  }
+  if (isCurrent(database)) return;
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    migrate(database);
+    database.exec("COMMIT");
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/**
+ * Opens the file, makes it where there is none, and brings its tables forward.
+ *
+ * @throws HeedError `storage-unsuitable` on a network file system, `storage-schema` when a newer version has
+ *   written the file, `storage-busy` when it stays locked, `storage-failed` when SQLite cannot open it
+ */
+export async function openDatabase(
+  file: string,
+  untilFree: UntilFree,
+  facts: typeof mountFacts = mountFacts,
+): Promise<DatabaseSync> {
+  // The file itself where it exists: it may be a link to somewhere else.
+  const network = networkFileSystem(facts(existsSync(file) ? file : dirname(file)));
+  if (network !== undefined) {
+    throw new HeedError(
+      `The database must lie on a local disk: ${file} would be on ${network}, where processes share no memory.`,
+      { code: "storage-unsuitable" },
+    );
+  }
+  createFile(file);
+  const database = new DatabaseSync(file, { timeout: 0 });
+  try {
+    await untilFree(() => setUp(database));
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}

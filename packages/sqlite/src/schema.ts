@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { tables, type ColumnType, type TableName } from "@heed/core/storage";
+
+/**
+ * Tables whose destroyed bytes must be gone from the file.
+ *
+ * `secure_delete` zeroes a deleted row, but when SQLite later balances a page, the place that a row has moved
+ * away from can keep a copy of it, which no later delete reaches. So a row of these tables never moves: rows
+ * are only appended, and a removed one is overwritten where it stands, at its own length, and stays as an
+ * empty seat. SQLite overwrites a record of equal length in place (`btreeOverwriteCell` in its `btree.c`).
+ */
+const lasting: ReadonlySet<TableName> = new Set<TableName>(["dataKeys"]);
+
+export function staysInPlace(table: TableName): boolean {
+  return lasting.has(table);
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the names of a constant
+export const tableNames = Object.keys(tables) as readonly TableName[];
+
+/** The table's name in the file. It carries heed's, for the file may be the application's own. */
+export function sqlName(table: TableName): string {
+  return `"heed_${table}"`;
+}
+
+/** @throws TypeError when heed has no such table */
+export function columnsOf(table: TableName): Readonly<Record<string, ColumnType>> {
+  if (!Object.hasOwn(tables, table)) throw new TypeError(`There is no table ${table}.`);
+  return tables[table].columns;
+}
+
+/** A column as SQLite declares it. */
+export interface SqlColumn {
+  readonly name: string;
+  readonly type: "TEXT" | "INTEGER" | "BLOB";
+  readonly isNullable: boolean;
+}
+
+const sqlTypes = { text: "TEXT", integer: "INTEGER", bytes: "BLOB" } as const;
+
+export function sqlColumns(table: TableName): readonly SqlColumn[] {
+  const columns = Object.entries(columnsOf(table)).map(([name, type]) => ({
+    name,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a column type without its question mark
+    type: sqlTypes[type.replace("?", "") as keyof typeof sqlTypes],
+    isNullable: type.endsWith("?"),
+  }));
+  return staysInPlace(table) ? [...columns, { name: "gone", type: "INTEGER", isNullable: false }] : columns;
+}
+
+export function declaration({ name, type, isNullable }: SqlColumn): string {
+  return `"${name}" ${type}${isNullable ? "" : " NOT NULL"}`;
+}
+
+/** The statement that makes a table. */
+export function createTable(table: TableName): string {
+  const columns = sqlColumns(table).map((column) => declaration(column));
+  if (staysInPlace(table)) columns.unshift(`"seat" INTEGER PRIMARY KEY`);
+  return `CREATE TABLE ${sqlName(table)} (${columns.join(", ")}) STRICT`;
+}
+
+function createIndex(table: TableName, columns: readonly string[], isUnique: boolean): string {
+  const list = columns.map((column) => `"${column}"`).join(", ");
+  const name = `"heed_${table}_${isUnique ? "one" : "by"}_${columns.join("_")}"`;
+  return (
+    `CREATE ${isUnique ? "UNIQUE " : ""}INDEX IF NOT EXISTS ${name} ON ${sqlName(table)} (${list})` +
+    (staysInPlace(table) ? ` WHERE "gone" = 0` : "")
+  );
+}
+
+/** So that finding due steps costs the same however many wait: a lane is read from its earliest on. */
+const dueIndex = `CREATE INDEX IF NOT EXISTS "heed_steps_due" ON "heed_steps" ("namespace", "lane", "dueAt", "id") WHERE "state" = 'due'`;
+
+/** The statements that make what indexes a table lacks. */
+export function createIndexes(table: TableName): readonly string[] {
+  const { key, indexes, ...more } = tables[table];
+  const unique: readonly (readonly string[])[] = "unique" in more ? [key, ...more.unique] : [key];
+  return [
+    ...unique.map((columns) => createIndex(table, columns, true)),
+    ...indexes.map((columns) => createIndex(table, columns, false)),
+    ...(table === "steps" ? [dueIndex] : []),
+  ];
+}
+
+/** Stands for the whole schema: a file that carries it needs nothing done. */
+export const fingerprint: string = createHash("sha256")
+  .update(JSON.stringify(tableNames.map((table) => [createTable(table), createIndexes(table)])))
+  .digest("hex");

@@ -1,0 +1,42 @@
+import { ConflictError, HeedError } from "@heed/core/storage";
+
+/** Primary result codes, https://sqlite.org/rescode.html. */
+const busy = 5;
+const constraint = 19;
+
+interface SqliteError extends Error {
+  /** The extended result code; its low byte is the primary one. */
+  readonly errcode: number;
+  readonly errstr: string;
+}
+
+function isSqliteError(error: unknown): error is SqliteError {
+  return error instanceof Error && "errcode" in error && typeof error.errcode === "number";
+}
+
+/** Whether another connection held what was asked for. Trying again later may succeed. */
+export function isBusy(error: unknown): boolean {
+  return isSqliteError(error) && (error.errcode & 0xff) === busy;
+}
+
+/**
+ * SQLite's error in heed's words: `duplicate-row`, `storage-busy` or `storage-failed`. SQLite names tables and
+ * columns and quotes no value, so its own error may be the cause. Any other error is given back as it is.
+ */
+export function translated(error: unknown): unknown {
+  if (!isSqliteError(error)) return error;
+  if ((error.errcode & 0xff) === constraint && error.message.startsWith("UNIQUE")) {
+    const columns = error.message.replace(/^.*: /, "").replaceAll("heed_", "");
+    return new ConflictError(`A row with the same ${columns} is there already.`, {
+      code: "duplicate-row",
+      cause: error,
+    });
+  }
+  if (isBusy(error)) {
+    return new HeedError("Another connection is writing to the database.", {
+      code: "storage-busy",
+      cause: error,
+    });
+  }
+  return new HeedError(`SQLite failed: ${error.errstr}.`, { code: "storage-failed", cause: error });
+}

@@ -1,0 +1,119 @@
+import { resolve } from "node:path";
+import { HeedError, type HeedStorage } from "@heed/core/storage";
+import { Connection } from "./connection.ts";
+import { dueSteps } from "./due-steps.ts";
+import { groupCommit, type GroupCommit } from "./group-commit.ts";
+import { openDatabase } from "./open-database.ts";
+import { runWithin } from "./run-within.ts";
+import { isBusy, translated } from "./sqlite-error.ts";
+import { untilFreeFor } from "./until-free.ts";
+
+/** Where {@link sqlite} keeps its data, and how patient it is. */
+export interface SqliteOptions {
+  /** The database file. Made at first use, readable to its owner alone; its directory must exist. */
+  readonly file: string;
+  /** How long a call waits for a file that another process has locked, in milliseconds. Default 30,000. */
+  readonly giveUpAfterMs?: number;
+}
+
+interface Opened {
+  readonly connection: Connection;
+  readonly commits: GroupCommit;
+}
+
+function checked({ file, giveUpAfterMs = 30_000 }: SqliteOptions): Required<SqliteOptions> {
+  if (typeof file !== "string" || file === "" || file === ":memory:") {
+    throw new TypeError(
+      "sqlite() takes the path of a file. For a storage in memory, use memory() of @heed/core.",
+    );
+  }
+  if (!(giveUpAfterMs >= 0)) throw new TypeError("giveUpAfterMs is a number of milliseconds, zero or more.");
+  // Resolved now: the working directory may be another by the time of the first use.
+  return { file: resolve(file), giveUpAfterMs };
+}
+
+/** Moves the log into the database and cuts it to nothing. False when a reader or a writer is in the way. */
+function truncateLog(connection: Connection): boolean {
+  try {
+    const [result] = connection.all({ sql: "PRAGMA wal_checkpoint(TRUNCATE)", parameters: [] });
+    return result?.["busy"] === 0;
+  } catch (error) {
+    if (isBusy(error)) return false;
+    throw error;
+  }
+}
+
+/**
+ * heed's embedded storage: one file on a local disk, no server, any number of processes on one machine.
+ *
+ * Nothing is opened before the first use. What a transaction answered is on the disk: SQLite's write-ahead
+ * log with `synchronous = FULL`, transactions of the same moment sharing one fsync. Waiting for another
+ * process never blocks the event loop. Locks are the whole file, so `lock` has nothing to do.
+ *
+ * `within` takes a `DatabaseSync` on the same file with a transaction begun; its commit is then the commit.
+ *
+ * @throws TypeError when the path is no path, or a transaction does not fit the tables
+ * @throws ConflictError `duplicate-row`, when a write breaks a key or a unique rule
+ * @throws HeedError `storage-busy`, `storage-unsuitable` (a network file system), `storage-schema` (a newer
+ *   version wrote the file), `storage-failed` (a full disk, a broken file), `storage-closed`
+ *
+ * @example sqlite("heed.db")
+ */
+export function sqlite(where: string | SqliteOptions): HeedStorage {
+  const { file, giveUpAfterMs } = checked(typeof where === "string" ? { file: where } : where);
+  const untilFree = untilFreeFor(giveUpAfterMs);
+  let opening: Promise<Opened> | undefined;
+  let isClosed = false;
+  const running = new Set<Promise<unknown>>();
+
+  async function open(): Promise<Opened> {
+    const connection = new Connection(await openDatabase(file, untilFree));
+    return { connection, commits: groupCommit(connection, untilFree) };
+  }
+
+  async function afterOpening<T>(work: (opened: Opened) => T | Promise<T>): Promise<T> {
+    opening ??= open().catch((error: unknown) => {
+      // The next use tries again.
+      opening = undefined;
+      throw error;
+    });
+    try {
+      return await work(await opening);
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+
+  async function whileOpen<T>(work: () => Promise<T>): Promise<T> {
+    if (isClosed) throw new HeedError("The storage is closed.", { code: "storage-closed" });
+    const working = work();
+    running.add(working);
+    try {
+      return await working;
+    } finally {
+      running.delete(working);
+    }
+  }
+
+  return {
+    specificationVersion: "v1",
+    name: "sqlite",
+    durable: true,
+    transact: (transaction) =>
+      whileOpen(async () =>
+        transaction.within === undefined
+          ? afterOpening(({ commits }) => commits.transact(transaction))
+          : runWithin(file, transaction),
+      ),
+    due: (ask) =>
+      whileOpen(() => afterOpening(({ connection }) => untilFree(() => dueSteps(connection, ask)))),
+    scrub: () => whileOpen(() => afterOpening(({ connection }) => truncateLog(connection))),
+    async close() {
+      isClosed = true;
+      await Promise.allSettled(running);
+      const closing = opening;
+      opening = undefined;
+      (await closing)?.connection.database.close();
+    },
+  };
+}
