@@ -10,6 +10,9 @@ it("is the example of the README, and prints what the README says", () => {
   const [, example = "", printed = ""] = /```ts\n(.*?)```\n+```\n(.*?)```/s.exec(readme) ?? [];
   expect(readFileSync(file, "utf8")).toBe(example);
   expect(example.split("\n").length - 1).toBeLessThanOrEqual(15);
-  const output = execFileSync(process.execPath, ["-C", "@heed/source", file], { encoding: "utf8", env: { PATH: process.env["PATH"] } });
+  const output = execFileSync(process.execPath, ["-C", "@heed/source", file], {
+    encoding: "utf8",
+    env: { PATH: process.env["PATH"] },
+  });
   expect(output).toBe(printed);
 });

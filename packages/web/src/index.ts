@@ -1,1 +1,6 @@
-export {};
+export { listen } from "./listen.ts";
+export type { Listening } from "./listen.ts";
+export { english } from "./texts.ts";
+export type { UnsubscribeTexts } from "./texts.ts";
+export { unsubscribeHandler } from "./unsubscribe-handler.ts";
+export type { UnsubscribeHandlerOptions, UnsubscribeLinks } from "./unsubscribe-handler.ts";

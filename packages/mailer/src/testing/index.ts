@@ -1,1 +1,3 @@
-export {};
+export type { Fault, Stage } from "./fault.ts";
+export { mailServer } from "./mail-server.ts";
+export type { MailServer, ReceivedMessage } from "./mail-server.ts";

@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import type { RequestView } from "@heed/core";
 import Table from "cli-table3";
 
 /** Prints a heading. */
@@ -37,4 +38,29 @@ export function progress(): { tell(done: number, of: number, what: string): void
       if (process.stdout.isTTY) process.stdout.write("\n");
     },
   };
+}
+
+/** A step in a few words. */
+export function outcomeOf(step: RequestView["steps"][number]): string {
+  switch (step.state) {
+    case "verified":
+      return good(step.outcome === "absent" ? "nothing there, read back" : "done, read back");
+    case "retained":
+      return good(`done, read back\nkeeps ${step.retained.length} categories`);
+    case "due":
+    case "running":
+      return waiting(`waits: ${step.because ?? "settling"}`);
+    case "waiting":
+      return waiting("waits: goes last");
+    case "acknowledged":
+    case "manual":
+    case "failed":
+    case "superseded":
+    case "cancelled":
+      return bad(`${step.state}: ${step.because ?? ""}`);
+    default: {
+      const never: never = step.state;
+      return never;
+    }
+  }
 }

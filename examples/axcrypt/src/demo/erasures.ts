@@ -1,0 +1,94 @@
+import { startWorker, type StepNews } from "../worker-process.ts";
+import type { Person } from "../town.ts";
+import { heading, note, progress, table } from "./show.ts";
+import { settlingMs, type Stage } from "./stage.ts";
+
+/** Somebody who asked to be erased. */
+export interface Erasure {
+  readonly email: string;
+  /** Absent for somebody whom nobody knows. */
+  readonly person: Person | undefined;
+  readonly id: string;
+}
+
+/** Previews every erasure by reading only, and opens it on condition that this still holds. */
+export async function openErasures({ people, wishes, heed }: Stage): Promise<readonly Erasure[]> {
+  const rows: string[][] = [];
+  const erasures: Erasure[] = [];
+  for (const { email, wish } of wishes) {
+    if (wish !== "erase") continue;
+    const subject = { email };
+    const preview = await heed.requests.preview({ right: "erasure", subject });
+    const { id, dueOn } = await heed.requests.open({
+      right: "erasure",
+      subject,
+      identity: "signed-in",
+      preview,
+    });
+    erasures.push({
+      email,
+      person: people.find((each) => each.email.toLowerCase() === email.toLowerCase()),
+      id,
+    });
+    const found = (processor: string, operation: string) =>
+      String(
+        preview.steps.find((step) => step.processor === processor && step.operation === operation)?.found ??
+          "-",
+      );
+    const keeps = preview.steps.flatMap((step) => step.keeps.map(({ category }) => category));
+    rows.push([email, found("crm", "erase"), found("billing", "forgetTokens"), keeps.join(", "), dueOn]);
+  }
+  heading("4  Erasures, previewed before anything is destroyed");
+  table(["person", "HubSpot contacts", "Stripe customers", "would be kept, if there", "due by"], rows);
+  return erasures;
+}
+
+/** A worker process carries them out; in the middle of it, it is dropped dead, and another goes on. */
+export async function carryOutWithACrash(stage: Stage, erasures: readonly Erasure[]): Promise<void> {
+  const { heed, town, files, keys, mustHold } = stage;
+  const config = {
+    heedFile: files.heed,
+    applicationFile: files.application,
+    vendors: town.vendors,
+    settlingMs,
+    leaseMs: 3_000,
+  };
+  const steps = async () =>
+    (await Promise.all(erasures.map(({ id }) => heed.requests.get(id)))).flatMap((request) => request.steps);
+  const total = (await steps()).length;
+  const ended = new Set<string>();
+  const line = progress();
+  const onStep = ({ stepId, processor, operation, state }: StepNews) => {
+    if (state !== "due") ended.add(stepId);
+    line.tell(ended.size, total, `${processor}: ${operation}`);
+  };
+
+  heading("6  Carried out by a worker process, dropped dead in the middle");
+  const first = startWorker(config, keys, files.logs[0], onStep);
+  await until(
+    async () => ended.size >= total / 3 && (await steps()).some(({ state }) => state === "running"),
+  );
+  await first.kill();
+  line.end();
+  const left = (await steps()).filter(
+    ({ state }) => state === "running" || state === "due" || state === "waiting",
+  );
+  const inHand = left.filter(({ state }) => state === "running").length;
+  note(
+    `  Worker ${first.pid} was killed (SIGKILL) with ${inHand} steps in hand; ${left.length} are open. Another takes over.`,
+  );
+  mustHold("The worker dies in the middle of its work.", left.length > 0 && left.length < total);
+  const second = startWorker(config, keys, files.logs[1], onStep);
+  await until(async () =>
+    (await steps()).every(
+      ({ state, nextAt = "" }) =>
+        state !== "running" && (state !== "due" || Date.parse(nextAt) - Date.now() > 60_000),
+    ),
+  );
+  await second.stop();
+  line.end();
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
+}

@@ -1,0 +1,144 @@
+import { randomUUID } from "node:crypto";
+import type { Permit, SendOutcome } from "@heed/core/contract";
+import { parseAddress } from "./address.ts";
+import { compose } from "./compose.ts";
+import { parseOptions, type From, type MailerOptions } from "./options.ts";
+import type { MailOutcome } from "./outcome.ts";
+import { parseSendAsk, type Message, type SendAsk } from "./outgoing.ts";
+import { preflight, type PreflightReport } from "./preflight.ts";
+import { notSent, outcomeOf } from "./smtp-outcome.ts";
+import { createPool } from "./smtp-pool.ts";
+import type { Slot } from "./smtp-slot.ts";
+import { createLinks, fillLink, refuseLink } from "./unsubscribe-link.ts";
+import { UnrecordedOutcomeError } from "./unrecorded-outcome-error.ts";
+
+/** Sends mail to people who still want it. */
+export interface Mailer<Topic extends string = string> {
+  /**
+   * Sends one message to one person, if a permit allows it until the very moment it leaves.
+   *
+   * Resolves with what became of it, whatever the server did. Tries once: when to try again is the caller's
+   * to decide, and is safe after `notSent` and `deferred`.
+   *
+   * @throws InvalidInputError when the ask, the message or the mailer's configuration cannot be used;
+   * UnrecordedOutcomeError when the outcome could not be recorded; whatever `permits` throws. Except for
+   * UnrecordedOutcomeError nothing has left then.
+   */
+  send(ask: SendAsk<Topic>): Promise<MailOutcome>;
+  /**
+   * Signs a sample, verifies it, and checks key, domain and unsubscribe URL, without a connection. Runs by
+   * itself before the first message; call it at start-up to learn of a bad key there.
+   *
+   * @throws InvalidInputError when a message would go out badly signed or without a usable way out
+   */
+  preflight(): Promise<PreflightReport>;
+  /**
+   * Lets the messages in flight end, turns those waiting into `notSent`, and closes the connections, which
+   * keep the process alive until then.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a mailer. It does no I/O before the first message.
+ *
+ * @throws TypeError without `permits`; InvalidInputError for other options that cannot be used
+ */
+export function createMailer<Topic extends string>(options: MailerOptions<Topic>): Mailer<Topic> {
+  const {
+    permits,
+    transport,
+    dkim,
+    clock = { now: () => new Date() },
+    logger,
+    ...rest
+  } = parseOptions(options);
+  const from = parseFrom(rest.from);
+  const links = createLinks(rest.unsubscribe);
+  const pool = createPool(transport, clock);
+  let prepared: ReturnType<typeof preflight> | undefined;
+  const prepare = (): ReturnType<typeof preflight> =>
+    (prepared ??= preflight({ from, dkim, links, now: clock.now() }));
+
+  async function send(ask: SendAsk<Topic>): Promise<MailOutcome> {
+    const asked = parseSendAsk(ask);
+    await prepare();
+    const slot = await pool.borrow();
+    if (!slot) return { status: "notSent", because: "closed" };
+    try {
+      const outcome = await sendOver(slot, asked);
+      tell(asked.topic, outcome);
+      return outcome;
+    } finally {
+      pool.giveBack(slot);
+    }
+  }
+
+  async function sendOver(
+    slot: Slot,
+    { topic, to, messageKey, message }: SendAsk<Topic>,
+  ): Promise<MailOutcome> {
+    const permit = await permits.take({ topic, email: to, messageKey });
+    if (!permit.allowed) return { status: "blocked", because: permit.because };
+    let outcome: MailOutcome;
+    try {
+      outcome = await deliver(slot, permit, to, message);
+    } catch (error) {
+      // Nothing left. The first error is the one to tell; a permit that is not settled is never used again.
+      await permit.settle("not-sent").catch(() => {});
+      throw error;
+    }
+    await permit.settle(recorded[outcome.status]).catch((error: unknown) => {
+      throw new UnrecordedOutcomeError(outcome, error);
+    });
+    return outcome;
+  }
+
+  /** Every throw comes before the message is given to the connection. */
+  async function deliver(slot: Slot, permit: Permit, to: string, message: Message): Promise<MailOutcome> {
+    const { sign } = await prepare();
+    const at = clock.now();
+    const messageId = `<${randomUUID()}@${from.address.split("@")[1]}>`;
+    const raw = sign(await compose({ from, to, messageId, at, ...dress(permit, message) }), at);
+
+    const failure = await slot.open();
+    if (failure) return notSent(failure);
+    if (!(await permit.handOver())) return { status: "blocked", because: "suppressed" };
+    return outcomeOf(await slot.give({ from: from.address, to }, raw), messageId);
+  }
+
+  /** What the permit's class makes of the message: with a way out, or as a system's own mail. */
+  function dress(permit: Permit, message: Message): { message: Message; listUnsubscribe?: string } {
+    if (permit.class !== "marketing") {
+      refuseLink(message);
+      return { message };
+    }
+    if (permit.unsubscribeToken === undefined) {
+      throw new TypeError("a permit for a marketing topic comes with an unsubscribe token");
+    }
+    const link = links(permit.unsubscribeToken);
+    return { message: fillLink(message, link.url), listUnsubscribe: link.header };
+  }
+
+  function tell(topic: string, outcome: MailOutcome): void {
+    const level = outcome.status === "accepted" || outcome.status === "blocked" ? "info" : "warn";
+    logger?.[level]({ topic, ...outcome }, `mail ${outcome.status}`);
+  }
+
+  return { send, preflight: async () => (await prepare()).report, close: () => pool.close() };
+}
+
+/** What the ledger of permits records for each outcome. */
+const recorded = {
+  accepted: "accepted",
+  blocked: "not-sent",
+  rejected: "rejected",
+  deferred: "deferred",
+  notSent: "not-sent",
+  unknown: "unknown",
+} as const satisfies Record<MailOutcome["status"], SendOutcome>;
+
+function parseFrom(from: From): Exclude<From, string> {
+  const { name, address } = typeof from === "string" ? { name: "", address: from } : from;
+  return { name, address: parseAddress("mailer's options", "from", address) };
+}

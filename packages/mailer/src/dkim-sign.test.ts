@@ -1,0 +1,99 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { judge, keys } from "../test/setting.ts";
+import { compose } from "./compose.ts";
+import { coveredFields, createSigner } from "./dkim-sign.ts";
+import { verifySignature } from "./dkim-verify.ts";
+
+const sign = createSigner({ domain: "acme.example", selector: "s1", key: keys.privateKey });
+const at = new Date("2026-11-21T10:00:00Z");
+
+async function signed(message = { subject: "News", text: "Hello  there \r\n\r\n" }): Promise<string> {
+  const raw = await compose({
+    from: { name: "Acme", address: "news@acme.example" },
+    to: "anna@dest.example",
+    message: { ...message, headers: { "Feedback-ID": "a:b:c:acme1", "Reply-To": "help@acme.example" } },
+    messageId: "<1@acme.example>",
+    at,
+    listUnsubscribe: "<https://acme.example/u/token>,\r\n <mailto:stop@acme.example?subject=token>",
+  });
+  return sign(raw, at).toString("latin1");
+}
+
+const fieldOf = (raw: string, name: string): string =>
+  new RegExp(`^${name}:[^\\r]*\\r\\n(?:[ \\t][^\\r]*\\r\\n)*`, "im").exec(raw)?.[0] ?? "";
+
+const message = await signed();
+const present = coveredFields.filter((name) => fieldOf(message, name) !== "");
+
+describe("sign", () => {
+  it("is believed by another implementation", async () => {
+    expect(await judge(message)).toBe("pass");
+  });
+
+  it("covers the fields that one-click unsubscribing rests on", () => {
+    expect(present).toEqual(
+      expect.arrayContaining(["from", "list-unsubscribe", "list-unsubscribe-post", "feedback-id"]),
+    );
+  });
+
+  it("lists every covered field once more than it is there", () => {
+    const listed = /h=([^;]+);/.exec(message)?.[1]?.replaceAll(/\s/g, "").split(":") ?? [];
+    const times = coveredFields.map((name) => [name, listed.filter((each) => each === name).length]);
+    expect(times).toEqual(coveredFields.map((name) => [name, present.includes(name) ? 2 : 1]));
+  });
+
+  it.each(present)("breaks when %s is taken off", async (name) => {
+    expect(await judge(message.replace(fieldOf(message, name), ""))).not.toBe("pass");
+  });
+
+  it.each(present)("breaks when %s is altered", async (name) => {
+    const field = fieldOf(message, name);
+    expect(await judge(message.replace(field, field.replace(/: ?/, ": x")))).not.toBe("pass");
+  });
+
+  it.each(coveredFields)("breaks when %s is added once more", async (name) => {
+    const copy = fieldOf(message, name) || `${name}: forged\r\n`;
+    expect(await judge(copy + message)).not.toBe("pass");
+    expect(await judge(message.replace("\r\n\r\n", `\r\n${copy}\r\n`))).not.toBe("pass");
+  });
+
+  it("breaks when the body is altered", async () => {
+    expect(await judge(message.replace("Hello", "Hallo"))).not.toBe("pass");
+    expect(await judge(`${message}more\r\n`)).not.toBe("pass");
+  });
+
+  it("bears what a relay may do: refolding and trailing white space", async () => {
+    const relayed = message
+      .replace("Subject: News", "subject :  News ")
+      .replace("there \r\n", "there\t\t\r\n");
+    expect(relayed).not.toBe(message);
+    expect(await judge(`Received: from a by b\r\n${relayed}\r\n\r\n`)).toBe("pass");
+  });
+
+  it("signs fields that are there twice from the bottom up", async () => {
+    const twice = "From: a@acme.example\r\nList-Id: <one>\r\nList-Id: <two>\r\n\r\nHi\r\n";
+    const raw = sign(Buffer.from(twice), at).toString();
+    expect(await judge(raw)).toBe("pass");
+    expect(await judge(raw.replace("<one>", "<1>"))).not.toBe("pass");
+  });
+
+  it("refuses line ends that the connection would change afterwards", () => {
+    expect(() => sign(Buffer.from("From: a@b.example\r\n\r\none\ntwo\r\n"), at)).toThrow(TypeError);
+  });
+
+  it("holds for every message that can be composed", { timeout: 60_000 }, async () => {
+    const line = fc.string({ unit: "grapheme", minLength: 1, maxLength: 300 });
+    const subject = line.map((value) => `x${value.replaceAll(/\p{Cc}/gu, "")}`);
+    const text = fc.array(fc.oneof(line, fc.constantFrom("", ".", " ", "\t", "-- ")), { minLength: 1 });
+    await fc.assert(
+      fc.asyncProperty(subject, text, async (title, lines) => {
+        const clean = lines.map((each) => each.replaceAll(/[\r\n]/g, "")).join("\r\n");
+        const raw = await signed({ subject: title, text: clean });
+        expect(await judge(raw)).toBe("pass");
+        expect(verifySignature(Buffer.from(raw, "latin1"), keys.publicKey)).toBe(true);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});

@@ -1,0 +1,84 @@
+import { z } from "zod";
+import { parseAddress } from "./address.ts";
+import { parse, refuse } from "./parse.ts";
+import { checkPlaceholders } from "./unsubscribe-link.ts";
+
+/** What the caller writes. Marketing mail has `{{unsubscribe}}` in each part; no other mail may have it. */
+export interface Message {
+  readonly subject: string;
+  readonly text: string;
+  readonly html?: string;
+  /**
+   * `Reply-To` (one address), `In-Reply-To`, `References`, `Feedback-ID`, `Content-Language`, `Organization`,
+   * `Importance` and `X-…`. Everything else is the mailer's own business and is refused.
+   */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** One message to one person. */
+export interface SendAsk<Topic extends string = string> {
+  readonly topic: Topic;
+  /** One plain address. */
+  readonly to: string;
+  /** Identifies the message: the same key goes to the same address once, ever. */
+  readonly messageKey: string;
+  readonly message: Message;
+}
+
+const allowedHeader =
+  /^(?:reply-to|in-reply-to|references|feedback-id|content-language|organization|importance|x-[a-z0-9-]+)$/i;
+/** Vendors' headers that name recipients of their own, past the one that was asked about. */
+const recipientHeader = /^x-(?:smtpapi|rcpt|original-to|envelope)/i;
+const printable = /^\P{Cc}{1,900}$/u;
+
+const sendAskSchema = z.strictObject({
+  topic: z.string().min(1),
+  to: z.string(),
+  messageKey: z.string().min(1).max(256),
+  message: z.strictObject({
+    subject: z.string().regex(printable, "1 to 900 characters, no control characters"),
+    text: z.string().min(1),
+    html: z.string().min(1).optional(),
+    headers: z
+      .record(z.string(), z.string().regex(printable, "1 to 900 characters, no control characters"))
+      .optional(),
+  }),
+});
+
+/** Parses what the caller asks. @throws InvalidInputError; no permit was taken then */
+export function parseSendAsk<Topic extends string>(ask: SendAsk<Topic>): SendAsk<Topic> {
+  const { to, message } = parse(sendAskSchema, ask, "message");
+  const { subject, text, html, headers = {} } = message;
+  checkPlaceholders({ text, html });
+  const names = Object.keys(headers).map((name) => name.toLowerCase());
+  if (new Set(names).size < names.length)
+    throw refuse("message", "message.headers", "a header is there twice");
+  return {
+    topic: ask.topic,
+    messageKey: ask.messageKey,
+    to: parseAddress("message", "to", to),
+    message: {
+      subject,
+      text: withCrlf(text),
+      ...(html !== undefined && { html: withCrlf(html) }),
+      headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => parseHeader(name, value))),
+    },
+  };
+}
+
+function parseHeader(name: string, value: string): [string, string] {
+  if (!allowedHeader.test(name) || recipientHeader.test(name)) {
+    throw refuse("message", "message.headers", "a header that the caller may not set; see `Message.headers`");
+  }
+  // The composer encodes free text; ids and tokens it would send as raw octets, or encode into nonsense.
+  if (!/^(?:x-|organization$|reply-to$)/i.test(name) && /\P{ASCII}/u.test(value)) {
+    throw refuse("message", `message.headers.${name}`, "it is not ASCII");
+  }
+  if (name.toLowerCase() !== "reply-to") return [name, value];
+  return [name, parseAddress("message", "message.headers.Reply-To", value)];
+}
+
+/** The connection turns a lone CR or LF into CRLF; done here, it happens before the signature. */
+function withCrlf(body: string): string {
+  return body.replaceAll(/\r\n|\r|\n/g, "\r\n");
+}

@@ -1,0 +1,97 @@
+import { createPrivateKey, createPublicKey, KeyObject } from "node:crypto";
+import { domainToASCII } from "node:url";
+import { compose } from "./compose.ts";
+import { coveredFields, createSigner, type Sign } from "./dkim-sign.ts";
+import { verifySignature } from "./dkim-verify.ts";
+import type { DkimOptions, From } from "./options.ts";
+import { refuse } from "./parse.ts";
+import type { UnsubscribeLink } from "./unsubscribe-link.ts";
+
+/** What {@link Mailer.preflight} found to be right, and what could be better. */
+export interface PreflightReport {
+  readonly domain: string;
+  readonly selector: string;
+  readonly keyBits: number;
+  /** The header fields that a signature covers, each against being added once more as well. */
+  readonly covered: readonly string[];
+  /** Worth mending, but no reason to refuse. */
+  readonly warnings: readonly string[];
+}
+
+/** As long as a token can be. */
+const sampleToken = "preflight".padEnd(48, "0");
+
+/**
+ * Signs a sample exactly as a message is signed, verifies it with other code, and sees that adding any
+ * covered field breaks it. Makes no connection.
+ *
+ * @throws InvalidInputError for a key that is not RSA or has fewer than 1024 bits, a domain that the From
+ * address is not aligned with, an unsubscribe URL that is not https: nothing is sent then, least of all unsigned
+ */
+export async function preflight(settings: {
+  from: Exclude<From, string>;
+  dkim: DkimOptions;
+  links: (token: string) => UnsubscribeLink;
+  now: Date;
+}): Promise<{ report: PreflightReport; sign: Sign }> {
+  const { from, dkim, links, now } = settings;
+  const key = readKey(dkim.privateKey);
+  const keyBits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  if (keyBits < 1024)
+    throw refuse("DKIM key", "dkim.privateKey", "it has fewer than 1024 bits (RFC 8301 3.2)");
+  const domain = alignedDomain(dkim.domain, from.address);
+  const link = links(sampleToken);
+
+  const sign = createSigner({ domain, selector: dkim.selector, key });
+  const sample = await compose({
+    from,
+    to: `preflight@${domain}`,
+    message: { subject: "Preflight", text: `Sample\r\n${link.url}\r\n` },
+    messageId: `<preflight@${domain}>`,
+    at: now,
+    listUnsubscribe: link.header,
+  });
+  const raw = sign(sample, now);
+  const holds = (message: Buffer): boolean => verifySignature(message, createPublicKey(key));
+  const forged = coveredFields.map((name) => Buffer.concat([Buffer.from(`${name}: forged\r\n`), raw]));
+  if (!holds(raw) || forged.some(holds)) {
+    throw refuse("DKIM signature", "dkim", "a sample that was signed with this key does not verify");
+  }
+
+  const warnings = [
+    ...(keyBits < 2048 ? [`The DKIM key has ${keyBits} bits; 2048 are recommended (RFC 8301 3.2).`] : []),
+    ...(link.url.length > 200
+      ? [`The unsubscribe URL has ${link.url.length} characters; keep it under 200.`]
+      : []),
+  ];
+  const report = { domain, selector: dkim.selector, keyBits, covered: coveredFields, warnings };
+  return { report, sign };
+}
+
+function readKey(privateKey: DkimOptions["privateKey"]): KeyObject {
+  const key = privateKey instanceof KeyObject ? privateKey : readPem(privateKey);
+  if (key?.type !== "private" || key.asymmetricKeyType !== "rsa") {
+    throw refuse("DKIM key", "dkim.privateKey", "it is not the PEM or KeyObject of an RSA private key");
+  }
+  return key;
+}
+
+function readPem(pem: string | Buffer): KeyObject | undefined {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    // The caller says what is wrong; OpenSSL's own words help nobody.
+    return undefined;
+  }
+}
+
+/** DMARC's relaxed alignment (RFC 7489 3.1.1), without a public suffix list: one is in the other. */
+function alignedDomain(value: string, address: string): string {
+  const domain = domainToASCII(value).toLowerCase();
+  const ofFrom = address.slice(address.lastIndexOf("@") + 1);
+  const aligned =
+    domain.includes(".") && (`.${ofFrom}`.endsWith(`.${domain}`) || domain.endsWith(`.${ofFrom}`));
+  if (!aligned)
+    throw refuse("DKIM domain", "dkim.domain", "the From address is not aligned with it (RFC 7489 3.1.1)");
+  return domain;
+}

@@ -1,0 +1,41 @@
+/** The points of an SMTP session at which something can go wrong. */
+export type Stage =
+  /** Instead of the greeting. */
+  | "connect"
+  | "ehlo"
+  | "auth"
+  | "mail"
+  | "rcpt"
+  | "rset"
+  /** Instead of the 354 that lets the message come. */
+  | "data"
+  /** After the first line of the message, which the server then does not get. */
+  | "content"
+  /** After the whole message. `drop` and `stall`: the server has it, and only its answer is lost. */
+  | "final-dot";
+
+/** What goes wrong. */
+export interface Fault {
+  readonly at: Stage;
+  /** `"drop"` closes the connection, `"stall"` says nothing more, anything else is the reply: `"550 5.1.1 No"`. */
+  readonly answer: string;
+  /** How often it happens. Default: always. */
+  readonly times?: number;
+}
+
+/** Answers with what is to go wrong now, if anything. */
+export type TakeFault = (at: Stage, wanted?: (answer: string) => boolean) => string | undefined;
+
+/** Counts how often each fault has happened, over all connections. */
+export function countFaults(faults: readonly Fault[]): TakeFault {
+  const left = faults.map(({ times = Infinity, ...fault }) => ({ ...fault, times }));
+  return (at, wanted = () => true) => {
+    const fault = left.find((each) => each.at === at && each.times > 0 && wanted(each.answer));
+    if (!fault) return undefined;
+    fault.times -= 1;
+    return fault.answer;
+  };
+}
+
+/** True for the faults that are no reply. */
+export const isSilent = (answer: string): boolean => answer === "drop" || answer === "stall";

@@ -1,0 +1,67 @@
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
+import { dkimVerify } from "mailauth/lib/dkim/verify.js";
+import { onTestFinished } from "vitest";
+import { createMailer, type Mailer, type MailerOptions, type SmtpOptions } from "../src/index.ts";
+import { mailServer, type MailServer } from "../src/testing/index.ts";
+import { PermitBook, type Topic } from "./permit-book.ts";
+
+export const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
+/** A person who must not be found where nobody has business with them. */
+export const anna = "Anna.Canary+x@dest.example";
+
+export const newsletter = {
+  topic: "news",
+  to: anna,
+  messageKey: "2026-11",
+  message: {
+    subject: "News",
+    text: "Hi.\nStop: {{unsubscribe}}\n",
+    html: '<p><a href="{{unsubscribe}}">Stop</a></p>',
+  },
+} as const;
+
+export const receipt = {
+  topic: "receipts",
+  to: anna,
+  messageKey: "receipt-1",
+  message: { subject: "Receipt", text: "Thanks." },
+} as const;
+
+/** A mail server, a book of permits and a mailer between them; ended with the test. */
+export async function setting(
+  server: Parameters<typeof mailServer>[0] = {},
+  options: Partial<Omit<MailerOptions<Topic>, "transport">> & { transport?: Partial<SmtpOptions> } = {},
+): Promise<{ post: MailServer; book: PermitBook; mailer: Mailer<Topic> }> {
+  const post = await mailServer(server);
+  const book = new PermitBook();
+  const mailer = createMailer<Topic>({
+    permits: book,
+    from: { name: "Acme", address: "news@acme.example" },
+    dkim: { domain: "acme.example", selector: "s1", privateKey: keys.privateKey },
+    unsubscribe: { url: "https://acme.example/u", mailto: "stop@acme.example" },
+    ...options,
+    transport: {
+      host: post.host,
+      port: post.port,
+      replyTimeoutMs: 400,
+      connectTimeoutMs: 400,
+      ...options.transport,
+    },
+  });
+  onTestFinished(async () => {
+    await post.close();
+    await mailer.close();
+  });
+  return { post, book, mailer };
+}
+
+/** What another implementation says of a message's signature. */
+export async function judge(raw: Buffer | string, publicKey: KeyObject = keys.publicKey): Promise<string> {
+  const p = publicKey.export({ type: "spki", format: "der" }).toString("base64");
+  const resolver = async (): Promise<string[][]> => [[`v=DKIM1; k=rsa; p=${p}`]];
+  const { results } = await dkimVerify(typeof raw === "string" ? Buffer.from(raw, "latin1") : raw, {
+    resolver,
+  });
+  return results[0]?.status?.result ?? "none";
+}
