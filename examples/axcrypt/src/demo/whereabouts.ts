@@ -47,7 +47,7 @@ export async function showBefore(
 ): Promise<ReadonlyMap<string, Sightings>> {
   const before = new Map<string, Sightings>();
   for (const erasure of erasures) {
-    const { email, person } = erasure;
+    const { person } = erasure;
     for (const text of textsOf(erasure)) {
       const seen = await searchEverywhere(placesOf(stage), text);
       before.set(text, seen);
