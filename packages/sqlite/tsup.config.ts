@@ -5,6 +5,8 @@ export default defineConfig({
   format: "esm",
   target: "es2023",
   platform: "node",
+  // There is no `sqlite` without its `node:`.
+  removeNodeProtocol: false,
   dts: false,
   sourcemap: true,
   clean: true,

@@ -1,62 +1,57 @@
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
-/** The application's own data: accounts, and the access log with who asked for what. */
+/** The application's own data: accounts in a database, and an access log in a file. */
 export interface Application {
+  /** The log of who asked for what. */
+  readonly accessLog: string;
   signUp(account: { readonly email: string; readonly name: string }): void;
-  /** Removes everything of this person; the address is compared whatever its case. */
+  /** Removes everything of this person, the lines of the log too; the address is compared whatever its case. */
   erase(email: string): void;
   holds(email: string): boolean;
-  emails(): readonly string[];
-  /** Where a text occurs: `table.column`. */
+  /** Where a text occurs in the database: `accounts.email`, `accounts.name`. */
   search(text: string): readonly string[];
   close(): void;
 }
 
-/** Opens the application's database: a file of its own, which heed never touches by itself. */
+/** Opens the application's database and log: files of its own, which heed never touches by itself. */
 export function openApplication(file: string): Application {
+  const accessLog = `${file}.access.log`;
   const db = new DatabaseSync(file);
   db.exec(`
     pragma journal_mode = wal;
     pragma busy_timeout = 5000;
     pragma secure_delete = on;
     create table if not exists accounts (email text primary key, name text not null) strict;
-    create table if not exists access_log (at text not null, account text not null, url text not null) strict;
   `);
-  const tables = { accounts: ["email", "name"], access_log: ["account", "url"] } as const;
+  const lines = () =>
+    existsSync(accessLog) ? readFileSync(accessLog, "utf8").split("\n").filter(Boolean) : [];
+  const isAbout = (line: string, email: string) =>
+    line.toLowerCase().split(" ").includes(email.toLowerCase());
   return {
+    accessLog,
     signUp({ email, name }) {
       db.prepare("insert into accounts (email, name) values (?, ?)").run(email, name);
-      db.prepare("insert into access_log (at, account, url) values (?, ?, ?)").run(
-        "2026-11-20T08:00:00Z",
-        email,
-        "/signin",
-      );
+      appendFileSync(accessLog, `2026-11-20T08:00:00Z 192.0.2.7 ${email} /signin\n`);
     },
     erase(email) {
       db.prepare("delete from accounts where lower(email) = lower(?)").run(email);
-      db.prepare("delete from access_log where lower(account) = lower(?)").run(email);
+      const kept = lines().filter((line) => !isAbout(line, email));
+      writeFileSync(`${accessLog}.new`, kept.map((line) => `${line}\n`).join(""));
+      renameSync(`${accessLog}.new`, accessLog);
     },
     holds: (email) =>
-      [
-        "select 1 from accounts where lower(email) = lower(?)",
-        "select 1 from access_log where lower(account) = lower(?)",
-      ].some((query) => db.prepare(query).get(email) !== undefined),
-    emails: () =>
-      db
-        .prepare("select email from accounts order by email")
-        .all()
-        .map((row) => String(row["email"])),
+      db.prepare("select 1 from accounts where lower(email) = lower(?)").get(email) !== undefined ||
+      lines().some((line) => isAbout(line, email)),
     search: (text) =>
-      Object.entries(tables).flatMap(([table, columns]) =>
-        columns
-          .filter(
-            (column) =>
-              db
-                .prepare(`select 1 from ${table} where lower(${column}) like '%' || lower(?) || '%'`)
-                .get(text) !== undefined,
-          )
-          .map((column) => `${table}.${column}`),
-      ),
+      ["email", "name"]
+        .filter(
+          (column) =>
+            db
+              .prepare(`select 1 from accounts where lower(${column}) like '%' || lower(?) || '%'`)
+              .get(text) !== undefined,
+        )
+        .map((column) => `accounts.${column}`),
     close: () => db.close(),
   };
 }

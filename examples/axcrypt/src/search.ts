@@ -11,7 +11,7 @@ export interface Places {
   readonly storage: HeedStorage;
   readonly keys: Keyring;
   readonly heedFile: string;
-  /** Files that heed's processes wrote their logs to. */
+  /** The application's access log, and the files that heed's processes wrote their logs to. */
   readonly logs: readonly string[];
 }
 

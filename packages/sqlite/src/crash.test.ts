@@ -43,6 +43,6 @@ describe("a process killed at any instant", () => {
       expect(keys).toEqual(subjects);
       expect(committed).toBe(subjects.length);
     }
-    expect(acknowledged.length).toBeGreaterThan(100);
+    expect(acknowledged.length).toBeGreaterThan(20);
   }, 60_000);
 });

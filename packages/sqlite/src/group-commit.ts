@@ -28,6 +28,15 @@ export function groupCommit(connection: Connection, untilFree: UntilFree): Group
   const waiting: Waiting[] = [];
   let isFlushing = false;
 
+  function rollBack(): void {
+    if (!connection.database.isTransaction) return;
+    try {
+      connection.run("ROLLBACK");
+    } catch {
+      // The callers know already; the next group cannot begin, and tells its own.
+    }
+  }
+
   function commit(group: readonly Waiting[]): void {
     const answers: (() => void)[] = [];
     try {
@@ -39,8 +48,8 @@ export function groupCommit(connection: Connection, untilFree: UntilFree): Group
       }
       connection.run("COMMIT");
     } catch (error) {
-      if (connection.database.isTransaction) connection.run("ROLLBACK");
       for (const each of group) each.reject(translated(error));
+      rollBack();
       return;
     }
     for (const answer of answers) answer();

@@ -33,10 +33,11 @@ export function translated(error: unknown): unknown {
     });
   }
   if (isBusy(error)) {
-    return new HeedError("Another connection is writing to the database.", {
-      code: "storage-busy",
-      cause: error,
-    });
+    return new HeedError(
+      "Another connection is writing, or has written since this transaction began to read. Try again; an " +
+        "application's transaction begins with BEGIN IMMEDIATE.",
+      { code: "storage-busy", cause: error },
+    );
   }
   return new HeedError(`SQLite failed: ${error.errstr}.`, { code: "storage-failed", cause: error });
 }
