@@ -10,7 +10,7 @@ export interface StepNews {
   readonly stepId: string;
   readonly processor: string;
   readonly operation: string;
-  readonly state: string;
+  readonly ended: boolean;
 }
 
 /** A worker in a process of its own. */

@@ -11,6 +11,8 @@ export interface HeedEvents {
     readonly state: string;
     readonly phase: string;
     readonly because: string | undefined;
+    /** Whether the step has ended; otherwise it goes on in `phase`. */
+    readonly ended: boolean;
   };
   /** Something in the worker failed outside a step; it goes on. */
   "work.failed": { readonly error: unknown };

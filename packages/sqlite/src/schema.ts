@@ -1,18 +1,17 @@
 import { createHash } from "node:crypto";
-import { tables, type ColumnType, type TableName } from "@heed/core/storage";
+import { tables, type ColumnType, type TableDefinition, type TableName } from "@heed/core/storage";
 
 /**
- * Tables whose destroyed bytes must be gone from the file.
+ * Whether rows of this table stay where they are: the destroyed bytes of a `secret` table must be gone.
  *
  * `secure_delete` zeroes a deleted row, but when SQLite later balances a page, the place that a row has moved
- * away from can keep a copy of it, which no later delete reaches. So a row of these tables never moves: rows
+ * away from can keep a copy of it, which no later delete reaches. So a row of such a table never moves: rows
  * are only appended, and a removed one is overwritten where it stands, at its own length, and stays as an
  * empty seat. SQLite overwrites a record of equal length in place (`btreeOverwriteCell` in its `btree.c`).
  */
-const lasting: ReadonlySet<TableName> = new Set<TableName>(["dataKeys"]);
-
 export function staysInPlace(table: TableName): boolean {
-  return lasting.has(table);
+  const definition: TableDefinition = tables[table];
+  return definition.secret === true;
 }
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the names of a constant

@@ -58,8 +58,8 @@ export async function carryOutWithACrash(stage: Stage, erasures: readonly Erasur
   const total = (await steps()).length;
   const ended = new Set<string>();
   const line = progress();
-  const onStep = ({ stepId, processor, operation, state }: StepNews) => {
-    if (state !== "due") ended.add(stepId);
+  const onStep = ({ stepId, processor, operation, ended: isEnded }: StepNews) => {
+    if (isEnded) ended.add(stepId);
     line.tell(ended.size, total, `${processor}: ${operation}`);
   };
 

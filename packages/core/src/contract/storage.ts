@@ -22,7 +22,10 @@ export type Condition =
 
 export type Where = Readonly<Record<string, Condition>>;
 
-/** Which rows to read. All conditions must hold. */
+/**
+ * Which rows to read. All conditions must hold. Text compares by code point, null equals nothing and sorts
+ * first; a condition that is `undefined` or `null` is a `TypeError`, never "any".
+ */
 export type Query<T extends TableName = TableName> = {
   [K in T]: {
     readonly from: K;
@@ -35,7 +38,10 @@ export type Query<T extends TableName = TableName> = {
 /** Conditions on the columns of one table. */
 export type WhereOf<T extends TableName> = { readonly [C in keyof Tables[T]["columns"]]?: Condition };
 
-/** What a transaction changes. An insert of a key that exists fails the transaction, unless `orKeep`. */
+/**
+ * What a transaction changes, in this order. An insert of a key that exists fails the transaction, unless
+ * `orKeep`, which excuses the key and no other unique rule.
+ */
 export type Write = {
   [T in TableName]:
     | { readonly insert: T; readonly row: Row<T>; readonly orKeep?: boolean }
@@ -100,9 +106,10 @@ export interface HeedStorage {
   /** Steps that are due, or whose lease ran out, most urgent first (lane, then due time). */
   due(ask: DueAsk): Promise<readonly DueStep[]>;
   /**
-   * Makes sure that no deleted byte is left in the storage's files. False when that could not be done now
-   * (a reader is in the way): ask again later.
+   * Makes sure that no byte of a removed row of a `secret` table is left in the storage's files. False when
+   * that could not be done now (a reader is in the way): ask again later.
    */
   scrub(): Promise<boolean>;
+  /** Waits for what was asked before; every call after it is a HeedError `storage-closed`. */
   close(): Promise<void>;
 }

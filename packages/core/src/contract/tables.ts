@@ -30,6 +30,7 @@ export const tables = {
     columns: { owner: "text", wrapped: "bytes", keyId: "text" },
     key: ["owner"],
     indexes: [],
+    secret: true,
   },
   /** The consent ledger. `sealed`: what was shown and by whom, under the subject's key. */
   events: {
@@ -180,6 +181,8 @@ export interface TableDefinition {
   readonly key: readonly string[];
   readonly indexes: readonly (readonly string[])[];
   readonly unique?: readonly (readonly string[])[];
+  /** A removed row's bytes must be gone from the storage's files once `scrub()` answers true. */
+  readonly secret?: boolean;
 }
 
 export type Tables = typeof tables;

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import type { Clearance } from "../contract/processor.ts";
 import type { Finding, Outcome, Resolution } from "../contract/operation.ts";
+import { isWaitMs } from "./trouble.ts";
 
 const slug = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/);
-const waitMs = z.number().finite().nonnegative();
+const waitMs = z.number().refine(isWaitMs);
 const identifier = z.object({ kind: z.string(), value: z.string() });
 const retained = z.object({
   category: slug,

@@ -6,10 +6,10 @@ import { HeedError } from "../errors/heed-error.ts";
 import { UnavailableError } from "../errors/unavailable-error.ts";
 import { lockNames } from "../ledger/under-lock.ts";
 import { readClearance, readFinding, readOutcome, readResolution } from "./answers.ts";
-import { begin, emitSettled, isHeld, stepReads, type AnyOperation, type Claim } from "./claim.ts";
+import { begin, isHeld, stepReads, tellSettled, type AnyOperation, type Claim } from "./claim.ts";
 import { pushBack, reserve, type Bucket } from "./limiter.ts";
 import { withTimeLimit } from "./time-limit.ts";
-import { settleWrites, type Settlement, type Verdict } from "./settle.ts";
+import { settleWrites, type Settled, type Settlement, type Verdict } from "./settle.ts";
 import { troubleOf, type Trouble } from "./trouble.ts";
 import { afterResolve, afterRun, afterTrouble, afterVerify } from "./verdicts.ts";
 
@@ -145,7 +145,7 @@ async function verifyPhase(
         ? undefined
         : readFinding(findings?.get(claim.call.id));
     const now = asking.context.clock.now().toISOString();
-    verdicts.set(claim.call.id, afterVerify(claim, operation, finding, resolution, now));
+    verdicts.set(claim.call.id, afterVerify(asking.context, claim, operation, finding, resolution, now));
   }
 }
 
@@ -279,7 +279,7 @@ export async function settleClaims(
     }),
     clock: context.clock,
     read: stepReads(ids),
-    decide: (rows, now): Decision<readonly Settlement[]> => {
+    decide: (rows, now): Decision<Settled> => {
       const settlements = claims.flatMap((claim): readonly Settlement[] => {
         const { step, key, subjectDigests } = claim;
         const row = rows.steps.find((each) => each.id === step.id);
@@ -287,8 +287,9 @@ export async function settleClaims(
         if (row === undefined || verdict === undefined || !isHeld(row, step)) return [];
         return [{ step: row, verdict, key, subjectDigests }];
       });
-      return { writes: settleWrites(context, rows, settlements, now), answer: settlements };
+      const settled = settleWrites(context, rows, settlements, now);
+      return { writes: settled.writes, answer: settled };
     },
   });
-  for (const settlement of settled) emitSettled(context, settlement);
+  tellSettled(context, settled);
 }

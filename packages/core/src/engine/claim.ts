@@ -12,7 +12,7 @@ import { lockNames } from "../ledger/under-lock.ts";
 import type { Policy } from "../policy/policy.ts";
 import { isDestructive, type StepPhase } from "../requests/lifecycle.ts";
 import { nothingFound, type Found } from "./found.ts";
-import { settleWrites, type Settlement } from "./settle.ts";
+import { settleWrites, type Settled, type Settlement } from "./settle.ts";
 
 /** A step in a worker's hands until its lease ends. */
 export interface Claim {
@@ -84,7 +84,7 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<readon
     lock: lockNames({ subjects: ask.steps.map((step) => step.subjectId), steps: ids }),
     clock: context.clock,
     read: stepReads(ids),
-    decide: (rows, now): Decision<{ claims: readonly Claim[]; settled: readonly Settlement[] }> => {
+    decide: (rows, now): Decision<{ claims: readonly Claim[]; settled: Settled }> => {
       const claims: Claim[] = [];
       const writes: Write[] = [];
       const settlements: Settlement[] = [];
@@ -111,11 +111,11 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<readon
         });
         claims.push({ ...prepared, step });
       }
-      writes.push(...settleWrites(context, rows, settlements, now));
-      return { writes, answer: { claims, settled: settlements } };
+      const settled = settleWrites(context, rows, settlements, now);
+      return { writes: [...writes, ...settled.writes], answer: { claims, settled } };
     },
   });
-  for (const settlement of settled) emitSettled(context, settlement);
+  tellSettled(context, settled);
   return claims;
 }
 
@@ -150,17 +150,21 @@ export function isHeld(row: Row<"steps">, claimed: Row<"steps">): boolean {
   return row.state === "running" && row.attempt === claimed.attempt;
 }
 
-export function emitSettled(context: HeedContext, { step, verdict }: Settlement): void {
-  context.hub.emit("step.settled", {
-    stepId: step.id,
-    requestId: step.requestId ?? undefined,
-    processor: step.processor,
-    operation: step.operation,
-    state: verdict.to === "end" ? verdict.state : "due",
-    phase:
-      verdict.to === "end" ? step.phase : verdict.to === "again" ? (verdict.phase ?? step.phase) : verdict.to,
-    because: "because" in verdict ? verdict.because : undefined,
-  });
+/** Tells of what a settle moved, after its commit. */
+export function tellSettled({ hub }: HeedContext, { steps, requests }: Omit<Settled, "writes">): void {
+  for (const step of steps) {
+    hub.emit("step.settled", {
+      stepId: step.id,
+      requestId: step.requestId ?? undefined,
+      processor: step.processor,
+      operation: step.operation,
+      state: step.state,
+      phase: step.phase,
+      because: step.because ?? undefined,
+      ended: step.endedAt !== null,
+    });
+  }
+  for (const request of requests) hub.emit("request.changed", request);
 }
 
 function isClaimable(row: Row<"steps">, now: string): boolean {

@@ -8,7 +8,7 @@ import { seal } from "../keys/sealed.ts";
 import { suppress } from "../ledger/suppression.ts";
 import { closingWrites } from "../requests/close-request.ts";
 import { stepsToRelease } from "../requests/gates.ts";
-import { isFinal, requestState, type StepPhase, type StepState } from "../requests/lifecycle.ts";
+import { isFinal, requestState, type RequestState, type StepPhase, type StepState } from "../requests/lifecycle.ts";
 import type { Found } from "./found.ts";
 
 /** The end states that a step settles to. */
@@ -69,6 +69,15 @@ export interface Settlement {
   readonly subjectDigests?: readonly string[];
 }
 
+/** What a settle comes to. */
+export interface Settled {
+  readonly writes: readonly Write[];
+  /** The steps as they are now. */
+  readonly steps: readonly Row<"steps">[];
+  /** Requests that moved to another state. */
+  readonly requests: readonly { readonly requestId: string; readonly state: RequestState }[];
+}
+
 /** The rows that settling reads; see `stepReads`. */
 export interface SettleRows {
   readonly requests: readonly Row<"requests">[];
@@ -85,8 +94,9 @@ export function settleWrites(
   rows: SettleRows,
   settlements: readonly Settlement[],
   now: string,
-): readonly Write[] {
+): Settled {
   const writes: Write[] = [];
+  const requests: { requestId: string; state: RequestState }[] = [];
   const current = new Map([...rows.openSteps, ...rows.requestSteps].map((row) => [row.id, row]));
   for (const settlement of settlements) {
     const set = changesOf(settlement, now);
@@ -109,11 +119,13 @@ export function settleWrites(
   for (const request of rows.requests) {
     if (isFinal(request.state)) continue;
     const state = requestState([...current.values()].filter((row) => row.requestId === request.id));
+    if (state === request.state) continue;
+    requests.push({ requestId: request.id, state });
     if (isFinal(state)) writes.push(...closingWrites(context, request, state, now));
-    else if (state !== request.state)
-      writes.push({ update: "requests", where: { id: request.id }, set: { state } });
+    else writes.push({ update: "requests", where: { id: request.id }, set: { state } });
   }
-  return writes;
+  const steps = settlements.flatMap(({ step }) => current.get(step.id) ?? []);
+  return { writes, steps, requests };
 }
 
 const later = (now: string, ms: number) => new Date(Date.parse(now) + ms).toISOString();

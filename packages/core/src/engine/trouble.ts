@@ -20,8 +20,7 @@ export function troubleOf(error: unknown): Trouble {
     case "RateLimitedError":
       return {
         kind: "rate-limited",
-        retryAfterMs:
-          typeof details.retryAfterMs === "number" && details.retryAfterMs >= 0 ? details.retryAfterMs : 1000,
+        retryAfterMs: isWaitMs(details.retryAfterMs) ? details.retryAfterMs : 1000,
         bucket: typeof details.bucket === "string" ? details.bucket : undefined,
       };
     case "RejectedError":
@@ -33,6 +32,11 @@ export function troubleOf(error: unknown): Trouble {
     default:
       return { kind: "unavailable", because: "adapter-failed" };
   }
+}
+
+/** Whether a wait is one that a date can be moved by: finite, not negative, at most a year. */
+export function isWaitMs(ms: unknown): ms is number {
+  return typeof ms === "number" && ms >= 0 && ms <= 366 * 86_400_000;
 }
 
 function isAbort(error: unknown): boolean {

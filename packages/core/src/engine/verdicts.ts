@@ -1,6 +1,6 @@
 import { parseIdentifier } from "../contract/parse-identifier.ts";
 import type { HeedContext } from "../context.ts";
-import type { Finding, Outcome, Resolution } from "../contract/operation.ts";
+import type { Finding, FoundTarget, Outcome, Resolution } from "../contract/operation.ts";
 import { suppressionDigests } from "../ledger/subject-record.ts";
 import { isDestructive } from "../requests/lifecycle.ts";
 import type { AnyOperation, Claim } from "./claim.ts";
@@ -21,7 +21,7 @@ export function afterResolve(
 ): Verdict {
   if (resolution === undefined) return noAnswer(step.tries);
   if (isDestructive(call.operation)) {
-    const doubt = doubtAbout(context, step.processor, operation, resolution);
+    const doubt = doubtAbout(context, step.processor, operation, resolution.targets);
     if (doubt !== undefined)
       return { to: "end", state: "manual", because: doubt.because, instruction: doubt.instruction };
   }
@@ -44,7 +44,7 @@ function doubtAbout(
   context: HeedContext,
   processor: string,
   operation: AnyOperation,
-  { targets }: Resolution,
+  targets: readonly FoundTarget[],
 ): { because: string; instruction: string } | undefined {
   const trusts = context.policy.recipients[processor]?.trusts;
   const decide = `Decide by hand at "${processor}" which of the records are this person's, erase those there, and acknowledge the step.`;
@@ -139,6 +139,7 @@ function unknownRun(
  * @param now RFC 3339
  */
 export function afterVerify(
+  context: HeedContext,
   claim: Claim,
   operation: AnyOperation,
   finding: Finding | undefined,
@@ -161,6 +162,9 @@ export function afterVerify(
     answered: true,
     ...more,
   });
+  const doubt = doubtAbout(context, step.processor, operation, more);
+  if (doubt !== undefined)
+    return { to: "end", state: "manual", because: doubt.because, instruction: doubt.instruction };
   if (more.length > 0)
     return runAgain("more-found", 0, { found: { ...found, targets: [...found.targets, ...more] } });
   if (finding === undefined) return noAnswer(step.tries);

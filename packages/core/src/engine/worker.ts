@@ -54,15 +54,15 @@ export class Worker {
     const failures: unknown[] = [];
     let settled = 0;
     const stops = [
-      hub.on("step.settled", ({ state }) => {
-        if (state !== "due") settled += 1;
+      hub.on("step.settled", ({ ended }) => {
+        if (ended) settled += 1;
       }),
     ];
     try {
       await this.#scrubOnce();
       for (;;) {
         const started =
-          failures.length === 0 && clock.now().getTime() < until ? await this.#startDue(failures) : 0;
+          failures.length === 0 && clock.now().getTime() < until ? await this.#startDue((error) => failures.push(error)) : 0;
         const active = this.#activeNow();
         if (failures.length > 0 && active.length === 0) throw failures[0];
         if (active.length > 0) await Promise.race(active);
@@ -92,17 +92,16 @@ export class Worker {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { clock, hub } = this.#context;
+    const tell = (error: unknown) => hub.emit("work.failed", { error });
     while (!signal.aborted) {
-      const failures: unknown[] = [];
       let started = 0;
       try {
         await this.#scrubOnce();
-        started = await this.#startDue(failures);
+        started = await this.#startDue(tell);
         if (started === 0) await applyParked(this.#context);
       } catch (error) {
-        failures.push(error);
+        tell(error);
       }
-      for (const error of failures) hub.emit("work.failed", { error });
       if (started > 0) continue;
       const rested = new AbortController();
       const rest = clock
@@ -126,7 +125,7 @@ export class Worker {
   }
 
   /** Starts as many batches of due steps as there is room for, and says how many. */
-  async #startDue(failures: unknown[]): Promise<number> {
+  async #startDue(onFailure: (error: unknown) => void): Promise<number> {
     const { storage, clock, namespace } = this.#context;
     const max = 200 + this.#inHand.size;
     const due = await storage.due({ namespace, now: clock.now().toISOString(), max });
@@ -140,7 +139,7 @@ export class Worker {
       if (first === undefined) continue;
       const size = operationOf(this.#context.processors[first.processor], first.operation)?.batchSize ?? 1;
       for (let at = 0; at < steps.length && this.#hasRoom(first.processor); at += size) {
-        this.#startBatch(first.processor, steps.slice(at, at + size), failures);
+        this.#startBatch(first.processor, steps.slice(at, at + size), onFailure);
         started += 1;
       }
     }
@@ -151,14 +150,12 @@ export class Worker {
     return (this.#active.get(processor)?.size ?? 0) < this.#settings.batchesPerProcessor;
   }
 
-  #startBatch(processor: string, steps: readonly DueStep[], failures: unknown[]): void {
+  #startBatch(processor: string, steps: readonly DueStep[], onFailure: (error: unknown) => void): void {
     for (const step of steps) this.#inHand.add(step.id);
     const set = this.#active.get(processor) ?? new Set();
     this.#active.set(processor, set);
     const batch: Promise<void> = this.#batch(processor, steps)
-      .catch((error: unknown) => {
-        failures.push(error);
-      })
+      .catch(onFailure)
       .finally(() => {
         set.delete(batch);
         for (const step of steps) this.#inHand.delete(step.id);

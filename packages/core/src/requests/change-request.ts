@@ -140,13 +140,9 @@ export function acknowledgeStep(
       });
     }
     const rows = { requests: [request], openSteps: record.openSteps, requestSteps: steps };
-    const writes = settleWrites(
-      context,
-      rows,
-      [{ step, verdict: { to: "end", state: "acknowledged", because: "by-hand" } }],
-      now,
-    );
-    return { writes, state: stateIn(writes, request) };
+    const verdict = { to: "end", state: "acknowledged", because: "by-hand" } as const;
+    const { writes, requests } = settleWrites(context, rows, [{ step, verdict }], now);
+    return { writes, state: requests[0]?.state ?? (request.state as RequestState) };
   });
 }
 
@@ -189,11 +185,4 @@ export function retrySteps(context: HeedContext, id: string): Promise<{ state: R
       state: "executing",
     };
   });
-}
-
-function stateIn(writes: readonly Write[], request: Row<"requests">): RequestState {
-  const states = writes
-    .flatMap((write) => ("update" in write && write.update === "requests" ? [write.set.state ?? []] : []))
-    .flat();
-  return (states.at(-1) ?? request.state) as RequestState;
 }

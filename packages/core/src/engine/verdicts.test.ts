@@ -1,0 +1,443 @@
+import { describe, expect, it } from "vitest";
+import { shopPolicy } from "../../test/shop.ts";
+import { stepRow } from "../../test/step-row.ts";
+import type { HeedContext } from "../context.ts";
+import type { Finding, FoundTarget, OperationName, Outcome, Resolution } from "../contract/operation.ts";
+import type { Row } from "../contract/tables.ts";
+import { ephemeralKeys } from "../keys/keyring.ts";
+import type { AnyOperation, Claim } from "./claim.ts";
+import { backoffMs, type Trouble } from "./trouble.ts";
+import { afterResolve, afterRun, afterTrouble, afterVerify } from "./verdicts.ts";
+
+const now = "2026-01-15T12:00:00.000Z";
+const email = { kind: "email", value: "anna@example.org" };
+const unused = () => Promise.reject(new Error("no verdict asks a processor"));
+
+const target = (id: string, more: Partial<FoundTarget> = {}): FoundTarget => ({
+  kind: "contact",
+  id,
+  via: email,
+  verified: true,
+  ...more,
+});
+
+function contextWith(trusts?: readonly string[]): HeedContext {
+  const crm = { ...shopPolicy.recipients["crm"], ...(trusts === undefined ? {} : { trusts }) };
+  const policy = { ...shopPolicy, recipients: { crm } };
+  return { namespace: "default", keys: ephemeralKeys(), policy } as unknown as HeedContext;
+}
+
+function operationWith(set: Partial<AnyOperation> = {}): AnyOperation {
+  return { batchSize: 10, repeat: "safe", settlingMs: 0, run: unused, verify: unused, ...set };
+}
+
+function claimOf(
+  set: Partial<Row<"steps">> = {},
+  more: { found?: readonly FoundTarget[]; ranBefore?: boolean } = {},
+): Claim {
+  const step = stepRow({ state: "running", ...set });
+  return {
+    step,
+    phase: step.phase as Claim["phase"],
+    call: {
+      id: step.id,
+      operation: step.operation as OperationName,
+      input: { suppress: true, keep: [] },
+      identifiers: [email],
+      targets: [],
+    },
+    found: { targets: more.found ?? [] },
+    key: new Uint8Array(32),
+    subjectDigests: [],
+    ranBefore: more.ranBefore ?? false,
+    isGuarded: false,
+  };
+}
+
+const acknowledgedOnly = { verify: { acknowledgedOnly: "nothing can be read back" } } as const;
+const retained = [{ category: "invoices", reason: "legal-obligation" }];
+
+describe("afterResolve", () => {
+  const resolve = (resolution: Resolution | undefined, set: Partial<Row<"steps">> = {}, trusts?: string[]) =>
+    afterResolve(contextWith(trusts), claimOf({ phase: "resolve", ...set }), operationWith(), resolution);
+
+  it("goes on to run with what was found, also when that is nothing", () => {
+    expect(resolve({ targets: [target("1")] })).toEqual({
+      to: "run",
+      found: { targets: [target("1")] },
+      silence: [],
+    });
+    expect(resolve({ targets: [] })).toMatchObject({ to: "run", found: { targets: [] } });
+  });
+
+  it("asks again when there was no answer", () => {
+    expect(resolve(undefined, { tries: 3 })).toEqual({
+      to: "again",
+      dueInMs: backoffMs(3),
+      because: "no-answer",
+      counts: true,
+    });
+  });
+
+  it("takes a match in doubt to a human before anything irreversible", () => {
+    const guess = target("1", { verified: false });
+    for (const operation of ["erase", "exclude", "forgetTokens"])
+      expect(resolve({ targets: [target("2"), guess] }, { operation })).toMatchObject({
+        to: "end",
+        state: "manual",
+        because: "unverified-match",
+      });
+    expect(resolve({ targets: [guess] }, { operation: "unsubscribe" })).toMatchObject({ to: "run" });
+  });
+
+  it("takes a match on a kind that the policy does not trust there to a human", () => {
+    const byPhone = target("1", { via: { kind: "phone", value: "+46700000000" } });
+    expect(resolve({ targets: [byPhone] }, {}, ["email"])).toMatchObject({ because: "unverified-match" });
+    expect(resolve({ targets: [byPhone] }, {}, ["email", "phone"])).toMatchObject({ to: "run" });
+    expect(resolve({ targets: [byPhone] })).toMatchObject({ to: "run" });
+  });
+
+  it("takes several matches of one identifier to a human, unless there may be several", () => {
+    const two = { targets: [target("1"), target("2")] };
+    expect(resolve(two)).toMatchObject({ to: "end", state: "manual", because: "several-matches" });
+    const several = operationWith({ matches: "several" });
+    expect(afterResolve(contextWith(), claimOf(), several, two)).toMatchObject({ to: "run" });
+    const apart = { targets: [target("1"), target("2", { kind: "lead" })] };
+    expect(resolve(apart)).toMatchObject({ to: "run" });
+    const byOther = target("2", { via: { kind: "email", value: "anna.b@example.net" } });
+    expect(resolve({ targets: [target("1"), byOther] })).toMatchObject({ to: "run" });
+  });
+
+  it("silences what else the record was known by, for an erasure only, and never erases by it", () => {
+    const alsoKnownAs = [{ kind: "email", value: "old@example.org" }, { kind: "email", value: "not an address" }];
+    const resolution = { targets: [target("1")], alsoKnownAs };
+    const verdict = resolve(resolution);
+    expect(verdict).toMatchObject({ to: "run", found: { targets: [target("1")] } });
+    expect("silence" in verdict && verdict.silence).toHaveLength(1);
+    expect(resolve(resolution, { operation: "exclude" })).toMatchObject({ silence: [] });
+  });
+
+  it("names nobody in what it tells a human", () => {
+    for (const targets of [[target("1", { verified: false })], [target("1"), target("2")]]) {
+      const verdict = resolve({ targets });
+      expect(JSON.stringify(verdict)).not.toContain("anna");
+      expect("instruction" in verdict && verdict.instruction).toContain('"crm"');
+    }
+  });
+});
+
+describe("afterRun", () => {
+  const run = (outcome: Outcome | undefined, operation = operationWith(), claim = claimOf()) =>
+    afterRun(claim, operation, outcome);
+
+  it("reads back what was said to be done", () => {
+    expect(run({ status: "done", affected: 2 })).toEqual({
+      to: "verify",
+      dueInMs: 0,
+      outcome: { status: "done", affected: 2 },
+    });
+    expect(run({ status: "absent" })).toEqual({ to: "verify", dueInMs: 0, outcome: { status: "absent" } });
+  });
+
+  it("ends as acknowledged where nothing can be read back, never as verified", () => {
+    const operation = operationWith(acknowledgedOnly);
+    expect(run({ status: "done", affected: 1 }, operation)).toMatchObject({ to: "end", state: "acknowledged" });
+    expect(run({ status: "absent" }, operation)).toMatchObject({ to: "end", state: "acknowledged" });
+    expect(run({ status: "done", affected: 1, retained }, operation)).toMatchObject({
+      to: "end",
+      state: "retained",
+      outcome: { retained },
+    });
+  });
+
+  it("counts nothing there as done when a run before had lost its answer", () => {
+    const claim = claimOf({}, { ranBefore: true });
+    expect(run({ status: "absent" }, operationWith(), claim)).toMatchObject({ outcome: { status: "done" } });
+  });
+
+  it("keeps no records of an export and no reference in the outcome", () => {
+    const exported = { status: "done", records: [{ category: "contact", data: "anna@example.org" }] } as const;
+    expect(run(exported)).toEqual({ to: "verify", dueInMs: 0, outcome: { status: "done" } });
+  });
+
+  it("comes back with the reference of what is pending", () => {
+    expect(run({ status: "pending", reference: "job-7", checkAfterMs: 60_000 })).toEqual({
+      to: "verify",
+      dueInMs: 60_000,
+      because: "pending",
+      found: { targets: [], reference: "job-7" },
+    });
+  });
+
+  it("runs again when what stands in the way is gone, which is no failed try", () => {
+    expect(run({ status: "blocked", by: "open-invoice", checkAfterMs: 5000 })).toEqual({
+      to: "again",
+      phase: "run",
+      dueInMs: 5000,
+      because: "open-invoice",
+      counts: false,
+      answered: true,
+    });
+  });
+
+  it("takes what a human must do to a human", () => {
+    expect(run({ status: "manual", instruction: "Press the button." })).toEqual({
+      to: "end",
+      state: "manual",
+      because: "by-hand",
+      instruction: "Press the button.",
+    });
+  });
+
+  describe("without an answer", () => {
+    it("looks first where that is possible", () => {
+      for (const repeat of ["safe", "verify-first"] as const)
+        expect(run(undefined, operationWith({ repeat }), claimOf({ tries: 2 }))).toMatchObject({
+          to: "verify",
+          dueInMs: backoffMs(2),
+          because: "no-answer",
+          counts: true,
+        });
+    });
+
+    it("repeats where that is safe, and asks a human where it is not", () => {
+      expect(run(undefined, operationWith(acknowledgedOnly))).toMatchObject({ to: "again", phase: "run" });
+      const unsafe = operationWith({ ...acknowledgedOnly, repeat: "verify-first" });
+      expect(run(undefined, unsafe)).toMatchObject({ to: "end", state: "manual", because: "unknown-outcome" });
+    });
+  });
+
+  it("refuses a failed outcome, which is trouble", () => {
+    expect(() => run({ status: "failed", error: new Error("x") })).toThrow(TypeError);
+  });
+});
+
+describe("afterVerify", () => {
+  const done = JSON.stringify({ status: "done", affected: 1 });
+  const verify = (
+    finding: Finding | undefined,
+    set: Partial<Row<"steps">> = {},
+    more: { operation?: Partial<AnyOperation>; found?: FoundTarget[]; seen?: Resolution } = {},
+  ) =>
+    afterVerify(
+      contextWith(),
+      claimOf({ phase: "verify", outcome: done, ...set }, { found: more.found ?? [] }),
+      operationWith(more.operation),
+      finding,
+      more.seen,
+      now,
+    );
+
+  it("ends as verified when it reads as asked, with the outcome that was said", () => {
+    expect(verify({ seen: "as-asked" })).toEqual({
+      to: "end",
+      state: "verified",
+      finding: "as-asked",
+      outcome: { status: "done", affected: 1 },
+    });
+  });
+
+  it("ends as verified, too, when the answer of the run was lost", () => {
+    expect(verify({ seen: "as-asked" }, { outcome: null })).toMatchObject({
+      state: "verified",
+      outcome: { status: "done" },
+    });
+  });
+
+  it("ends as retained when something is kept", () => {
+    const outcome = JSON.stringify({ status: "done", affected: 1, retained });
+    expect(verify({ seen: "as-asked" }, { outcome })).toMatchObject({ state: "retained" });
+  });
+
+  it("looks twice at what was destroyed, one settling period apart", () => {
+    const operation = { settlingMs: 10_000 };
+    expect(verify({ seen: "as-asked" }, {}, { operation })).toEqual({
+      to: "verify",
+      dueInMs: 10_000,
+      rounds: 1,
+      finding: "as-asked",
+    });
+    expect(verify({ seen: "as-asked" }, { rounds: 1 }, { operation })).toMatchObject({ state: "verified" });
+    expect(verify({ seen: "as-asked" }, { operation: "unsubscribe" }, { operation })).toMatchObject({
+      state: "verified",
+    });
+  });
+
+  it("looks again when the vendor lags, which is no doubt", () => {
+    expect(verify({ seen: "not-yet", checkAfterMs: 3000 })).toEqual({
+      to: "again",
+      phase: "verify",
+      dueInMs: 3000,
+      because: "not-yet",
+      counts: false,
+    });
+  });
+
+  it("waits until the settling time is over before it believes a contradiction", () => {
+    const operation = { settlingMs: 10_000 };
+    const ranAt = "2026-01-15T11:59:54.000Z";
+    expect(verify({ seen: "not-as-asked" }, { ranAt }, { operation })).toMatchObject({
+      to: "verify",
+      dueInMs: 4000,
+    });
+    const before = "2026-01-15T11:59:50.000Z";
+    expect(verify({ seen: "not-as-asked" }, { ranAt: before }, { operation })).toMatchObject({
+      to: "again",
+      phase: "run",
+      because: "not-verified",
+    });
+  });
+
+  it("runs again when a processor that said done is contradicted, and gives up after five times", () => {
+    for (let doubts = 0; doubts < 4; doubts += 1)
+      expect(verify({ seen: "not-as-asked" }, { doubts })).toMatchObject({
+        to: "again",
+        phase: "run",
+        because: "not-verified",
+        doubtful: true,
+        dueInMs: backoffMs(doubts),
+      });
+    expect(verify({ seen: "not-as-asked" }, { doubts: 4 })).toEqual({
+      to: "end",
+      state: "failed",
+      because: "not-verified",
+      finding: "not-as-asked",
+    });
+  });
+
+  it("simply runs when nothing was known of the run and nothing was done", () => {
+    expect(verify({ seen: "not-as-asked" }, { outcome: null, because: "no-answer", doubts: 4 })).toMatchObject({
+      to: "again",
+      phase: "run",
+      dueInMs: 0,
+      because: "no-answer",
+      answered: true,
+    });
+  });
+
+  it("takes what cannot be told to a human after eight looks", () => {
+    for (let doubts = 0; doubts < 7; doubts += 1)
+      expect(verify({ seen: "unknown" }, { doubts })).toMatchObject({
+        to: "again",
+        phase: "verify",
+        because: "cannot-tell",
+        doubtful: true,
+      });
+    expect(verify({ seen: "unknown" }, { doubts: 7 })).toMatchObject({
+      to: "end",
+      state: "manual",
+      because: "cannot-tell",
+      finding: "unknown",
+    });
+  });
+
+  it("never takes a missing answer for a good one", () => {
+    expect(verify(undefined, { tries: 1 })).toEqual({
+      to: "again",
+      dueInMs: backoffMs(1),
+      because: "no-answer",
+      counts: true,
+    });
+  });
+
+  describe("when resolving again finds more", () => {
+    const found = [target("1")];
+
+    it("extends the plan and runs again, whatever the read-back says", () => {
+      for (const finding of [{ seen: "as-asked" }, { seen: "unknown" }, undefined] as const)
+        expect(verify(finding, {}, { found, seen: { targets: [target("2")] } })).toMatchObject({
+          to: "again",
+          phase: "run",
+          because: "more-found",
+          found: { targets: [target("1"), target("2")] },
+        });
+    });
+
+    it("leaves what it knew already to the read-back", () => {
+      expect(verify({ seen: "as-asked" }, {}, { found, seen: { targets: [target("1")] } })).toMatchObject({
+        state: "verified",
+      });
+    });
+
+    it("does not look at it where nothing is destroyed", () => {
+      const seen = { targets: [target("2")] };
+      expect(verify({ seen: "as-asked" }, { operation: "unsubscribe" }, { found, seen })).toMatchObject({
+        state: "verified",
+      });
+    });
+
+    it("takes it to a human when it is a guess, or one of several: it would be erased next", () => {
+      for (const [targets, because] of [
+        [[target("2", { verified: false })], "unverified-match"],
+        [[target("2"), target("3")], "several-matches"],
+      ] as const)
+        expect(verify({ seen: "as-asked" }, {}, { found, seen: { targets } })).toMatchObject({
+          to: "end",
+          state: "manual",
+          because,
+        });
+    });
+  });
+});
+
+describe("afterTrouble", () => {
+  const operations = {
+    readable: operationWith(),
+    blind: operationWith(acknowledgedOnly),
+    blindAndUnsafe: operationWith({ ...acknowledgedOnly, repeat: "verify-first" }),
+  };
+  const trouble = (
+    kind: Trouble,
+    set: Partial<Row<"steps">> = {},
+    batch = 1,
+    operation: AnyOperation = operations.readable,
+  ) => afterTrouble(claimOf(set), operation, kind, batch);
+
+  it("waits as long as a vendor says, which is no failed try", () => {
+    expect(trouble({ kind: "rate-limited", retryAfterMs: 7000, bucket: undefined })).toEqual({
+      to: "again",
+      dueInMs: 7000,
+      because: "rate-limited",
+      counts: false,
+    });
+  });
+
+  it("waits for somebody to mend an account that is refused", () => {
+    expect(trouble({ kind: "account-refused" })).toMatchObject({ to: "again", because: "account-refused" });
+  });
+
+  it("fails what is refused, but only when it was alone", () => {
+    expect(trouble({ kind: "rejected" })).toEqual({ to: "end", state: "failed", because: "rejected" });
+    expect(trouble({ kind: "rejected" }, {}, 2)).toMatchObject({ to: "again", alone: true, dueInMs: 0 });
+  });
+
+  it("gives a lost lease back at once", () => {
+    expect(trouble({ kind: "lease-lost" })).toMatchObject({ to: "again", dueInMs: 0, counts: false });
+  });
+
+  it("asks a question that only reads again, alone when others were beside it", () => {
+    for (const phase of ["resolve", "verify"]) {
+      const down = { kind: "unavailable", because: "unavailable" } as const;
+      const verdict = trouble(down, { phase, tries: 1 }, 1, operations.blindAndUnsafe);
+      expect(verdict).toMatchObject({ to: "again", dueInMs: backoffMs(1), counts: true, alone: false });
+      expect(trouble(down, { phase }, 5)).toMatchObject({ alone: true });
+    }
+  });
+
+  it("looks first when it is not known whether a run went through", () => {
+    const down = { kind: "unavailable", because: "adapter-failed" } as const;
+    expect(trouble(down, { tries: 2 }, 5)).toEqual({
+      to: "verify",
+      dueInMs: backoffMs(2),
+      because: "adapter-failed",
+      counts: true,
+      alone: true,
+    });
+    expect(trouble(down, {}, 1, operations.blind)).toMatchObject({ to: "again", phase: "run" });
+    expect(trouble(down, {}, 1, operations.blindAndUnsafe)).toMatchObject({
+      to: "end",
+      state: "manual",
+      because: "unknown-outcome",
+    });
+  });
+});
