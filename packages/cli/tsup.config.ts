@@ -1,7 +1,7 @@
 import { defineConfig } from "tsup";
 
 export default defineConfig({
-  entry: ["src/index.ts", "src/heed.ts"],
+  entry: ["src/heed.ts"],
   format: "esm",
   target: "es2023",
   platform: "node",

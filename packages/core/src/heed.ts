@@ -9,6 +9,7 @@ import { previewRequest } from "./engine/preview.ts";
 import { workDefaults, Worker, type WorkSettings } from "./engine/worker.ts";
 import { ConflictError } from "./errors/conflict-error.ts";
 import { InvalidInputError } from "./errors/invalid-input-error.ts";
+import { quoted } from "./errors/quoted.ts";
 import { EventHub } from "./event-hub.ts";
 import { evidenceOf } from "./evidence/evidence.ts";
 import type { CheckProcessors, ChoiceDetails, Heed, KindsOf, OptInDetails } from "./heed-types.ts";
@@ -96,7 +97,8 @@ export function createHeed<
         optIn(context, ask.subject, { scope: "purpose", name: known(policy, "purposes", ask.purpose) }, ask),
       withdraw: async (ask) =>
         optOut(context, ask.subject, { scope: "purpose", name: known(policy, "purposes", ask.purpose) }, ask),
-      state: async (ask) => stateOf(context, ask.subject, { purpose: known(policy, "purposes", ask.purpose) }),
+      state: async (ask) =>
+        stateOf(context, ask.subject, { purpose: known(policy, "purposes", ask.purpose) }),
     },
     subscriptions: {
       subscribe: async (ask) =>
@@ -176,7 +178,7 @@ function known<S extends string>(register: { readonly [K in S]: object }, sectio
   if (Object.hasOwn(register[section], name)) return name;
   const names = Object.keys(register[section]);
   throw new InvalidInputError(
-    `There is no "${String(name).slice(0, 64)}" in the ${section} of the policy. Known: ${names.join(", ")}.`,
+    `There is no ${quoted(name)} in the ${section} of the policy. Known: ${names.join(", ")}.`,
     {
       code: section === "topics" ? "topic-not-covered" : "unknown-name",
       issues: [{ path: section, message: "unknown name" }],
@@ -188,12 +190,12 @@ function known<S extends string>(register: { readonly [K in S]: object }, sectio
 function checkProcessors(policy: Policy, processors: Readonly<Record<string, ProcessorV1>>): void {
   const issues: { path: string; message: string }[] = [];
   for (const id of Object.keys(processors)) {
-    if (policy.recipients[id] === undefined)
+    if (!Object.hasOwn(policy.recipients, id))
       issues.push({ path: `processors.${id}`, message: "the policy names no such recipient" });
   }
   for (const [topic, { via }] of Object.entries(policy.topics)) {
     for (const id of via ?? []) {
-      const processor = processors[id];
+      const processor = Object.hasOwn(processors, id) ? processors[id] : undefined;
       if (processor === undefined)
         issues.push({
           path: `processors.${id}`,

@@ -22,7 +22,8 @@ export interface OwnData<Kind extends "email" | "accountId"> {
 export function ownData<Kind extends "email" | "accountId">(
   options: OwnData<Kind>,
 ): ProcessorV1<Kind, never, never> {
-  const { erase, holds } = options;
+  const erase = options.erase.bind(options);
+  const holds = options.holds.bind(options);
   const valuesOf = (call: Pick<Call, "identifiers">) => [
     ...new Set(
       call.identifiers

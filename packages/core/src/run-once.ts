@@ -51,7 +51,12 @@ const defaults: { readonly [N in OperationName]?: InputOf[N] } = {
  * @example await runOnce(stripeTokens({ apiKey, account }), "forgetTokens", { email })
  * @throws UnsupportedOperationError when the processor does not have the operation
  */
-export async function runOnce<N extends OperationName, Kind extends string, Topic extends string, Bucket extends string>(
+export async function runOnce<
+  N extends OperationName,
+  Kind extends string,
+  Topic extends string,
+  Bucket extends string,
+>(
   given: ProcessorV1<Kind, Topic, Bucket>,
   operation: N,
   subject: Subject<NoInfer<Kind>>,
@@ -61,10 +66,14 @@ export async function runOnce<N extends OperationName, Kind extends string, Topi
   const input = options.input ?? defaults[operation];
   if (processor.operations[operation] === undefined) {
     const has = Object.keys(processor.operations).join(", ");
-    throw new UnsupportedOperationError(`"${processor.name}" has no operation "${operation}". It has: ${has}.`);
+    throw new UnsupportedOperationError(
+      `"${processor.name}" has no operation "${operation}". It has: ${has}.`,
+    );
   }
   if (operation === "export") {
-    throw new UnsupportedOperationError("An export has no place to go here. Call the operation's `run` and read its records.");
+    throw new UnsupportedOperationError(
+      "An export has no place to go here. Call the operation's `run` and read its records.",
+    );
   }
   if (input === undefined) throw new TypeError(`"${operation}" needs \`input\`.`);
   const context = contextFor(processor, options.clock ?? systemClock);
@@ -74,7 +83,8 @@ export async function runOnce<N extends OperationName, Kind extends string, Topi
   for (;;) {
     const { nextAt } = await worker.drain();
     const waitMs = nextAt === undefined ? undefined : Date.parse(nextAt) - context.clock.now().getTime();
-    if (waitMs === undefined || context.clock.now().getTime() + waitMs > until) return readStep(context, stepId);
+    if (waitMs === undefined || context.clock.now().getTime() + waitMs > until)
+      return readStep(context, stepId);
     await context.clock.sleep(Math.max(0, waitMs));
   }
 }
@@ -97,21 +107,34 @@ function contextFor(processor: ProcessorV1, clock: Clock): HeedContext {
   };
 }
 
-async function plan(context: HeedContext, operation: OperationName, input: InputOf[OperationName], subject: Subject): Promise<string> {
+async function plan(
+  context: HeedContext,
+  operation: OperationName,
+  input: InputOf[OperationName],
+  subject: Subject,
+): Promise<string> {
   const named = nameSubject(context, subject);
   return transactOnSubjects(context, {
     select: { digests: named.digests.flat() },
     read: {},
     decide: (records, _rows, now): Decision<string> => {
       const { record, writes } = findSubject(context, records, named, true, now);
-      const rows = stepRows(context, record, [{ processor: "once", operation, stage: 0, lane: 0, input, deadlineAt: never }], {
-        seal: newDataKey(),
-        seq: 0,
-        now,
-        requestId: null,
-        eventId: null,
-      });
-      return { writes: [...writes, ...rows.map((row) => ({ insert: "steps", row }) as const)], answer: rows[0]?.id ?? randomUUID() };
+      const rows = stepRows(
+        context,
+        record,
+        [{ processor: "once", operation, stage: 0, lane: 0, input, deadlineAt: never }],
+        {
+          seal: newDataKey(),
+          seq: 0,
+          now,
+          requestId: null,
+          eventId: null,
+        },
+      );
+      return {
+        writes: [...writes, ...rows.map((row) => ({ insert: "steps", row }) as const)],
+        answer: rows[0]?.id ?? randomUUID(),
+      };
     },
   });
 }

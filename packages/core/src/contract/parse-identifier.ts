@@ -8,7 +8,9 @@ export interface ParsedIdentifier extends Identifier {
   readonly canonical: string;
 }
 
-const localPart = /^[\p{L}\p{N}!#$%&'*+/=?^_`{|}~-]+(?:\.[\p{L}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u;
+const localPart = /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(?:\.[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+)*$/u;
+/** `domainToASCII` reads as a URL's host does: it would cut a path off, and decode a percent sign. */
+const domainText = /^(?:[A-Za-z0-9.-]|\P{ASCII})+$/u;
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** Makes the error without the value: a refused address may well be somebody's. */
@@ -35,9 +37,12 @@ function parseEmail(value: string): ParsedIdentifier {
       "the part before the @ has characters that an address may not have unquoted (RFC 5322 3.4.1)",
     );
   }
-  const domain = domainToASCII(address.slice(at + 1)).toLowerCase();
+  const given = address.slice(at + 1);
+  const domain = domainText.test(given) ? domainToASCII(given).toLowerCase() : "";
   const labels = domain.split(".");
-  if (labels.length < 2 || !labels.every((each) => label.test(each))) {
+  // No top-level domain is a number (RFC 3696 2): that is an IP address.
+  const isAddress = /^\d+$/.test(labels.at(-1) ?? "");
+  if (labels.length < 2 || isAddress || !labels.every((each) => label.test(each))) {
     throw refuse("email", "the part after the @ is not a domain name");
   }
   const written = `${local}@${domain}`;
@@ -48,7 +53,8 @@ function parseEmail(value: string): ParsedIdentifier {
 
 function parsePhone(value: string): ParsedIdentifier {
   const number = value.replaceAll(/[\s().-]/g, "");
-  if (!/^\+[1-9]\d{6,14}$/.test(number))
+  // "(0)" is dialled at home only: whether it belongs to the number differs by country.
+  if (/\(\s*0\s*\)/.test(value) || !/^\+[1-9]\d{6,14}$/.test(number))
     throw refuse("phone", "it is not an international number such as +46 8 123 456 (E.164)");
   return { kind: "phone", value: number, canonical: number };
 }

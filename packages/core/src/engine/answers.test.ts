@@ -43,14 +43,19 @@ describe("readOutcome", () => {
   });
 
   it("drops the records of an export and whatever else is told", () => {
-    const told = { status: "done", records: [{ category: "contact", data: "anna@example.org" }], note: "Anna" };
+    const told = {
+      status: "done",
+      records: [{ category: "contact", data: "anna@example.org" }],
+      note: "Anna",
+    };
     expect(readOutcome(told)).toEqual({ status: "done" });
   });
 });
 
 describe("readFinding", () => {
   it("takes the four findings and nothing else", () => {
-    for (const seen of ["as-asked", "not-as-asked", "unknown"]) expect(readFinding({ seen })).toEqual({ seen });
+    for (const seen of ["as-asked", "not-as-asked", "unknown"])
+      expect(readFinding({ seen })).toEqual({ seen });
     expect(readFinding({ seen: "not-yet", checkAfterMs: 5 })).toEqual({ seen: "not-yet", checkAfterMs: 5 });
     for (const answer of [undefined, true, {}, { seen: "yes" }, { seen: "not-yet" }, { seen: true }])
       expect(readFinding(answer)).toBeUndefined();

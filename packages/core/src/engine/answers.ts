@@ -53,6 +53,7 @@ const clearanceSchema = z.union([
 ]);
 
 /** An answer that the contract does not know is no answer: undefined, and never success. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the schema spells optional fields otherwise
 function reader<T>(schema: z.ZodType): (answer: unknown) => T | undefined {
   return (answer) => {
     const parsed = schema.safeParse(answer);

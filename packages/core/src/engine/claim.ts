@@ -6,7 +6,7 @@ import type { Decision, DueStep, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { evidenceDigests } from "../evidence/evidence.ts";
 import { open } from "../keys/sealed.ts";
-import { topicState } from "../ledger/choice.ts";
+import { topicsIn, topicState } from "../ledger/choice.ts";
 import { dataKeyOf, identifiersOf } from "../ledger/subject-record.ts";
 import { lockNames } from "../ledger/under-lock.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -90,7 +90,7 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<readon
       const settlements: Settlement[] = [];
       for (const row of rows.steps) {
         if (!isClaimable(row, now)) continue;
-        const prepared = prepareOrEnd(context, row, rows);
+        const prepared = prepareOrEnd(context, row, rows, now);
         if ("verdict" in prepared) {
           settlements.push(prepared);
           continue;
@@ -177,16 +177,22 @@ function prepareOrEnd(
   context: HeedContext,
   step: Row<"steps">,
   rows: StepRows,
+  now: string,
 ): Omit<Claim, "step"> | Settlement {
   try {
-    return prepare(context, step, rows);
+    return prepare(context, step, rows, now);
   } catch {
     return { step, verdict: { to: "end", state: "failed", because: "unreadable" } };
   }
 }
 
 /** The call for a step, or its end where there is nothing to call for. */
-function prepare(context: HeedContext, step: Row<"steps">, rows: StepRows): Omit<Claim, "step"> | Settlement {
+function prepare(
+  context: HeedContext,
+  step: Row<"steps">,
+  rows: StepRows,
+  now: string,
+): Omit<Claim, "step"> | Settlement {
   const processor = context.processors[step.processor];
   const operation = operationOf(processor, step.operation);
   const toHuman = (key: Uint8Array, because: string, instruction: string): Settlement => ({
@@ -199,7 +205,7 @@ function prepare(context: HeedContext, step: Row<"steps">, rows: StepRows): Omit
   const input =
     step.eventId === null
       ? (JSON.parse(step.input) as InputOf[OperationName])
-      : wishedInput(context.policy, step, rows.events);
+      : wishedInput(context.policy, step, rows.events, now);
   if (input === undefined)
     return { step, verdict: { to: "end", state: "superseded", because: "newer-choice" } };
   if (step.processor === "heed") return prepareOwn(step, rows, input);
@@ -290,16 +296,18 @@ function callFor(
 /**
  * The wished state of a preference step, derived from the ledger as it is now: the topics of the step for
  * which its direction still holds. Undefined when a newer choice has overtaken all of it.
+ *
+ * @param now RFC 3339; a consent whose validity has ended by then is none
  */
 export function wishedInput(
   policy: Policy,
   step: Pick<Row<"steps">, "operation" | "input" | "processor" | "subjectId">,
   events: readonly Row<"events">[],
+  now: string,
 ): InputOf["subscribe"] | InputOf["unsubscribe"] | undefined {
   const input = JSON.parse(step.input) as InputOf["subscribe"] | InputOf["unsubscribe"];
   const own = events.filter((event) => event.subjectId === step.subjectId);
-  const at = own.at(-1)?.recordedAt ?? "";
-  const isGiven = (topic: string) => topicState(policy, topic, own, at).state === "given";
+  const isGiven = (topic: string) => topicState(policy, topic, own, now).state === "given";
   if (step.operation === "subscribe") {
     const topics = (input.topics as readonly string[]).filter(isGiven);
     return topics.length === 0 ? undefined : { ...(input as InputOf["subscribe"]), topics };
@@ -307,7 +315,8 @@ export function wishedInput(
   const through = Object.keys(policy.topics).filter((topic) =>
     policy.topics[topic]?.via?.includes(step.processor),
   );
-  const asked = input.topics === "all" ? through : input.topics;
+  const marketing = topicsIn(policy, { scope: "all", name: null });
+  const asked = input.topics === "all" ? through.filter((topic) => marketing.includes(topic)) : input.topics;
   const topics = asked.filter((topic) => !isGiven(topic));
   if (topics.length === 0) return undefined;
   return { topics: input.topics === "all" && topics.length === through.length ? "all" : topics };

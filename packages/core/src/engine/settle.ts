@@ -8,7 +8,13 @@ import { seal } from "../keys/sealed.ts";
 import { suppress } from "../ledger/suppression.ts";
 import { closingWrites } from "../requests/close-request.ts";
 import { stepsToRelease } from "../requests/gates.ts";
-import { isFinal, requestState, type RequestState, type StepPhase, type StepState } from "../requests/lifecycle.ts";
+import {
+  isFinal,
+  requestState,
+  type RequestState,
+  type StepPhase,
+  type StepState,
+} from "../requests/lifecycle.ts";
 import type { Found } from "./found.ts";
 
 /** The end states that a step settles to. */

@@ -109,7 +109,10 @@ describe("afterResolve", () => {
   });
 
   it("silences what else the record was known by, for an erasure only, and never erases by it", () => {
-    const alsoKnownAs = [{ kind: "email", value: "old@example.org" }, { kind: "email", value: "not an address" }];
+    const alsoKnownAs = [
+      { kind: "email", value: "old@example.org" },
+      { kind: "email", value: "not an address" },
+    ];
     const resolution = { targets: [target("1")], alsoKnownAs };
     const verdict = resolve(resolution);
     expect(verdict).toMatchObject({ to: "run", found: { targets: [target("1")] } });
@@ -141,7 +144,10 @@ describe("afterRun", () => {
 
   it("ends as acknowledged where nothing can be read back, never as verified", () => {
     const operation = operationWith(acknowledgedOnly);
-    expect(run({ status: "done", affected: 1 }, operation)).toMatchObject({ to: "end", state: "acknowledged" });
+    expect(run({ status: "done", affected: 1 }, operation)).toMatchObject({
+      to: "end",
+      state: "acknowledged",
+    });
     expect(run({ status: "absent" }, operation)).toMatchObject({ to: "end", state: "acknowledged" });
     expect(run({ status: "done", affected: 1, retained }, operation)).toMatchObject({
       to: "end",
@@ -156,7 +162,10 @@ describe("afterRun", () => {
   });
 
   it("keeps no records of an export and no reference in the outcome", () => {
-    const exported = { status: "done", records: [{ category: "contact", data: "anna@example.org" }] } as const;
+    const exported = {
+      status: "done",
+      records: [{ category: "contact", data: "anna@example.org" }],
+    } as const;
     expect(run(exported)).toEqual({ to: "verify", dueInMs: 0, outcome: { status: "done" } });
   });
 
@@ -203,7 +212,11 @@ describe("afterRun", () => {
     it("repeats where that is safe, and asks a human where it is not", () => {
       expect(run(undefined, operationWith(acknowledgedOnly))).toMatchObject({ to: "again", phase: "run" });
       const unsafe = operationWith({ ...acknowledgedOnly, repeat: "verify-first" });
-      expect(run(undefined, unsafe)).toMatchObject({ to: "end", state: "manual", because: "unknown-outcome" });
+      expect(run(undefined, unsafe)).toMatchObject({
+        to: "end",
+        state: "manual",
+        because: "unknown-outcome",
+      });
     });
   });
 
@@ -306,7 +319,9 @@ describe("afterVerify", () => {
   });
 
   it("simply runs when nothing was known of the run and nothing was done", () => {
-    expect(verify({ seen: "not-as-asked" }, { outcome: null, because: "no-answer", doubts: 4 })).toMatchObject({
+    expect(
+      verify({ seen: "not-as-asked" }, { outcome: null, because: "no-answer", doubts: 4 }),
+    ).toMatchObject({
       to: "again",
       phase: "run",
       dueInMs: 0,

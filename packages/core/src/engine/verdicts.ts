@@ -194,7 +194,8 @@ export function afterVerify(
     case "not-as-asked": {
       if (step.outcome === null) return runAgain(step.because ?? "not-done", 0);
       // An adapter cannot tell a read-back that lags from a lie: until the settling time is over, look again.
-      const settlesInMs = step.ranAt === null ? 0 : Date.parse(step.ranAt) + operation.settlingMs - Date.parse(now);
+      const settlesInMs =
+        step.ranAt === null ? 0 : Date.parse(step.ranAt) + operation.settlingMs - Date.parse(now);
       if (settlesInMs > 0) return { to: "verify", dueInMs: settlesInMs };
       if (step.doubts + 1 >= mostContradictions) {
         return { to: "end", state: "failed", because: "not-verified", finding: "not-as-asked" };

@@ -62,7 +62,9 @@ export class Worker {
       await this.#scrubOnce();
       for (;;) {
         const started =
-          failures.length === 0 && clock.now().getTime() < until ? await this.#startDue((error) => failures.push(error)) : 0;
+          failures.length === 0 && clock.now().getTime() < until
+            ? await this.#startDue((error) => failures.push(error))
+            : 0;
         const active = this.#activeNow();
         if (failures.length > 0 && active.length === 0) throw failures[0];
         if (active.length > 0) await Promise.race(active);

@@ -17,7 +17,11 @@ export interface StorageFind {
  * opened with every data key that the keyring can unwrap. For tests with canaries, and to see for oneself
  * what an erasure left. Reads all rows: not for a large storage in production.
  */
-export async function searchStorage(storage: HeedStorage, keys: Keyring, text: string): Promise<readonly StorageFind[]> {
+export async function searchStorage(
+  storage: HeedStorage,
+  keys: Keyring,
+  text: string,
+): Promise<readonly StorageFind[]> {
   const all = <T extends TableName>(table: T) =>
     storage.transact({
       lock: [],
@@ -33,9 +37,13 @@ export async function searchStorage(storage: HeedStorage, keys: Keyring, text: s
   for (const table of Object.keys(tables) as TableName[]) {
     for (const row of await all(table)) {
       const context = `${table}/${tables[table].key.map((column) => String(Reflect.get(row, column))).join("/")}`;
-      for (const [column, value] of Object.entries(row) as [string, unknown][]) {
+      for (const [column, value] of Object.entries(row)) {
         const isSealed = value instanceof Uint8Array && table !== "dataKeys";
-        const read = isSealed ? opened(dataKeys, value, context) : value instanceof Uint8Array ? "" : String(value);
+        const read = isSealed
+          ? opened(dataKeys, value, context)
+          : value instanceof Uint8Array
+            ? ""
+            : String(value);
         if (read.toLowerCase().includes(wanted)) found.push({ table, column, sealed: isSealed });
       }
     }

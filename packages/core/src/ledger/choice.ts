@@ -26,14 +26,30 @@ export function topicState(
   return foldConsent(heard, { purpose, topic }, at);
 }
 
+/** The state of a purpose by itself, apart from single topics. */
+export function purposeState(
+  policy: Policy,
+  purpose: string,
+  events: readonly LedgerEvent[],
+  at: string,
+): ConsentState {
+  const topics = topicsIn(policy, { scope: "purpose", name: purpose });
+  const isMarketing = topics.some((topic) => policy.topics[topic]?.class === "marketing");
+  const heard = isMarketing ? events : events.filter((event) => event.scope !== "all");
+  return foldConsent(heard, { purpose }, at);
+}
+
 /**
- * True when an opt-out of this scope would change nothing: one at least as wide was recorded, and no opt-in
- * that it would end has come since.
+ * True when an opt-out of this scope tells nobody anything new: one at least as wide was recorded, and no
+ * opt-in that it would end has come since.
  */
 export function isSilent(policy: Policy, scope: Scope, events: readonly LedgerEvent[]): boolean {
   const purposeOf = (topic: string | null) => (topic === null ? undefined : policy.topics[topic]?.purpose);
+  const topics = topicsIn(policy, scope);
+  const isMarketing =
+    topics.length > 0 && topics.every((topic) => policy.topics[topic]?.class === "marketing");
   const isAsWide = (event: LedgerEvent) =>
-    event.scope === "all" ||
+    (event.scope === "all" && isMarketing) ||
     (event.scope === scope.scope && event.name === scope.name) ||
     (event.scope === "purpose" && scope.scope === "topic" && event.name === purposeOf(scope.name));
   const overlaps = (event: LedgerEvent) =>
@@ -44,10 +60,7 @@ export function isSilent(policy: Policy, scope: Scope, events: readonly LedgerEv
     events
       .filter((event) => kinds(event.kind) && where(event))
       .reduce((max, event) => (event.effectiveAt > max ? event.effectiveAt : max), "");
-  const silencedAt = latest(
-    isOptOut,
-    (event) => isAsWide(event) && (scope.scope !== "all" || event.scope === "all"),
-  );
+  const silencedAt = latest(isOptOut, isAsWide);
   return silencedAt !== "" && silencedAt >= latest(isOptIn, overlaps);
 }
 

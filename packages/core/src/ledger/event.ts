@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import type { Row } from "../contract/tables.ts";
 
@@ -65,11 +66,19 @@ function instantAfter(instant: string): string {
   return new Date(Date.parse(instant) + 1).toISOString();
 }
 
-/** An instant as heed stores it, from whatever RFC 3339 spelling the caller has. */
+/** RFC 3339 5.6: without a zone, two machines would read two instants. */
+const rfc3339 = z.iso.datetime({ offset: true });
+
+/**
+ * An instant as heed stores it, from whatever RFC 3339 spelling the caller has.
+ *
+ * @throws InvalidInputError when it is none, or lies outside the years 0000 to 9999
+ */
 export function parseInstant(path: string, value: string | Date): string {
-  const time =
-    typeof value === "string" && !/^\d{4}-\d{2}-\d{2}T/.test(value) ? Number.NaN : new Date(value).getTime();
-  if (Number.isNaN(time)) {
+  const isReadable = typeof value === "string" ? rfc3339.safeParse(value).success : value instanceof Date;
+  const time = isReadable ? new Date(value).getTime() : Number.NaN;
+  // Beyond four digits of year, the texts no longer sort as the instants do.
+  if (Number.isNaN(time) || !/^\d{4}-/.test(new Date(time).toISOString())) {
     throw new InvalidInputError(
       `\`${path}\` is not an instant. Pass RFC 3339 with a zone, for example 2026-11-21T10:00:00Z.`,
       {

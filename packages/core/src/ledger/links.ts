@@ -8,6 +8,7 @@ import { scopeCode, scopeCodeBytes } from "../policy/scope-code.ts";
 import type { Scope } from "./event.ts";
 import { recordChoice } from "./record-choice.ts";
 import { suppress, suppressionScope } from "./suppression.ts";
+import { lockNames } from "./under-lock.ts";
 
 const purpose = "unsubscribe";
 const referenceBytes = 16;
@@ -98,7 +99,7 @@ async function keepSilent(
 ): Promise<{ changed: boolean }> {
   const digests = JSON.parse(reference.suppressions) as string[];
   return context.storage.transact({
-    lock: [],
+    lock: lockNames({ addresses: digests }),
     clock: context.clock,
     read: { known: { from: "suppressions", where: { digest: digests, scope: suppressionScope(scope) } } },
     decide: ({ known }, now): Decision<{ changed: boolean }> => ({

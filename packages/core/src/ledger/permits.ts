@@ -15,7 +15,7 @@ import {
   type Named,
   type SubjectRecord,
 } from "./subject-record.ts";
-import { silencedAt } from "./suppression.ts";
+import { erasedAt, silencedAt } from "./suppression.ts";
 import { lockNames, transactOnSubjects } from "./under-lock.ts";
 
 /** A permit that was taken but never handed over is void after this long, so that a crash does not block its message. */
@@ -31,7 +31,9 @@ async function takePermit(
   ask: { topic: string; email: string; messageKey: string },
 ): Promise<PermitAnswer> {
   const identifier = parseIdentifier("email", ask.email);
-  const topic = context.policy.topics[ask.topic];
+  const topic = Object.hasOwn(context.policy.topics, ask.topic)
+    ? context.policy.topics[ask.topic]
+    : undefined;
   if (topic === undefined) return { allowed: false, because: "topic-not-covered" };
   if (typeof ask.messageKey !== "string" || ask.messageKey === "") {
     throw new InvalidInputError(
@@ -83,19 +85,23 @@ async function takePermit(
         optedOutAt: null,
       };
       writes.push({ insert: "permits", row: permit });
-      if (topic.class !== "marketing") return { writes, answer: { reference: undefined, address } };
-      const known = rows.references.find((row) => row.subjectId !== null && row.subjectId === record?.id);
-      if (known !== undefined) return { writes, answer: { reference: known.id, address } };
+      const isMarketing = topic.class === "marketing";
+      const ofSubject = rows.references.find((row) => row.subjectId !== null && row.subjectId === record?.id);
+      const known = isMarketing ? ofSubject?.id : undefined;
+      const canSayNo = isMarketing ? known !== undefined : topic.class !== "service" || record !== undefined;
+      if (canSayNo) return { writes, answer: { reference: known, address } };
       // Somebody mailed without having been asked (legitimate interest) must be able to say no, everywhere.
       const created = record === undefined ? newSubject(context, now) : { record, writes: [] };
       const extended = withIdentifiers(created.record, named, false, now);
+      writes.push(...created.writes, ...extended.writes);
+      if (!isMarketing) return { writes, answer: { reference: undefined, address } };
       const reference: Row<"references"> = {
         id: randomBytes(16).toString("base64url"),
         address,
         subjectId: created.record.id,
         suppressions: JSON.stringify(suppressionDigests(context, [identifier])),
       };
-      writes.push(...created.writes, ...extended.writes, { insert: "references", row: reference });
+      writes.push({ insert: "references", row: reference });
       return { writes, answer: { reference: reference.id, address } };
     },
   });
@@ -109,7 +115,7 @@ async function takePermit(
     ...(answer.reference === undefined
       ? {}
       : { unsubscribeToken: issueLink(context, answer.reference, ask.topic) }),
-    handOver: () => handOver(context, id, answer.address),
+    handOver: () => handOver(context, id, answer.address, suppressed),
     settle: (outcome) => settle(context, id, answer.address, outcome),
   };
 }
@@ -125,9 +131,8 @@ function refusalOf(
   now: string,
 ): Refusal | undefined {
   const isFrozen = record !== undefined && record.frozenBy !== null;
-  const wasErased = suppressions.some((row) => row.scope === "everything");
   if (isFrozen && topic.class === "marketing") return "frozen";
-  if (wasErased && record === undefined) return "erased";
+  if (erasedAt(suppressions, record) !== undefined) return "erased";
   const consent = consentRefusal(context, name, topic, record, suppressions, now);
   if (consent !== undefined) return consent;
   return taken.every((permit) => isReusable(permit, now)) ? undefined : "already-sent";
@@ -162,14 +167,28 @@ function isReusable(permit: Row<"permits">, now: string): boolean {
   return permit.state === "given" && Date.parse(now) - Date.parse(permit.takenAt) > abandonedAfterMs;
 }
 
-/** Given to handing-over, once, under the same lock as every opt-out. */
-async function handOver(context: HeedContext, id: string, address: string): Promise<boolean> {
+/** Given to handing-over, once, under the same locks as every opt-out. */
+async function handOver(
+  context: HeedContext,
+  id: string,
+  address: string,
+  suppressed: readonly string[],
+): Promise<boolean> {
   const granted = await context.storage.transact({
-    lock: lockNames({ addresses: [address] }),
+    lock: lockNames({ addresses: [address, ...suppressed] }),
     clock: context.clock,
-    read: { permits: { from: "permits", where: { id } } },
-    decide: ({ permits }, now): Decision<boolean> => {
-      if (permits[0]?.state !== "given") return { writes: [], answer: false };
+    read: {
+      permits: { from: "permits", where: { id } },
+      suppressions: { from: "suppressions", where: { digest: suppressed } },
+    },
+    decide: ({ permits, suppressions }, now): Decision<boolean> => {
+      const [permit] = permits;
+      if (permit?.state !== "given") return { writes: [], answer: false };
+      // A link from before an erasure knows nobody whose permits it could revoke; it silences the address.
+      const { purpose = "" } = context.policy.topics[permit.topic] ?? {};
+      const silenced = silencedAt(suppressions, { name: permit.topic, purpose });
+      if (permit.class === "marketing" && silenced !== undefined && silenced >= permit.takenAt)
+        return { writes: [], answer: false };
       return {
         writes: [{ update: "permits", where: { id }, set: { state: "handing-over", handedOverAt: now } }],
         answer: true,

@@ -7,16 +7,24 @@ import { newDataKey, seal } from "../keys/sealed.ts";
 import { preferenceSteps } from "../requests/plan.ts";
 import { findSubject } from "./find-subject.ts";
 import { isSilent, topicsIn, topicState } from "./choice.ts";
-import { instantsOf, isOptOut, type ConsentEvidence, type EventKind, type Scope } from "./event.ts";
+import {
+  instantsOf,
+  isOptOut,
+  type ConsentEvidence,
+  type EventKind,
+  type LedgerEvent,
+  type Scope,
+} from "./event.ts";
 import {
   identifiersOf,
   newSubject,
   suppressionDigests,
+  suppressionLookups,
   withIdentifiers,
   type Named,
   type SubjectRecord,
 } from "./subject-record.ts";
-import { suppress, suppressionScope } from "./suppression.ts";
+import { comeBack, erasedAt, silencedAt, suppress, suppressionScope } from "./suppression.ts";
 import { transactOnSubjects } from "./under-lock.ts";
 
 /** A choice to record. */
@@ -45,7 +53,7 @@ export interface Choice {
 export interface Changed {
   /** False when everything was so already. */
   readonly changed: boolean;
-  /** The event's id; also when it was recorded before. Absent where nothing needed recording. */
+  /** The event's id; also when it was recorded before. Absent where nothing was recorded. */
   readonly eventId?: string;
   /** Ids of the steps that tell processors. */
   readonly steps: readonly string[];
@@ -76,15 +84,16 @@ export async function recordChoice(
   within?: unknown,
 ): Promise<Changed> {
   const select = "named" in about ? { digests: about.named.digests.flat() } : { subjectId: about.subjectId };
+  const named = "named" in about ? about.named : undefined;
+  const addresses = suppressionLookups(context, named?.identifiers ?? []);
   const { changed, revoked } = await transactOnSubjects(context, {
     select,
-    read: {},
+    read: { silences: { from: "suppressions", where: { digest: addresses } } },
     ...(within === undefined ? {} : { within }),
-    decide: (records, _rows, now) => {
-      const named = "named" in about ? about.named : undefined;
-      const decide = isOptOut(choice.kind) ? decideOptOut : decideOptIn;
-      return decide(context, records, named, choice, now);
-    },
+    decide: (records, { silences }, now) =>
+      isOptOut(choice.kind)
+        ? decideOptOut(context, records, named, choice, now)
+        : decideOptIn(context, records, named, choice, silences, now),
   });
   context.livePermits.revoke(revoked);
   if (changed.eventId !== undefined)
@@ -131,31 +140,24 @@ export function decideOptOut(
     writes.push(...stop.writes);
     revoked.push(...stop.revoked);
     totals.inFlight += stop.inFlight;
-    if (isSilent(context.policy, choice.scope, record.events)) {
-      // Known already. The suppression is written all the same: an address may have been added since.
-      writes.push(
-        ...digests.map((digest): Write => ({
-          insert: "suppressions",
-          row: { digest, scope: suppressionScope(choice.scope), reason: "opted-out", at: now },
-          orKeep: true,
-        })),
-      );
-      continue;
-    }
+    // Recorded also when known already: only then does it outweigh an older opt-in that is imported later.
+    const isKnown = isSilent(context.policy, choice.scope, record.events);
     const event = newEvent(
       record,
       { ...choice, ...(totals.eventId === undefined ? {} : { id: randomUUID() }) },
       now,
     );
     const plan =
-      record.frozenBy === null ? preferenceSteps(context, record, choice, event, request) : noSteps;
+      record.frozenBy === null && !isKnown
+        ? preferenceSteps(context, record, choice, event, request)
+        : noSteps;
     writes.push(
       { insert: "events", row: event },
       ...suppress(digests, suppressionScope(choice.scope), "opted-out", event.effectiveAt),
       ...stepWrites(plan.rows),
       choiceEvidence(context, record, event),
     );
-    totals.changed = true;
+    totals.changed ||= !isKnown;
     totals.eventId ??= event.id;
     totals.steps.push(...plan.rows);
     for (const processor of plan.untold) totals.untold.add(processor);
@@ -203,11 +205,16 @@ function decideOptIn(
   records: readonly SubjectRecord[],
   named: Named | undefined,
   choice: Choice,
+  silences: readonly Row<"suppressions">[],
   now: string,
 ): Decided {
   const frozen = records.find((record) => record.frozenBy !== null);
   if (frozen?.frozenBy) return park(context, frozen, frozen.frozenBy, named, choice, now);
   const [first] = records;
+  const erased = erasedAt(silences, first);
+  // Nobody is created again by what they wished before they were erased.
+  if (erased !== undefined && (choice.claimedAt ?? now) <= erased)
+    return { writes: [], answer: { changed: nothing, revoked: [], steps: [] } };
   const { record, writes } =
     named === undefined && first !== undefined
       ? { record: first, writes: [] }
@@ -222,16 +229,20 @@ function decideOptIn(
     return { writes: [], answer: { changed: { ...nothing, eventId: choice.id }, revoked: [], steps: [] } };
   }
   const event = newEvent(record, choice, now);
-  const after = [...record.events, event];
+  const isOpen = (topic: string, events: readonly LedgerEvent[]): boolean => {
+    const state = topicState(context.policy, topic, events, event.recordedAt);
+    const { class: topicClass, purpose = "" } = context.policy.topics[topic] ?? {};
+    const silenced = topicClass === "marketing" ? silencedAt(silences, { name: topic, purpose }) : undefined;
+    return state.state === "given" && (silenced === undefined || state.since > silenced);
+  };
   const opened = topicsIn(context.policy, choice.scope).filter(
-    (topic) =>
-      topicState(context.policy, topic, record.events, event.recordedAt).state !== "given" &&
-      topicState(context.policy, topic, after, event.recordedAt).state === "given",
+    (topic) => !isOpen(topic, record.events) && isOpen(topic, [...record.events, event]),
   );
   const plan = opened.length === 0 ? noSteps : preferenceSteps(context, record, choice, event);
   return {
     writes: [
       ...writes,
+      ...(erased === undefined ? [] : comeBack(silences.map((row) => row.digest))),
       { insert: "events", row: event },
       ...stepWrites(plan.rows),
       choiceEvidence(context, record, event),

@@ -5,6 +5,7 @@ import { parseIdentifier, type ParsedIdentifier } from "../contract/parse-identi
 import type { WhereOf, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import { quoted } from "../errors/quoted.ts";
 import { newDataKey, open, seal } from "../keys/sealed.ts";
 
 /** Kinds of identifier that a message can be sent to, and that a suppression is kept for. */
@@ -26,14 +27,14 @@ export function nameSubject(context: HeedContext, subject: Subject): Named {
     const shape = known.get(kind);
     if (shape === undefined) {
       throw new InvalidInputError(
-        `There is no identifier kind "${kind}". Known here: ${[...known.keys()].join(", ")}.`,
+        `There is no ${quoted(kind)} among the kinds of identifiers. Known here: ${[...known.keys()].join(", ")}.`,
         {
           code: "unknown-identifier-kind",
-          issues: [{ path: `subject.${kind}`, message: "unknown kind" }],
+          issues: [{ path: "subject", message: "unknown kind" }],
         },
       );
     }
-    for (const value of typeof given === "string" ? [given] : given) {
+    for (const value of Array.isArray(given) ? given : [given]) {
       const parsed = parseIdentifier(kind, value);
       if (shape !== null && !shape.test(parsed.value)) {
         throw new InvalidInputError(
@@ -66,7 +67,9 @@ function knownKinds(context: HeedContext): Map<string, RegExp | null> {
     ["phone", null],
     ["accountId", null],
   ]);
-  for (const processor of Object.values(context.processors)) {
+  for (const [id, processor] of Object.entries(context.processors)) {
+    // heed's own rows are no way for a caller to name anybody.
+    if (id === "heed") continue;
     for (const [kind, shape] of Object.entries(processor.identifiers)) {
       if (!kinds.has(kind)) kinds.set(kind, shape);
     }
@@ -120,6 +123,7 @@ export interface SubjectRows {
 /** One subject with what belongs to it, and its open data key. */
 export interface SubjectRecord {
   readonly id: string;
+  readonly createdAt: string;
   readonly frozenBy: string | null;
   readonly dataKey: Uint8Array;
   readonly identifiers: readonly Row<"identifiers">[];
@@ -134,6 +138,7 @@ export function recordsOf(context: HeedContext, rows: SubjectRows): readonly Sub
     const addresses = new Set(identifiers.map((row) => row.digest));
     return {
       id: subject.id,
+      createdAt: subject.createdAt,
       frozenBy: subject.frozenBy,
       dataKey: dataKeyOf(context, rows.dataKeys, subject.id),
       identifiers,
@@ -164,7 +169,16 @@ export function newSubject(
   const id = randomUUID();
   const dataKey = newDataKey();
   return {
-    record: { id, frozenBy: null, dataKey, identifiers: [], events: [], openSteps: [], permits: [] },
+    record: {
+      id,
+      createdAt: now,
+      frozenBy: null,
+      dataKey,
+      identifiers: [],
+      events: [],
+      openSteps: [],
+      permits: [],
+    },
     writes: [
       { insert: "subjects", row: { id, namespace: context.namespace, createdAt: now, frozenBy: null } },
       { insert: "dataKeys", row: { owner: id, ...context.keys.wrap(dataKey, id) } },
@@ -236,6 +250,18 @@ export function identifiersOf(
   rows: readonly Row<"identifiers">[],
 ): readonly Identifier[] {
   return rows.flatMap((row) => spellingsOf(dataKey, row).map((value) => ({ kind: row.kind, value })));
+}
+
+/** Suppression digests of addresses, under every key that may be looked up. */
+export function suppressionLookups(
+  context: HeedContext,
+  identifiers: readonly ParsedIdentifier[],
+): readonly string[] {
+  return identifiers
+    .filter((identifier) => addressKinds.has(identifier.kind))
+    .flatMap(({ kind, canonical }) =>
+      context.keys.digests("suppression", context.namespace, kind, canonical),
+    );
 }
 
 /** Suppression digests of the subject's addresses, under the active key. */

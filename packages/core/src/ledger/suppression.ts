@@ -22,7 +22,7 @@ export function suppressionScope(scope: Scope): SuppressionScope {
   return scope.scope === "all" ? "marketing" : `${scope.scope}:${scope.name}`;
 }
 
-/** Silences addresses; a repeat moves the time forward and keeps the first reason. */
+/** Silences addresses; a repeat moves the time forward, never back. */
 export function suppress(
   digests: readonly string[],
   scope: SuppressionScope,
@@ -31,8 +31,34 @@ export function suppress(
 ): readonly Write[] {
   return digests.flatMap((digest): readonly Write[] => [
     { insert: "suppressions", row: { digest, scope, reason, at }, orKeep: true },
-    { update: "suppressions", where: { digest, scope }, set: { at } },
+    { update: "suppressions", where: { digest, scope, at: { atMost: at } }, set: { reason, at } },
   ]);
+}
+
+/** The reason of an erasure's suppression once the person came back: it silences older marketing, and nothing else. */
+const returned = "returned";
+
+/** What an erasure left behind these digests no longer counts as "do not contact, do not create". */
+export function comeBack(digests: readonly string[]): readonly Write[] {
+  return [
+    { update: "suppressions", where: { digest: digests, scope: "everything" }, set: { reason: returned } },
+  ];
+}
+
+/**
+ * When the person was erased, unless they have come back since. A subject that is younger than the erasure is
+ * no proof of that: an opt-out made it, so that processors could be told.
+ */
+export function erasedAt(
+  rows: readonly Row<"suppressions">[],
+  subject: { readonly createdAt: string } | undefined,
+): string | undefined {
+  return rows
+    .filter((row) => row.scope === "everything" && row.reason !== returned)
+    .map((row) => row.at)
+    .filter((at) => subject === undefined || subject.createdAt > at)
+    .toSorted()
+    .at(-1);
 }
 
 /** The newest suppression of an address that covers a marketing topic. */
@@ -71,21 +97,17 @@ export async function checkSuppression(
     clock: context.clock,
     read: {
       suppressions: { from: "suppressions", where: { digest } },
-      identifiers: { from: "identifiers", where: { digest: index } },
-      frozen: {
+      subjects: {
         from: "subjects",
-        where: {
-          id: { via: "identifiers", column: "subjectId", where: { digest: index } },
-          frozenBy: { isNull: false },
-        },
+        where: { id: { via: "identifiers", column: "subjectId", where: { digest: index } } },
       },
     },
-    decide: ({ suppressions, identifiers, frozen }) => {
-      // A living subject that holds the address has come back by itself since the erasure.
-      const hasReturned = identifiers.length > 0 && frozen.length === 0;
+    decide: ({ suppressions, subjects }) => {
+      const [subject] = subjects;
+      const isErased = erasedAt(suppressions, subject) !== undefined || (subject?.frozenBy ?? null) !== null;
       const row = suppressions.find(
         (each) =>
-          (each.scope === "everything" && !hasReturned) ||
+          (each.scope === "everything" && isErased) ||
           each.scope === "marketing" ||
           (ask.recipient !== undefined && each.scope === `recipient:${ask.recipient}`),
       );

@@ -53,7 +53,7 @@ export async function transactOnSubjects<const R extends Reads, A>(
           found.subjects.every((row) => subjects.has(row.id)) &&
           found.identifiers.every((row) => addresses.has(row.digest));
         if (!complete) return { writes: [], answer: { missing: found } };
-        const decision = transaction.decide(recordsOf(context, found), rows as unknown as RowsOf<R>, now);
+        const decision = transaction.decide(recordsOf(context, found), rows, now);
         return { writes: decision.writes, answer: { answer: decision.answer } };
       },
     });

@@ -1,5 +1,5 @@
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
-import type { Controller, Keeps, LegalBasis, Policy, Purpose, Recipient } from "./policy.ts";
+import type { Controller, Keeps, LegalBasis, Policy, Recipient } from "./policy.ts";
 import type { TopicClass } from "../contract/permit.ts";
 import { lintPolicy } from "./lint-policy.ts";
 
@@ -56,8 +56,8 @@ export function definePolicy<
 ): Policy<{ purpose: P; topic: keyof Via & string; recipient: R; via: Via }> {
   const register: Policy = {
     controller: policy.controller,
-    recipients: (policy.recipients ?? {}) as Record<string, Recipient>,
-    purposes: policy.purposes as Record<string, Purpose>,
+    recipients: policy.recipients ?? {},
+    purposes: policy.purposes,
     topics: policy.topics as Policy["topics"],
   };
   const issues = lintPolicy(register);

@@ -11,8 +11,8 @@ const name = z
   );
 const slug = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, "use a slug: lower-case letters, digits and hyphens");
 const country = z.string().regex(/^[A-Z]{2}$/, "use the two capital letters of ISO 3166-1, for example SE");
-const civilDate = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, "use YYYY-MM-DD");
-const basis = z.enum([
+const civilDate = z.iso.date("use YYYY-MM-DD, a day that exists");
+const bases = [
   "consent",
   "contract",
   "legal-obligation",
@@ -20,7 +20,9 @@ const basis = z.enum([
   "public-task",
   "legitimate-interest",
   "soft-opt-in",
-]);
+] as const;
+const nameBasis = `name at least one legal basis, of these: ${bases.join(", ")}`;
+const basis = z.enum(bases);
 
 const policySchema = z.strictObject({
   controller: z.strictObject({
@@ -58,7 +60,7 @@ const policySchema = z.strictObject({
   purposes: z.record(
     name,
     z.strictObject({
-      basis: z.union([basis, z.array(basis).min(1, "name at least one legal basis")]),
+      basis: z.union([basis, z.array(basis).min(1, nameBasis)], nameBasis),
       title: z.string().optional(),
     }),
   ),
@@ -87,7 +89,10 @@ const reserved = new Set(["heed", "all"]);
 export function lintPolicy(policy: Policy): readonly InputIssue[] {
   const parsed = policySchema.safeParse(policy);
   if (!parsed.success) {
-    return parsed.error.issues.map((issue) => ({ path: issue.path.join("."), message: issue.message }));
+    return parsed.error.issues.map((issue) => {
+      const [why = issue] = issue.code === "invalid_key" ? issue.issues : [];
+      return { path: issue.path.join("."), message: why.message };
+    });
   }
   return [...lintNames(policy), ...lintTransfers(policy), ...lintTopics(policy)];
 }
@@ -127,29 +132,29 @@ function* lintTransfers({ controller, recipients }: Policy): Generator<InputIssu
 
 function* lintTopics({ purposes, recipients, topics }: Policy): Generator<InputIssue> {
   for (const [id, topic] of Object.entries(topics)) {
-    const purpose = purposes[topic.purpose];
+    const purpose = Object.hasOwn(purposes, topic.purpose) ? purposes[topic.purpose] : undefined;
     if (purpose === undefined) {
       yield { path: `topics.${id}.purpose`, message: `there is no purpose "${topic.purpose}"` };
       continue;
     }
-    const bases = basesOf(purpose);
-    const allowsMarketing = bases.some(
+    const declared = basesOf(purpose);
+    const allowsMarketing = declared.some(
       (each) => each === "consent" || each === "legitimate-interest" || each === "soft-opt-in",
     );
     if (topic.class === "marketing" && !allowsMarketing) {
       yield {
         path: `topics.${id}.class`,
-        message: `marketing cannot rest on ${bases.join(", ")}: declare consent, legitimate-interest or soft-opt-in for "${topic.purpose}"`,
+        message: `marketing cannot rest on ${declared.join(", ")}: declare consent, legitimate-interest or soft-opt-in for "${topic.purpose}"`,
       };
     }
-    if (topic.class === "legal" && bases.every((each) => each === "consent")) {
+    if (topic.class === "legal" && declared.every((each) => each === "consent")) {
       yield {
         path: `topics.${id}.class`,
         message: `a legal notice must reach people who gave no consent: declare another basis for "${topic.purpose}"`,
       };
     }
     for (const recipient of topic.via ?? []) {
-      if (recipients[recipient] === undefined)
+      if (!Object.hasOwn(recipients, recipient))
         yield { path: `topics.${id}.via`, message: `there is no recipient "${recipient}"` };
     }
   }
@@ -157,7 +162,8 @@ function* lintTopics({ purposes, recipients, topics }: Policy): Generator<InputI
 
 function isTimeZone(zone: string): boolean {
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: zone }) !== undefined;
+    new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions();
+    return true;
   } catch {
     return false;
   }

@@ -10,8 +10,8 @@ type Step = Pick<
  * Which waiting steps of a subject may go ahead now.
  *
  * - Steps of one subject at one processor go one after another, in ledger order.
- * - Of a request, nothing is destroyed before every step has been resolved, and stages go in order. A step that met
- *   an obstacle (an outage, a guard) holds nobody up: one processor failing never stops the others.
+ * - Of a request, nothing is destroyed before every step that can be resolved is, and stages go in order. A
+ *   step that met an obstacle (an outage, a guard) holds nobody up: one processor failing never stops the others.
  * - heed's own data goes last, and only when no other step is open, failed or left to a human.
  *
  * @param steps all open steps of the subject, and all steps of its open requests
@@ -20,6 +20,8 @@ export function stepsToRelease(steps: readonly Step[]): readonly string[] {
   const open = steps.filter((step) => step.endedAt === null);
   const ahead = (step: Step) =>
     open.filter((other) => other.processor === step.processor && other.seq < step.seq);
+  // What stands behind another step cannot resolve yet: those who wait for it would wait for ever.
+  const canResolve = (step: Step) => step.phase === "resolve" && ahead(step).length === 0;
   const meetsObstacle = (step: Step): boolean =>
     step.because !== null || ahead(step).some((other) => other.because !== null);
 
@@ -38,7 +40,7 @@ export function stepsToRelease(steps: readonly Step[]): readonly string[] {
         other.endedAt !== null ||
         other.stage === ownStage ||
         meetsObstacle(other) ||
-        (other.stage >= step.stage && (other.phase !== "resolve" || !isDestructive(step.operation))),
+        (other.stage >= step.stage && (!isDestructive(step.operation) || !canResolve(other))),
     );
   };
   return open.filter((step) => step.state === "waiting" && isReleased(step)).map((step) => step.id);

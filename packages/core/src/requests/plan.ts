@@ -91,7 +91,13 @@ export function erasurePlan(
       const keep = keptBy(context, recipient, receivedAt);
       const planned: PlannedStep[] = [];
       if (operations.unsubscribe !== undefined && holdsTopics(processor)) {
-        planned.push({ ...base, processor, operation: "unsubscribe", stage: 0, input: { topics: "all", onlyIfKnown: true } });
+        planned.push({
+          ...base,
+          processor,
+          operation: "unsubscribe",
+          stage: 0,
+          input: { topics: "all", onlyIfKnown: true },
+        });
       }
       if (operations.forgetTokens !== undefined) {
         const input: InputOf["forgetTokens"] = { endsPaidService: "refused", keep };
@@ -178,6 +184,8 @@ export function stepRows(
     readonly eventId: string | null;
   },
 ): readonly Row<"steps">[] {
+  // Two calls in one instant must not share a place in the order.
+  const first = Math.max(about.seq, ...record.openSteps.map((step) => step.seq + 1));
   const rows = planned.map((step, index): Row<"steps"> => {
     const id = randomUUID();
     const instruction = step.ended?.state === "manual" ? step.ended.instruction : undefined;
@@ -187,7 +195,7 @@ export function stepRows(
       subjectId: record.id,
       requestId: about.requestId,
       eventId: about.eventId,
-      seq: about.seq + index,
+      seq: first + index,
       stage: step.stage,
       processor: step.processor,
       operation: step.operation,

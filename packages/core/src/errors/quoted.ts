@@ -1,0 +1,6 @@
+const name = /^[A-Za-z][A-Za-z0-9-]{0,63}$/;
+
+/** A caller's name for a message, in quotes; what does not look like a name may be anybody's address. */
+export function quoted(given: unknown): string {
+  return typeof given === "string" && name.test(given) ? `"${given}"` : "such name";
+}

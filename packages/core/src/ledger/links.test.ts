@@ -1,0 +1,189 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { noEvidence, openShop, type ShopTopic } from "../../test/shop.ts";
+import { keyring, newKey } from "../keys/keyring.ts";
+import { TamperedEvidenceError } from "../errors/tampered-evidence-error.ts";
+
+const anna = { email: "anna@example.org" };
+const evidence = noEvidence;
+const minuteMs = 60_000;
+const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+
+type Shop = ReturnType<typeof openShop>;
+
+async function tokenFor(shop: Shop, topic: ShopTopic, email = anna.email): Promise<string> {
+  const answer = await shop.heed.permits.take({ topic, email, messageKey: `token ${Math.random()}` });
+  if (!answer.allowed || answer.unsubscribeToken === undefined) throw new Error("no token");
+  return answer.unsubscribeToken;
+}
+
+async function openSubscribed(): Promise<{ shop: Shop; token: string }> {
+  const shop = openShop();
+  await shop.heed.consent.give({ subject: anna, purpose: "news", evidence });
+  const token = await tokenFor(shop, "product-news");
+  shop.clock.advance(minuteMs);
+  return { shop, token };
+}
+
+describe("an unsubscribe token", () => {
+  it("is short, fits anywhere in a link, and names nobody", async () => {
+    const shop = openShop();
+    for (let n = 0; n < 30; n += 1) {
+      const token = await tokenFor(shop, "offers", `person${n}@example.org`);
+      expect(token).toMatch(/^[A-Za-z0-9._-]{1,48}$/);
+      expect(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("latin1")).not.toContain("person");
+    }
+    const longest = openShop({ keys: keyring(newKey().replace(/^[^:]+/, "abcd")) });
+    expect((await tokenFor(longest, "offers")).length).toBe(48);
+  });
+
+  it("says what it is about, and changes nothing by that", async () => {
+    const { shop, token } = await openSubscribed();
+    expect(await shop.heed.links.open(token)).toEqual({
+      topic: "product-news",
+      title: "product-news",
+      class: "marketing",
+    });
+    expect(await shop.isSendable("product-news", anna.email)).toBe(true);
+  });
+
+  it("ends its topic and no other", async () => {
+    const { shop, token } = await openSubscribed();
+    expect(await shop.heed.links.unsubscribe({ token, scope: "topic" })).toEqual({ changed: true });
+    expect(await shop.isSendable("product-news", anna.email)).toBe("suppressed");
+    expect(await shop.isSendable("events", anna.email)).toBe(true);
+    expect(await shop.heed.links.unsubscribe({ token, scope: "topic" })).toEqual({ changed: false });
+  });
+
+  it("ends all marketing when asked to", async () => {
+    const { shop, token } = await openSubscribed();
+    await shop.heed.links.unsubscribe({ token, scope: "all" });
+    for (const topic of ["product-news", "events", "offers"] as const)
+      expect(await shop.isSendable(topic, anna.email)).toBe("suppressed");
+    expect(await shop.isSendable("receipts", anna.email)).toBe(true);
+  });
+
+  it("silences the person it was issued for and nobody else", async () => {
+    const { shop, token } = await openSubscribed();
+    const ben = { email: "ben@example.org" };
+    await shop.heed.consent.give({ subject: ben, purpose: "news", evidence });
+    await shop.heed.links.unsubscribe({ token, scope: "all" });
+    expect(await shop.isSendable("product-news", ben.email)).toBe(true);
+  });
+
+  it("works after the person was linked to another", async () => {
+    const { shop, token } = await openSubscribed();
+    const other = "anna.b@example.net";
+    await shop.heed.consent.give({ subject: { email: other }, purpose: "news", evidence });
+    await shop.heed.subjects.record({ subject: { email: [other, anna.email] }, identityVerified: true });
+    shop.clock.advance(minuteMs);
+    await shop.heed.links.unsubscribe({ token, scope: "topic" });
+    for (const email of [anna.email, other])
+      expect(await shop.isSendable("product-news", email)).toBe("suppressed");
+  });
+
+  it("is refused with any single character changed", async () => {
+    const { shop, token } = await openSubscribed();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat({ max: token.length - 1 }),
+        fc.constantFrom(...alphabet.split("")),
+        async (index, character) => {
+          fc.pre(token[index] !== character);
+          const changed = token.slice(0, index) + character + token.slice(index + 1);
+          expect(await shop.heed.links.open(changed)).toBeUndefined();
+        },
+      ),
+      { numRuns: 1500 },
+    );
+    expect(await shop.heed.links.open(token)).toBeDefined();
+  });
+
+  it("is refused truncated, prolonged, doubled or empty", async () => {
+    const { shop, token } = await openSubscribed();
+    const { links } = shop.heed;
+    for (let length = 0; length < token.length; length += 1)
+      expect(await links.open(token.slice(0, length))).toBeUndefined();
+    for (const more of ["=", "A", ".", " ", "\n", `.${token}`, token])
+      expect(await links.open(token + more)).toBeUndefined();
+    await expect(links.unsubscribe({ token: token.slice(0, -1), scope: "topic" })).rejects.toThrow(
+      TamperedEvidenceError,
+    );
+    expect(await shop.isSendable("product-news", anna.email)).toBe(true);
+  });
+
+  it("is refused under another keyring, and when it was made for something else", async () => {
+    const { shop, token } = await openSubscribed();
+    expect(await openShop().heed.links.open(token)).toBeUndefined();
+    const keys = keyring(newKey());
+    const elsewhere = openShop({ keys });
+    const forged = keys.token("confirm", Buffer.from(token.split(".")[1] ?? "", "base64url").subarray(0, 20));
+    expect(await elsewhere.heed.links.open(forged)).toBeUndefined();
+    expect(await shop.heed.links.open(forged)).toBeUndefined();
+  });
+
+  it("is refused when it is authentic and its reference is not known", async () => {
+    const keys = keyring(newKey());
+    const token = await tokenFor(openShop({ keys }), "offers");
+    expect(await openShop({ keys }).heed.links.open(token)).toBeUndefined();
+  });
+
+  it("works as long as its key may be looked up", async () => {
+    const old = newKey();
+    const token = await tokenFor(openShop({ keys: keyring(old) }), "offers");
+    const lookedUp = keyring(`${old.replace(":active:", ":lookup:")} ${newKey()}`);
+    expect(() => lookedUp.openToken("unsubscribe", token, 20)).not.toThrow();
+    const retired = keyring(`${old.replace(":active:", ":retired:")} ${newKey()}`);
+    expect(() => retired.openToken("unsubscribe", token, 20)).toThrow(TamperedEvidenceError);
+  });
+
+  it("says the same about every defect, and nothing of the token", async () => {
+    const { shop, token } = await openSubscribed();
+    const messages = new Set<string>();
+    for (const wrong of ["", "x", token.slice(1), `${token}A`, `zz.${token.slice(4)}`]) {
+      const error: unknown = await shop.heed.links
+        .unsubscribe({ token: wrong, scope: "topic" })
+        .catch((caught: unknown) => caught);
+      messages.add((error as Error).message);
+    }
+    expect([...messages]).toEqual(["The token is not authentic."]);
+  });
+});
+
+describe("an unsubscribe token after an erasure", () => {
+  it("still answers, and still keeps the address silent", async () => {
+    const { shop, token } = await openSubscribed();
+    await shop.erase(anna);
+    expect(await shop.heed.links.open(token)).toMatchObject({ topic: "product-news" });
+    expect(await shop.heed.links.unsubscribe({ token, scope: "all" })).toEqual({ changed: true });
+    expect(await shop.heed.links.unsubscribe({ token, scope: "all" })).toEqual({ changed: false });
+    expect(await shop.isSendable("receipts", anna.email)).toBe("erased");
+    expect(await shop.rows("subjects")).toEqual([]);
+  });
+
+  it("outweighs an opt-in that the person made before it, having come back", async () => {
+    const { shop, token } = await openSubscribed();
+    await shop.erase(anna);
+    await shop.heed.consent.give({ subject: anna, purpose: "news", evidence });
+    shop.clock.advance(minuteMs);
+    expect(await shop.isSendable("product-news", anna.email)).toBe(true);
+    await shop.heed.links.unsubscribe({ token, scope: "topic" });
+    expect(await shop.isSendable("product-news", anna.email)).toBe("suppressed");
+    expect(await shop.isSendable("events", anna.email)).toBe(true);
+  });
+
+  it("stops a message that has its permit already", async () => {
+    const { shop, token } = await openSubscribed();
+    await shop.erase(anna);
+    await shop.heed.consent.give({ subject: anna, purpose: "news", evidence });
+    shop.clock.advance(minuteMs);
+    const answer = await shop.heed.permits.take({
+      topic: "product-news",
+      email: anna.email,
+      messageKey: "after the return",
+    });
+    if (!answer.allowed) throw new Error("no permit");
+    await shop.heed.links.unsubscribe({ token, scope: "topic" });
+    expect(await answer.handOver()).toBe(false);
+  });
+});

@@ -1,0 +1,104 @@
+import { describe, expect, it } from "vitest";
+import { smallCrm } from "../../test/small-crm.ts";
+import { shopPolicy } from "../../test/shop.ts";
+import type { ProcessorV1 } from "../contract/processor.ts";
+import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import { createHeed } from "../heed.ts";
+import { ephemeralKeys } from "../keys/keyring.ts";
+import { memory } from "../memory/memory.ts";
+import { definePolicy } from "./define-policy.ts";
+import { scopeCode, scopeCodeBytes } from "./scope-code.ts";
+
+const controller = { name: "Acme AB", country: "SE", contact: "privacy@acme.example" };
+
+function refusalOf(make: () => unknown): InvalidInputError {
+  try {
+    make();
+  } catch (error) {
+    if (error instanceof InvalidInputError) return error;
+    throw error;
+  }
+  return expect.fail("it was accepted");
+}
+
+describe("definePolicy", () => {
+  it("gives back what was promised", () => {
+    const policy = definePolicy({
+      controller,
+      purposes: { news: { basis: "consent" } },
+      topics: { "product-news": { class: "marketing", purpose: "news" } },
+    });
+    expect(policy).toEqual({
+      controller,
+      recipients: {},
+      purposes: { news: { basis: "consent" } },
+      topics: { "product-news": { class: "marketing", purpose: "news" } },
+    });
+  });
+
+  it("refuses a contradiction, with each one in the message and in `issues`", () => {
+    const error = refusalOf(() =>
+      definePolicy({
+        controller,
+        purposes: { account: { basis: "contract" } },
+        topics: {
+          offers: { class: "marketing", purpose: "account" },
+          news: { class: "marketing", purpose: "newz" as "account" },
+        },
+      }),
+    );
+    expect(error.code).toBe("policy-contradicts-itself");
+    expect(error.issues.map((issue) => issue.path)).toEqual(["topics.offers.class", "topics.news.purpose"]);
+    for (const { path, message } of error.issues) expect(error.message).toContain(`${path}: ${message}`);
+  });
+});
+
+describe("scopeCode", () => {
+  it("is short, the same every time, and different for every topic", () => {
+    const names = Array.from({ length: 500 }, (_, n) => `topic-${n}`);
+    const codes = names.map((name) => scopeCode(name).toString("hex"));
+    expect(new Set(codes).size).toBe(names.length);
+    expect(scopeCode("offers")).toEqual(scopeCode("offers"));
+    expect(scopeCode("offers")).toHaveLength(scopeCodeBytes);
+  });
+});
+
+describe("processors that do not fit the policy", () => {
+  const crm = smallCrm().processor;
+  const put = (processors: Record<string, unknown>) =>
+    createHeed({
+      policy: shopPolicy,
+      storage: memory(),
+      keys: ephemeralKeys(),
+      processors: processors as { crm: typeof crm },
+    });
+
+  it("are refused at run time too, each with its place and what to do", () => {
+    const withoutEvents: ProcessorV1 = { ...(crm as unknown as ProcessorV1), topics: { "product-news": 1 } };
+    for (const [processors, path, message] of [
+      [{}, "processors.crm", 'the topic "product-news" goes via it: pass its processor'],
+      [{ crm: withoutEvents }, "processors.crm.topics", 'bind the topic "events"'],
+      [{ crm, mailchimp: crm }, "processors.mailchimp", "the policy names no such recipient"],
+      [{ crm, toString: crm }, "processors.toString", "the policy names no such recipient"],
+    ] as const) {
+      const error = refusalOf(() => put(processors));
+      expect(error.code).toBe("processors-do-not-fit");
+      const issue = error.issues.find((each) => each.path === path);
+      expect(issue?.message).toContain(message);
+      expect(error.message).toContain(`${path}: ${issue?.message}`);
+    }
+  });
+
+  it("are reported all at once", () => {
+    const error = refusalOf(() => put({ mailchimp: crm }));
+    expect(error.issues.map((issue) => issue.path)).toEqual([
+      "processors.mailchimp",
+      "processors.crm",
+      "processors.crm",
+    ]);
+  });
+
+  it("are no reason to refuse those that fit", () => {
+    expect(() => put({ crm })).not.toThrow();
+  });
+});
