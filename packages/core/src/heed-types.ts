@@ -8,7 +8,7 @@ import type { Evidence } from "./evidence/evidence.ts";
 import type { ConsentState } from "./ledger/consent-fold.ts";
 import type { ConsentEvidence } from "./ledger/event.ts";
 import type { Links } from "./ledger/links.ts";
-import type { Changed } from "./ledger/record-choice.ts";
+import type { Changed } from "./ledger/choice-event.ts";
 import type { SuppressionAnswer } from "./ledger/suppression.ts";
 import type { Names } from "./policy/policy.ts";
 import type { Identity, RequestState } from "./requests/lifecycle.ts";

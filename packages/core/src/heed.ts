@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Clock } from "./contract/clock.ts";
 import type { Subject } from "./contract/identifier.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
+import { slugSchema } from "./contract/slug.ts";
 import type { HeedStorage } from "./contract/storage.ts";
 import type { HeedContext } from "./context.ts";
 import { ownStore } from "./engine/own-store.ts";
@@ -21,7 +22,8 @@ import { findSubject } from "./ledger/find-subject.ts";
 import { linksOf } from "./ledger/links.ts";
 import { LivePermits } from "./ledger/live-permits.ts";
 import { permitsOf } from "./ledger/permits.ts";
-import { recordChoice, type Changed, type Choice } from "./ledger/record-choice.ts";
+import type { Changed, Choice } from "./ledger/choice-event.ts";
+import { recordChoice } from "./ledger/record-choice.ts";
 import { nameSubject, suppressionLookups } from "./ledger/subject-record.ts";
 import { checkSuppression, comeBack, erasedAt } from "./ledger/suppression.ts";
 import { transactOnSubjects } from "./ledger/under-lock.ts";
@@ -47,14 +49,13 @@ export interface HeedOptions<N extends Names, R> {
   readonly work?: Partial<WorkSettings>;
 }
 
-const slug = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, "use a slug: lower-case letters, digits and hyphens");
 const detailsSchema = z.object({
   id: z
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, "use letters, digits, - and _, at most 64")
     .optional(),
-  channel: slug.optional(),
-  method: slug.optional(),
+  channel: slugSchema.optional(),
+  method: slugSchema.optional(),
   imported: z.boolean().optional(),
   identityVerified: z.boolean().optional(),
 });

@@ -17,7 +17,7 @@ export { foldConsent } from "./ledger/consent-fold.ts";
 export type { Asked, ConsentState } from "./ledger/consent-fold.ts";
 export type { ConsentEvidence, EventKind, LedgerEvent } from "./ledger/event.ts";
 export type { Link, Links } from "./ledger/links.ts";
-export type { Changed } from "./ledger/record-choice.ts";
+export type { Changed } from "./ledger/choice-event.ts";
 export type { SuppressionAnswer, SuppressionReason } from "./ledger/suppression.ts";
 export { memory } from "./memory/memory.ts";
 export { ownData } from "./own-data.ts";

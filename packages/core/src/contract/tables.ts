@@ -50,7 +50,8 @@ export const tables = {
       indicatedBy: "text",
       sealed: "bytes?",
     },
-    key: ["id"],
+    // The caller may choose the id: it means the same event of the same person only.
+    key: ["subjectId", "id"],
     indexes: [["subjectId", "recordedAt"]],
   },
   /** Keyed digest (suppression use) and what it silences. Outlives erasure. */

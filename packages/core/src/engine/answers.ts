@@ -1,20 +1,11 @@
 import { z } from "zod";
 import type { Clearance } from "../contract/processor.ts";
 import type { Finding, Outcome, Resolution } from "../contract/operation.ts";
+import { retainedSchema, slugSchema } from "../contract/slug.ts";
 import { isWaitMs } from "./trouble.ts";
 
-const slug = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/);
 const waitMs = z.number().refine(isWaitMs);
 const identifier = z.object({ kind: z.string(), value: z.string() });
-const retained = z.object({
-  category: slug,
-  reason: slug,
-  law: z
-    .string()
-    .regex(/^[\w .,:()§/-]{1,80}$/)
-    .optional(),
-  until: z.iso.date().optional(),
-});
 
 const resolutionSchema = z.object({
   targets: z.array(
@@ -33,11 +24,11 @@ const outcomeSchema = z.discriminatedUnion("status", [
   z.object({
     status: z.literal("done"),
     affected: z.number().int().nonnegative().optional(),
-    retained: z.array(retained).optional(),
+    retained: z.array(retainedSchema).optional(),
   }),
   z.object({ status: z.literal("absent") }),
   z.object({ status: z.literal("pending"), reference: z.string().min(1), checkAfterMs: waitMs }),
-  z.object({ status: z.literal("blocked"), by: slug, checkAfterMs: waitMs }),
+  z.object({ status: z.literal("blocked"), by: slugSchema, checkAfterMs: waitMs }),
   z.object({ status: z.literal("manual"), instruction: z.string() }),
   z.object({ status: z.literal("failed"), error: z.instanceof(Error) }),
 ]);
@@ -49,7 +40,7 @@ const findingSchema = z.discriminatedUnion("seen", [
 
 const clearanceSchema = z.union([
   z.object({ clear: z.literal(true) }),
-  z.object({ blockedBy: slug, checkAfterMs: waitMs }),
+  z.object({ blockedBy: slugSchema, checkAfterMs: waitMs }),
 ]);
 
 /** An answer that the contract does not know is no answer: undefined, and never success. */

@@ -2,7 +2,8 @@ import type { HeedContext } from "../context.ts";
 import type { Decision } from "../contract/storage.ts";
 import type { ParsedIdentifier } from "../contract/parse-identifier.ts";
 import { open } from "../keys/sealed.ts";
-import { recordChoice, type Choice } from "../ledger/record-choice.ts";
+import type { Choice } from "../ledger/choice-event.ts";
+import { recordChoice } from "../ledger/record-choice.ts";
 import { dataKeyOf, indexDigests } from "../ledger/subject-record.ts";
 
 /**

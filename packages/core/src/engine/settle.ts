@@ -1,7 +1,7 @@
-import { z } from "zod";
 import type { HeedContext } from "../context.ts";
 import type { Finding, Retained } from "../contract/operation.ts";
 import type { Write } from "../contract/storage.ts";
+import { slugSchema } from "../contract/slug.ts";
 import type { Row } from "../contract/tables.ts";
 import { evidenceWrite } from "../evidence/evidence.ts";
 import { seal } from "../keys/sealed.ts";
@@ -225,8 +225,6 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
   }
 }
 
-const slug = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/);
-
 function stepEvidence(
   context: HeedContext,
   rows: SettleRows,
@@ -237,7 +235,7 @@ function stepEvidence(
   const after = { ...step, ...set };
   const outcome = after.outcome === null ? undefined : (JSON.parse(after.outcome) as KeptOutcome);
   const request = rows.requests.find((each) => each.id === step.requestId);
-  const because = slug.safeParse(after.because);
+  const because = slugSchema.safeParse(after.because);
   return evidenceWrite(context, now, {
     kind: "step.settled",
     stepId: step.id,

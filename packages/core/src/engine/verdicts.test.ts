@@ -161,6 +161,16 @@ describe("afterRun", () => {
     expect(run({ status: "absent" }, operationWith(), claim)).toMatchObject({ outcome: { status: "done" } });
   });
 
+  it("asks a human about work that goes on where nothing can be read back: nobody said done", () => {
+    const pending = { status: "pending", reference: "job-1", checkAfterMs: 1_000 } as const;
+    expect(run(pending, operationWith(acknowledgedOnly))).toMatchObject({
+      to: "end",
+      state: "manual",
+      because: "unknown-outcome",
+    });
+    expect(run(pending)).toMatchObject({ to: "verify", because: "pending", dueInMs: 1_000 });
+  });
+
   it("keeps no records of an export and no reference in the outcome", () => {
     const exported = {
       status: "done",

@@ -80,6 +80,8 @@ export function afterRun(claim: Claim, operation: AnyOperation, outcome: Outcome
       return { to: "end", state: kept.retained?.length ? "retained" : "acknowledged", outcome: kept };
     }
     case "pending":
+      // It will be known to be done by reading back alone.
+      if (typeof operation.verify !== "function") return unknownByNature(step.processor);
       return {
         to: "verify",
         dueInMs: outcome.checkAfterMs,
@@ -129,7 +131,12 @@ function unknownRun(
   if (typeof operation.verify === "function") return { to: "verify", dueInMs, because, counts: true, alone };
   if (operation.repeat === "safe")
     return { to: "again", phase: "run", dueInMs, because, counts: true, alone };
-  const instruction = `It is not known whether this was done at "${step.processor}", and nothing can be read back. Look there, then acknowledge or retry the step.`;
+  return unknownByNature(step.processor);
+}
+
+/** Only a human can find out. */
+function unknownByNature(processor: string): Verdict {
+  const instruction = `It is not known whether this was done at "${processor}", and nothing can be read back. Look there, then acknowledge or retry the step.`;
   return { to: "end", state: "manual", because: "unknown-outcome", instruction };
 }
 

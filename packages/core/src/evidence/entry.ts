@@ -1,22 +1,10 @@
 import { z } from "zod";
+import { nameSchema, retainedSchema, slugSchema } from "../contract/slug.ts";
 
-const slug = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/);
-const name = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/);
 const id = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 const digest = z.string().regex(/^[A-Za-z0-9]{1,4}\.[A-Za-z0-9_-]{43}$/);
 const instant = z.iso.datetime({ precision: 3 });
 const civilDate = z.iso.date();
-
-/** What is kept somewhere by law, by category. */
-const retainedSchema = z.strictObject({
-  category: slug,
-  reason: slug,
-  law: z
-    .string()
-    .regex(/^[\w .,:()§/-]{1,80}$/)
-    .optional(),
-  until: civilDate.optional(),
-});
 
 const subject = z.array(digest);
 
@@ -40,17 +28,17 @@ export const evidenceEntrySchema = z.discriminatedUnion("kind", [
       "expired",
     ]),
     scope: z.enum(["topic", "purpose", "all"]),
-    name: name.optional(),
+    name: nameSchema.optional(),
     effectiveAt: instant,
     subject,
   }),
-  z.strictObject({ kind: z.literal("message.in-flight"), topic: name }),
+  z.strictObject({ kind: z.literal("message.in-flight"), topic: nameSchema }),
   z.strictObject({
     kind: z.literal("request.opened"),
     requestId: id,
-    right: slug,
-    regime: slug,
-    identity: slug,
+    right: slugSchema,
+    regime: slugSchema,
+    identity: slugSchema,
     receivedAt: instant,
     dueOn: civilDate,
     subject,
@@ -59,26 +47,26 @@ export const evidenceEntrySchema = z.discriminatedUnion("kind", [
     kind: z.literal("step.settled"),
     stepId: id,
     requestId: id.optional(),
-    processor: name,
-    operation: name,
-    state: slug,
-    outcome: slug.optional(),
-    finding: slug.optional(),
+    processor: nameSchema,
+    operation: nameSchema,
+    state: slugSchema,
+    outcome: slugSchema.optional(),
+    finding: slugSchema.optional(),
     affected: z.number().int().nonnegative().optional(),
     retained: z.array(retainedSchema).optional(),
-    because: slug.optional(),
+    because: slugSchema.optional(),
     tries: z.number().int().nonnegative(),
     subject,
   }),
   z.strictObject({
     kind: z.literal("request.closed"),
     requestId: id,
-    right: slug,
-    state: slug,
+    right: slugSchema,
+    state: slugSchema,
     receivedAt: instant,
     dueOn: civilDate,
     late: z.boolean(),
-    because: slug.optional(),
+    because: slugSchema.optional(),
     subject,
   }),
 ]);

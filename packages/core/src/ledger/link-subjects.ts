@@ -18,11 +18,15 @@ export function linkSubjects(
     subjectId: kept.id,
     sealed: reseal(row.sealed, `identifiers/${row.digest}`),
   }));
-  const events = other.events.map((row) => ({
-    ...row,
-    subjectId: kept.id,
-    sealed: row.sealed === null ? null : reseal(row.sealed, `events/${row.id}`),
-  }));
+  const known = new Set(kept.events.map((row) => row.id));
+  const events = other.events
+    .filter((row) => !known.has(row.id))
+    .map((row) => {
+      const opened =
+        row.sealed === null ? null : open(other.dataKey, row.sealed, `events/${other.id}/${row.id}`);
+      const sealed = opened === null ? null : seal(kept.dataKey, opened, `events/${kept.id}/${row.id}`);
+      return { ...row, subjectId: kept.id, sealed };
+    });
   const openSteps = other.openSteps.map((row) => ({
     ...row,
     subjectId: kept.id,
@@ -36,9 +40,11 @@ export function linkSubjects(
     })),
     ...events.map(({ id, subjectId, sealed }): Write => ({
       update: "events",
-      where: { id },
+      where: { subjectId: other.id, id },
       set: { subjectId, sealed },
     })),
+    // What is left was recorded for both, under one id.
+    { remove: "events", where: { subjectId: other.id } },
     ...openSteps.map(({ id, subjectId, sealed, phase }): Write => ({
       update: "steps",
       where: { id },

@@ -1,15 +1,9 @@
 import { z } from "zod";
+import { lawSchema, nameSchema, slugSchema } from "../contract/slug.ts";
 import type { InputIssue } from "../errors/invalid-input-error.ts";
 import { basesOf, type Policy } from "./policy.ts";
 import { scopeCode } from "./scope-code.ts";
 
-const name = z
-  .string()
-  .regex(
-    /^[A-Za-z][A-Za-z0-9-]{0,63}$/,
-    "use letters, digits and hyphens, at most 64, beginning with a letter",
-  );
-const slug = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, "use a slug: lower-case letters, digits and hyphens");
 const country = z.string().regex(/^[A-Z]{2}$/, "use the two capital letters of ISO 3166-1, for example SE");
 const civilDate = z.iso.date("use YYYY-MM-DD, a day that exists");
 const bases = [
@@ -36,21 +30,18 @@ const policySchema = z.strictObject({
     holidays: z.array(civilDate).optional(),
   }),
   recipients: z.record(
-    name,
+    nameSchema,
     z.strictObject({
       role: z.enum(["own", "processor", "controller"]),
       country,
       transferTool: z.enum(["adequacy", "scc", "bcr", "derogation"]).optional(),
-      trusts: z.array(name).optional(),
+      trusts: z.array(nameSchema).optional(),
       keeps: z
         .array(
           z.strictObject({
-            category: slug,
-            reason: slug,
-            law: z
-              .string()
-              .regex(/^[\w .,:()§/-]{1,80}$/, "cite the law in at most 80 plain characters")
-              .optional(),
+            category: slugSchema,
+            reason: slugSchema,
+            law: lawSchema.optional(),
             years: z.number().int().min(0).max(100),
           }),
         )
@@ -58,18 +49,18 @@ const policySchema = z.strictObject({
     }),
   ),
   purposes: z.record(
-    name,
+    nameSchema,
     z.strictObject({
       basis: z.union([basis, z.array(basis).min(1, nameBasis)], nameBasis),
       title: z.string().optional(),
     }),
   ),
   topics: z.record(
-    name,
+    nameSchema,
     z.strictObject({
       class: z.enum(["marketing", "service", "transactional", "legal"]),
-      purpose: name,
-      via: z.array(name).optional(),
+      purpose: nameSchema,
+      via: z.array(nameSchema).optional(),
       title: z.string().optional(),
     }),
   ),

@@ -7,7 +7,8 @@ import { evidenceDigests, evidenceWrite } from "../evidence/evidence.ts";
 import { newDataKey } from "../keys/sealed.ts";
 import { findSubject } from "../ledger/find-subject.ts";
 import type { Scope } from "../ledger/event.ts";
-import { decideOptOut, revokePermits } from "../ledger/record-choice.ts";
+import { decideOptOut } from "../ledger/decide-opt-out.ts";
+import { revokePermits } from "../ledger/revoke-permits.ts";
 import {
   identifiersOf,
   suppressionDigests,

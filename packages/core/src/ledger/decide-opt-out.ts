@@ -1,0 +1,123 @@
+import { randomUUID } from "node:crypto";
+import type { HeedContext } from "../context.ts";
+import type { Write } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
+import { preferenceSteps } from "../requests/plan.ts";
+import { isSilent } from "./choice.ts";
+import {
+  choiceEvidence,
+  newEvent,
+  nothingChanged,
+  noSteps,
+  stepWrites,
+  type Changed,
+  type Choice,
+  type DecidedChoice,
+} from "./choice-event.ts";
+import { revokePermits } from "./revoke-permits.ts";
+import {
+  identifiersOf,
+  newSubject,
+  suppressionDigests,
+  withIdentifiers,
+  type Named,
+  type SubjectRecord,
+} from "./subject-record.ts";
+import { suppress, suppressionScope } from "./suppression.ts";
+
+/**
+ * Everybody named is silenced: too much silence is the safe side.
+ * @param request the request that this choice answers, with its work key
+ */
+export function decideOptOut(
+  context: HeedContext,
+  records: readonly SubjectRecord[],
+  named: Named | undefined,
+  choice: Choice,
+  now: string,
+  request?: { readonly id: string; readonly key: Uint8Array },
+): DecidedChoice {
+  const writes: Write[] = [];
+  const revoked: string[] = [];
+  const totals = {
+    changed: false,
+    inFlight: 0,
+    steps: [] as Row<"steps">[],
+    untold: new Set<string>(),
+    eventId: undefined as string | undefined,
+  };
+  const isRepeat = records.some((record) => record.events.some((event) => event.id === choice.id));
+  if (isRepeat)
+    return {
+      writes: [],
+      answer: {
+        changed: { ...nothingChanged, ...(choice.id === undefined ? {} : { eventId: choice.id }) },
+        revoked: [],
+        steps: [],
+      },
+    };
+  for (const record of subjectsToSilence(context, records, named, now, writes)) {
+    const digests = suppressionDigests(context, identifiersOf(record.dataKey, record.identifiers));
+    const stop = revokePermits(context, record, choice.scope, now);
+    writes.push(...stop.writes);
+    revoked.push(...stop.revoked);
+    totals.inFlight += stop.inFlight;
+    // Recorded also when known already: only then does it outweigh an older opt-in that is imported later.
+    const isKnown = isSilent(context.policy, choice.scope, record.events);
+    const event = newEvent(
+      record,
+      { ...choice, ...(totals.eventId === undefined ? {} : { id: randomUUID() }) },
+      now,
+    );
+    const plan =
+      record.frozenBy === null && !isKnown
+        ? preferenceSteps(context, record, choice, event, request)
+        : noSteps;
+    writes.push(
+      { insert: "events", row: event },
+      ...suppress(digests, suppressionScope(choice.scope), "opted-out", event.effectiveAt),
+      ...stepWrites(plan.rows),
+      choiceEvidence(context, record, event),
+    );
+    totals.changed ||= !isKnown;
+    totals.eventId ??= event.id;
+    totals.steps.push(...plan.rows);
+    for (const processor of plan.untold) totals.untold.add(processor);
+  }
+  const changed: Changed = {
+    changed: totals.changed,
+    steps: totals.steps.map((row) => row.id),
+    untold: [...totals.untold],
+    inFlight: totals.inFlight,
+    parked: false,
+    ...(totals.eventId === undefined ? {} : { eventId: totals.eventId }),
+  };
+  return { writes, answer: { changed, revoked, steps: totals.steps } };
+}
+
+/** The named subjects; somebody unknown is recorded, so that processors which know them can be told. */
+function subjectsToSilence(
+  context: HeedContext,
+  records: readonly SubjectRecord[],
+  named: Named | undefined,
+  now: string,
+  writes: Write[],
+): readonly SubjectRecord[] {
+  if (named === undefined) return records;
+  const taken = new Set(records.flatMap((record) => record.identifiers.map((row) => row.digest)));
+  const unknown = named.identifiers
+    .map((_, index) => index)
+    .filter((index) => !named.digests[index]?.some((digest) => taken.has(digest)));
+  const [only, second] = records;
+  const fresh: Named = {
+    identifiers: unknown.map((index) => named.identifiers[index]).filter((each) => each !== undefined),
+    digests: unknown.map((index) => named.digests[index]).filter((each) => each !== undefined),
+  };
+  if (fresh.identifiers.length === 0) return records;
+  // With several people named it is not known whose the new identifier is: it becomes nobody else's.
+  const created =
+    only !== undefined && second === undefined ? { record: only, writes: [] } : newSubject(context, now);
+  const extended = withIdentifiers(created.record, fresh, false, now);
+  writes.push(...created.writes, ...extended.writes);
+  return [extended.record, ...records.filter((record) => record.id !== extended.record.id)];
+}
