@@ -1,4 +1,5 @@
 import { newKey, systemClock } from "@heed/core";
+import type { Decision } from "@heed/core/storage";
 import { expect, it, onTestFinished } from "vitest";
 import { bytesOnDisk } from "../test/bytes-on-disk.ts";
 import { startChild } from "../test/child.ts";
@@ -31,22 +32,24 @@ it(
       });
       requests.set(email, id);
     }
-    const rows = <T extends "steps" | "dataKeys" | "identifiers">(table: T) =>
+    const rows = (table: "steps" | "dataKeys" | "identifiers") =>
       storage.transact({
         lock: [],
         clock: systemClock,
-        read: { [table]: { from: table, where: {} } } as never,
-        decide: (read) => ({
+        read: { [table]: { from: table, where: {} } },
+        decide: (read): Decision<readonly Record<string, unknown>[]> => ({
           writes: [],
-          answer: (read as never)[table] as readonly Record<string, unknown>[],
+          answer: read[table] ?? [],
         }),
       });
+    const idsOf = (steps: readonly Record<string, unknown>[]) =>
+      steps.map((row) => String(row["id"])).toSorted();
     const wrappedKeys = (await rows("dataKeys")).map((row) => Buffer.from(row["wrapped"] as Uint8Array));
     expect(wrappedKeys).toHaveLength(2 * people.length);
     // The search works: before, the bytes of every key are found.
     const before = bytesOnDisk(file);
     expect(wrappedKeys.filter((wrapped) => !before.includes(wrapped))).toEqual([]);
-    const planned = (await rows("steps")).map((row) => row["id"]).toSorted();
+    const planned = idsOf(await rows("steps"));
     // Of each request: unsubscribe and erase at the vendor, then heed's own data.
     expect(planned).toHaveLength(3 * people.length);
 
@@ -57,10 +60,10 @@ it(
     while (kills < mostKills && left > planned.length / 10) {
       const worker = startChild("crash-worker.ts", file, keys, vendor.url);
       // A random instant by its progress, however fast the machine is, and then a little more.
-    const progressed = worker.printed(1 + Math.ceil(Math.random() * 120));
-    await Promise.race([progressed.catch(() => {}), new Promise((resolve) => setTimeout(resolve, 5_000))]);
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 40));
-    await worker.kill();
+      const progressed = worker.printed(1 + Math.ceil(Math.random() * 120));
+      await Promise.race([progressed.catch(() => {}), new Promise((resolve) => setTimeout(resolve, 5_000))]);
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 40));
+      await worker.kill();
       inFlight += (await rows("steps")).filter(
         (row) => row["state"] === "running" && row["phase"] === "run",
       ).length;
@@ -77,7 +80,7 @@ it(
     }
 
     const steps = await rows("steps");
-    expect(steps.map((row) => row["id"]).toSorted()).toEqual(planned);
+    expect(idsOf(steps)).toEqual(planned);
     expect(steps.filter((row) => row["state"] !== "verified")).toEqual([]);
     expect([...vendor.records]).toEqual([]);
     expect([...vendor.optedOut].toSorted()).toEqual(people.toSorted());

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Answers, Call, CallContext, Operation, OperationName, ProcessorV1 } from "@heed/core/contract";
 import { UnavailableError } from "@heed/core/contract";
 
@@ -29,12 +30,11 @@ export async function crashVendor(emails: readonly string[], latencyMs: number):
     for (const email of asked) writes.set(`${verb} ${email}`, (writes.get(`${verb} ${email}`) ?? 0) + 1);
     return asked.map((email) => (verb === "erase" ? records.delete(email) : optedOut.add(email).size > 0));
   };
-  const server = createServer((incoming, outgoing) => {
-    void text(incoming).then((body) => {
-      const answered = JSON.stringify(answer(JSON.parse(body) as Ask));
-      // The effect is there; a worker that dies before it hears of it has to find out.
-      setTimeout(() => outgoing.end(answered), latencyMs);
-    });
+  const server = createServer(async (incoming, outgoing) => {
+    const answered = JSON.stringify(answer(JSON.parse(await text(incoming)) as Ask));
+    // The effect is there; a worker that dies before it hears of it has to find out.
+    await sleep(latencyMs);
+    outgoing.end(answered);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();

@@ -232,7 +232,7 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
     return wanted === "all" ? [...topics] : wanted;
   };
   const isToStayUnknown = (call: Call) =>
-    "onlyIfKnown" in call.input && call.input.onlyIfKnown === true && recordsOf(call).length === 0;
+    "onlyIfKnown" in call.input && call.input.onlyIfKnown && recordsOf(call).length === 0;
   const preference = (direction: "subscribe" | "unsubscribe") => {
     const [to, from] =
       direction === "subscribe" ? [vendor.optedIn, vendor.optedOut] : [vendor.optedOut, vendor.optedIn];
