@@ -1,12 +1,3 @@
-import { defineConfig } from "tsup";
+import { packageConfig } from "../../tsup.shared.ts";
 
-export default defineConfig({
-  entry: ["src/heed.ts"],
-  format: "esm",
-  target: "es2023",
-  platform: "node",
-  removeNodeProtocol: false,
-  dts: false,
-  sourcemap: true,
-  clean: true,
-});
+export default packageConfig(["src/heed.ts"]);

@@ -1,11 +1,3 @@
-import { defineConfig } from "tsup";
+import { packageConfig } from "../../tsup.shared.ts";
 
-export default defineConfig({
-  entry: ["src/index.ts", "src/testing/index.ts"],
-  format: "esm",
-  target: "es2023",
-  platform: "node",
-  dts: false,
-  sourcemap: true,
-  clean: true,
-});
+export default packageConfig(["src/index.ts", "src/testing/index.ts"]);
