@@ -14,8 +14,11 @@ export interface HeedEvents {
     /** Whether the step has ended; otherwise it goes on in `phase`. */
     readonly ended: boolean;
   };
-  /** Something in the worker failed outside a step; it goes on. */
-  "work.failed": { readonly error: unknown };
+  /**
+   * Something failed that should not have: an adapter threw something unexpected, or the worker itself did. It
+   * goes on. `error` is as it was thrown: an adapter's may quote what it should not, so mind where it is logged.
+   */
+  "work.failed": { readonly error: unknown; readonly processor?: string; readonly operation?: string };
 }
 
 type Listener<K extends keyof HeedEvents> = (event: HeedEvents[K]) => void;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { asked, budget, evidenceFrom, evidenceKept, oneOf, subjectOf, text } from "./asked.ts";
 import type { Clock } from "./contract/clock.ts";
 import type { Subject } from "./contract/identifier.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
@@ -14,7 +15,7 @@ import { quoted } from "./errors/quoted.ts";
 import { EventHub } from "./event-hub.ts";
 import { evidenceOf } from "./evidence/evidence.ts";
 import type { CheckProcessors, ChoiceDetails, Heed, KindsOf, OptInDetails } from "./heed-types.ts";
-import type { Keyring } from "./keys/keyring.ts";
+import { keyring, type Keyring } from "./keys/keyring.ts";
 import type { ConsentState } from "./ledger/consent-fold.ts";
 import { purposeState, topicState } from "./ledger/choice.ts";
 import { parseInstant, type Scope } from "./ledger/event.ts";
@@ -24,11 +25,12 @@ import { LivePermits } from "./ledger/live-permits.ts";
 import { permitsOf } from "./ledger/permits.ts";
 import type { Changed, Choice } from "./ledger/choice-event.ts";
 import { recordChoice } from "./ledger/record-choice.ts";
-import { nameSubject, suppressionLookups } from "./ledger/subject-record.ts";
+import { nameSubject, suppressionLookups, type Named } from "./ledger/subject-record.ts";
 import { checkSuppression, comeBack, erasedAt } from "./ledger/suppression.ts";
 import { transactOnSubjects } from "./ledger/under-lock.ts";
 import type { Names, Policy } from "./policy/policy.ts";
 import { acknowledgeStep, retrySteps, verifyIdentity, withdrawRequest } from "./requests/change-request.ts";
+import type { Identity } from "./requests/lifecycle.ts";
 import { openRequest } from "./requests/open-request.ts";
 import { readRequest } from "./requests/read-request.ts";
 import { systemClock } from "./system-clock.ts";
@@ -70,7 +72,8 @@ export function createHeed<
   // oxlint-disable-next-line typescript/no-explicit-any -- every processor fits here; CheckProcessors looks closer
   const R extends { [Id in keyof R]: ProcessorV1<any, any, any> } = Record<never, never>,
 >(options: HeedOptions<N, R>): Heed<N, KindsOf<R>, keyof R & string> {
-  const { policy, storage, keys } = options;
+  const { policy, storage, keys } = asked(options, "createHeed", "{ policy, storage, keys, processors }");
+  checkParts(options);
   const given = (options.processors ?? {}) as Readonly<Record<string, ProcessorV1>>;
   if (keys.ephemeral && storage.durable) {
     throw new InvalidInputError(
@@ -86,77 +89,135 @@ export function createHeed<
     storage,
     keys,
     clock,
-    processors: { ...given, heed: ownStore({ storage, clock }) as unknown as ProcessorV1 },
+    // Without a prototype: a recipient may be named "constructor".
+    processors: Object.assign(Object.create(null) as Record<string, ProcessorV1>, given, {
+      heed: ownStore({ storage, clock }) as unknown as ProcessorV1,
+    }),
     hub: new EventHub(),
     livePermits: new LivePermits(),
   };
   const settings: WorkSettings = { ...workDefaults, ...options.work };
   const worker = new Worker(context, settings);
+  const links = linksOf(context);
+  const permits = permitsOf(context);
+  const named = (ask: { readonly subject: Subject }) => nameSubject(context, subjectOf(ask));
+  const purposeOf = ({ purpose }: { readonly purpose: string }): Scope => ({
+    scope: "purpose",
+    name: known(policy, "purposes", purpose),
+  });
+  const topicOf = ({ topic }: { readonly topic: string }): Scope => ({
+    scope: "topic",
+    name: known(policy, "topics", topic),
+  });
   const heed: Heed = {
     consent: {
-      give: async (ask) =>
-        optIn(context, ask.subject, { scope: "purpose", name: known(policy, "purposes", ask.purpose) }, ask),
-      withdraw: async (ask) =>
-        optOut(context, ask.subject, { scope: "purpose", name: known(policy, "purposes", ask.purpose) }, ask),
-      state: async (ask) =>
-        stateOf(context, ask.subject, { purpose: known(policy, "purposes", ask.purpose) }),
+      give: async (ask) => {
+        asked(ask, "consent.give", "{ subject, purpose, evidence }");
+        return optIn(context, named(ask), purposeOf(ask), ask);
+      },
+      withdraw: async (ask) => {
+        asked(ask, "consent.withdraw", "{ subject, purpose }");
+        return optOut(context, named(ask), purposeOf(ask), ask);
+      },
+      state: async (ask) => {
+        asked(ask, "consent.state", "{ subject, purpose }");
+        return stateOf(context, named(ask), { purpose: known(policy, "purposes", ask.purpose) });
+      },
     },
     subscriptions: {
-      subscribe: async (ask) =>
-        optIn(context, ask.subject, { scope: "topic", name: known(policy, "topics", ask.topic) }, ask),
-      unsubscribe: async (ask) => {
-        const scope: Scope =
-          ask.topic === "all"
-            ? { scope: "all", name: null }
-            : { scope: "topic", name: known(policy, "topics", ask.topic) };
-        return optOut(context, ask.subject, scope, ask);
+      subscribe: async (ask) => {
+        asked(ask, "subscriptions.subscribe", "{ subject, topic, evidence }");
+        return optIn(context, named(ask), topicOf(ask), ask);
       },
-      state: async (ask) => stateOf(context, ask.subject, { topic: known(policy, "topics", ask.topic) }),
+      unsubscribe: async (ask) => {
+        asked(ask, "subscriptions.unsubscribe", "{ subject, topic }");
+        return optOut(
+          context,
+          named(ask),
+          ask.topic === "all" ? { scope: "all", name: null } : topicOf(ask),
+          ask,
+        );
+      },
+      state: async (ask) => {
+        asked(ask, "subscriptions.state", "{ subject, topic }");
+        return stateOf(context, named(ask), { topic: known(policy, "topics", ask.topic) });
+      },
     },
-    suppression: { check: async (ask) => checkSuppression(context, ask) },
-    subjects: { record: async (ask) => recordSubject(context, ask.subject, ask.identityVerified ?? false) },
+    suppression: {
+      check: async (ask) => checkSuppression(context, asked(ask, "suppression.check", "{ email }")),
+    },
+    subjects: {
+      record: async (ask) => {
+        asked(ask, "subjects.record", "{ subject }");
+        return recordSubject(context, named(ask), ask.identityVerified ?? false);
+      },
+    },
     requests: {
       open: async (ask) => {
-        const named = nameSubject(context, ask.subject);
-        known(identities, "identity", ask.identity);
-        known(rights, "right", ask.right);
+        asked(ask, "requests.open", "{ right, subject, identity }");
+        const who = named(ask);
+        oneOf(ask.identity, identities, "identity");
+        oneOf(ask.right, rights, "right");
         if (ask.right === "erasure" && ask.preview !== undefined) {
-          const today = await previewRequest(context, settings, named, "erasure");
-          if (today.digest !== ask.preview.digest) {
+          const { digest } = asked(ask.preview, "requests.open's preview", "what requests.preview answered");
+          text(digest, "requests.open's preview", "digest");
+          const today = await previewRequest(context, settings, who, "erasure");
+          if (today.digest !== digest) {
             throw new ConflictError(
               "What the erasure would do has changed since the preview. Preview again.",
               { code: "plan-changed" },
             );
           }
         }
-        return openRequest(context, named, {
+        return openRequest(context, who, {
           right: ask.right,
           identity: ask.identity,
-          ...(ask.receivedAt === undefined ? {} : { receivedAt: parseInstant("receivedAt", ask.receivedAt) }),
+          ...(ask.receivedAt === undefined ? {} : { receivedAt: receivedFrom(ask.receivedAt) }),
           ...("purpose" in ask && ask.purpose !== undefined
             ? { purpose: known(policy, "purposes", ask.purpose) }
             : {}),
         });
       },
-      preview: async (ask) => previewRequest(context, settings, nameSubject(context, ask.subject), ask.right),
-      get: async (id) => readRequest(context, id),
-      verify: async ({ id, identity }) => verifyIdentity(context, id, identity),
-      withdraw: async (id) => withdrawRequest(context, id),
-      acknowledge: async ({ id, step }) => acknowledgeStep(context, id, step),
-      retry: async (id) => retrySteps(context, id),
-      evidence: async (id) => evidenceOf(context, id),
+      preview: async (ask) => {
+        asked(ask, "requests.preview", '{ right: "erasure", subject }');
+        const right = oneOf(ask.right, ["erasure"], "right");
+        return previewRequest(context, settings, named(ask), right);
+      },
+      get: async (id) => readRequest(context, text(id, "requests.get", "id")),
+      verify: async (ask) => {
+        const { id, identity } = asked(ask, "requests.verify", "{ id, identity }");
+        const shown = oneOf(identity, shownIdentities, "identity");
+        return verifyIdentity(context, text(id, "requests.verify", "id"), shown);
+      },
+      withdraw: async (id) => withdrawRequest(context, text(id, "requests.withdraw", "id")),
+      acknowledge: async (ask) => {
+        const { id, step } = asked(ask, "requests.acknowledge", "{ id, step }");
+        const of = "requests.acknowledge";
+        return acknowledgeStep(context, text(id, of, "id"), text(step, of, "step"));
+      },
+      retry: async (id) => retrySteps(context, text(id, "requests.retry", "id")),
+      evidence: async (id) => evidenceOf(context, text(id, "requests.evidence", "id")),
     },
     paidService: {
       ended: async (ask) =>
-        openRequest(context, nameSubject(context, ask.subject), {
+        openRequest(context, named(asked(ask, "paidService.ended", "{ subject }")), {
           right: "forget-tokens",
           identity: "operator-checked",
         }),
     },
-    links: linksOf(context),
-    permits: permitsOf(context),
+    links: {
+      open: async (token) => links.open(text(token, "links.open", "token")),
+      unsubscribe: async (ask) => {
+        const { token, scope } = asked(ask, "links.unsubscribe", "{ token, scope }");
+        text(token, "links.unsubscribe", "token");
+        return links.unsubscribe({ token, scope: oneOf(scope, ["topic", "all"], "scope") });
+      },
+    },
+    permits: {
+      take: async (ask) => permits.take(asked(ask, "permits.take", "{ topic, email, messageKey }")),
+    },
     work: {
-      drain: (limit) => worker.drain(limit),
+      drain: async (limit) => worker.drain(budget(limit)),
       start: () => worker.start(),
       stop: () => worker.stop(),
     },
@@ -169,14 +230,38 @@ export function createHeed<
   return heed as unknown as Heed<N, KindsOf<R>, keyof R & string>;
 }
 
-const identities = {
-  identity: { "signed-in": 1, "confirmed-by-link": 1, "operator-checked": 1, unverified: 1 },
-};
-const rights = { right: { erasure: 1, withdrawal: 1 } };
+const shownIdentities = [
+  "signed-in",
+  "confirmed-by-link",
+  "operator-checked",
+] as const satisfies readonly Identity[];
+const identities = [...shownIdentities, "unverified"] as const satisfies readonly Identity[];
+const rights = ["erasure", "withdrawal"] as const;
+
+/** The parts that nothing works without. */
+function checkParts({ policy, storage, keys }: Partial<HeedOptions<Names, unknown>>): void {
+  if (keys === undefined || keys === null) keyring(undefined);
+  const { topics } = asked(policy, "createHeed's policy", "what definePolicy answered") ?? {};
+  asked(topics, "createHeed's policy", "what definePolicy answered");
+  asked(storage, "createHeed's storage", 'a storage, for example memory() or sqlite("heed.db")');
+}
+
+/** The day from which the GDPR applies (Art. 99(2)), where it began first. */
+const firstReceivedAt = "2018-05-24T21:00:00.000Z";
+
+/** When a request reached the controller. A typing mistake in the year would be a deadline long gone. */
+function receivedFrom(given: string): string {
+  const receivedAt = parseInstant("receivedAt", given);
+  if (receivedAt >= firstReceivedAt) return receivedAt;
+  throw new InvalidInputError(
+    "`receivedAt` lies before 2018-05-25, when the rights of the GDPR began. Pass the instant at which this request arrived.",
+    { issues: [{ path: "receivedAt", message: "too early" }] },
+  );
+}
 
 /** A name of the policy, checked at run time for callers that the compiler did not check. */
 function known<S extends string>(register: { readonly [K in S]: object }, section: S, name: string): string {
-  if (Object.hasOwn(register[section], name)) return name;
+  if (typeof name === "string" && Object.hasOwn(register[section], name)) return name;
   const names = Object.keys(register[section]);
   throw new InvalidInputError(
     `There is no ${quoted(name)} in the ${section} of the policy. Known: ${names.join(", ")}.`,
@@ -234,51 +319,47 @@ function choiceFrom(details: ChoiceDetails & Partial<OptInDetails>): Omit<Choice
       ...parsed.data,
       claimedAt: details.at === undefined ? undefined : parseInstant("at", details.at),
       until: details.until === undefined ? undefined : parseInstant("until", details.until),
-      evidence: details.evidence,
+      // An opt-out needs no evidence, so none that cannot be kept stands in its way.
+      evidence: evidenceKept(details.evidence),
     }).filter(([, value]) => value !== undefined),
   );
 }
 
 async function optIn(
   context: HeedContext,
-  subject: Subject,
+  named: Named,
   scope: Scope,
   details: OptInDetails,
 ): Promise<Changed> {
-  if (typeof details.evidence !== "object" || details.evidence === null) {
+  const choice = { ...choiceFrom(details), evidence: evidenceFrom(details.evidence) };
+  const now = context.clock.now().toISOString();
+  const begins = choice.imported === true ? (choice.claimedAt ?? now) : now;
+  if (choice.until !== undefined && choice.until <= begins) {
     throw new InvalidInputError(
-      "An opt-in needs evidence of what was shown, or `{ none: true }` where there is none (GDPR Art. 7(1)).",
-      {
-        issues: [{ path: "evidence", message: "missing" }],
-      },
+      "`until` lies in the past: the consent would be over before it begins. Pass when its validity ends, or nothing.",
+      { issues: [{ path: "until", message: "over already" }] },
     );
   }
-  const choice = choiceFrom(details);
   // "It was imported now" would outweigh every opt-out there ever was.
-  const isDated = choice.claimedAt !== undefined && choice.claimedAt <= context.clock.now().toISOString();
+  const isDated = choice.claimedAt !== undefined && choice.claimedAt <= now;
   if (choice.imported === true && !isDated) {
     throw new InvalidInputError(
       "An imported opt-in needs `at`, the instant at which the person chose, and it cannot lie in the future: an opt-out since then outweighs it.",
       { issues: [{ path: "at", message: "missing, or in the future" }] },
     );
   }
-  return recordChoice(
-    context,
-    { named: nameSubject(context, subject) },
-    { ...choice, kind: "given", scope },
-    details.within,
-  );
+  return recordChoice(context, { named }, { ...choice, kind: "given", scope }, details.within);
 }
 
 async function optOut(
   context: HeedContext,
-  subject: Subject,
+  named: Named,
   scope: Scope,
   details: ChoiceDetails,
 ): Promise<Changed> {
   return recordChoice(
     context,
-    { named: nameSubject(context, subject) },
+    { named },
     { ...choiceFrom(details), kind: "withdrawn", scope },
     details.within,
   );
@@ -286,30 +367,24 @@ async function optOut(
 
 function stateOf(
   context: HeedContext,
-  subject: Subject,
-  asked: { topic: string } | { purpose: string },
+  named: Named,
+  about: { topic: string } | { purpose: string },
 ): Promise<ConsentState> {
-  const named = nameSubject(context, subject);
   return transactOnSubjects(context, {
     select: { digests: named.digests.flat() },
     read: {},
     decide: (records, _rows, now) => {
       const events = records.flatMap((record) => record.events);
       const answer =
-        "topic" in asked
-          ? topicState(context.policy, asked.topic, events, now)
-          : purposeState(context.policy, asked.purpose, events, now);
+        "topic" in about
+          ? topicState(context.policy, about.topic, events, now)
+          : purposeState(context.policy, about.purpose, events, now);
       return { writes: [], answer };
     },
   });
 }
 
-function recordSubject(
-  context: HeedContext,
-  subject: Subject,
-  verified: boolean,
-): Promise<{ changed: boolean }> {
-  const named = nameSubject(context, subject);
+function recordSubject(context: HeedContext, named: Named, verified: boolean): Promise<{ changed: boolean }> {
   const addresses = suppressionLookups(context, named.identifiers);
   return transactOnSubjects(context, {
     select: { digests: named.digests.flat() },

@@ -1,3 +1,4 @@
+import { domainToUnicode } from "node:url";
 import { each } from "./contract/each.ts";
 import type { Call, ExportedRecord } from "./contract/operation.ts";
 import type { Operation, ProcessorV1 } from "./contract/processor.ts";
@@ -28,7 +29,7 @@ export function ownData<Kind extends "email" | "accountId">(
     ...new Set(
       call.identifiers
         .filter(({ kind }) => kind === options.by)
-        .flatMap(({ value }) => [value, ...(options.by === "email" ? [value.toLowerCase()] : [])]),
+        .flatMap(({ value }) => (options.by === "email" ? emailSpellings(value) : [value])),
     ),
   ];
   const holdsAny = async (call: Call) => {
@@ -76,4 +77,12 @@ export function ownData<Kind extends "email" | "accountId">(
     },
     check: async () => ({ account: "own", lacks: [], unknownTopics: [] }),
   };
+}
+
+/** The ways in which an application may have written an address: as given, the domain in letters, lower case. */
+function emailSpellings(value: string): readonly string[] {
+  const at = value.lastIndexOf("@") + 1;
+  const domain = domainToUnicode(value.slice(at));
+  const all = domain === "" ? [value] : [value, value.slice(0, at) + domain];
+  return all.flatMap((spelling) => [spelling, spelling.toLowerCase()]);
 }

@@ -34,5 +34,6 @@ export function keysOf({ kind, value }: Identifier<HubspotKind>): readonly strin
 
 /** The addresses that a call names, each in the spelling that is written to. */
 export function addressesOf(call: Call<OperationName, HubspotKind>): readonly string[] {
-  return call.identifiers.filter(({ kind }) => kind === "email").map(({ value }) => spellingsOf(value)[0]);
+  const named = call.identifiers.filter(({ kind }) => kind === "email");
+  return [...new Set(named.map(({ value }) => spellingsOf(value)[0]))];
 }

@@ -4,7 +4,7 @@ import type { Contact, HubspotCalls } from "./hubspot-calls.ts";
 const batchOf = 100;
 
 /** A contact, and where it was found. */
-export interface FoundContact extends Contact {
+interface FoundContact extends Contact {
   readonly isArchived: boolean;
 }
 

@@ -256,6 +256,20 @@ describe("what it tells", () => {
     expect(inspect(told, { depth: null, maxArrayLength: null, showHidden: true })).not.toMatch(/canary/i);
   });
 
+  it("logs no topic that the policy does not know", async () => {
+    const lines: unknown[] = [];
+    const mailer = createMailer({
+      permits: { take: async () => ({ allowed: false, because: "topic-not-covered" }) },
+      transport: { host: "localhost" },
+      from: "news@acme.example",
+      dkim: { domain: "acme.example", selector: "s1", privateKey: keys.privateKey },
+      unsubscribe: { url: "https://acme.example/u" },
+      logger: { info: (...line) => lines.push(line), warn: (...line) => lines.push(line) },
+    });
+    await mailer.send({ ...newsletter, topic: "canary@example.org" });
+    expect(lines).toEqual([[{ status: "blocked", because: "topic-not-covered" }, "mail blocked"]]);
+  });
+
   it("logs each message's topic and outcome", async () => {
     const lines: unknown[] = [];
     const logger = {

@@ -122,7 +122,9 @@ export function createMailer<Topic extends string>(options: MailerOptions<Topic>
 
   function tell(topic: string, outcome: MailOutcome): void {
     const level = outcome.status === "accepted" || outcome.status === "blocked" ? "info" : "warn";
-    logger?.[level]({ topic, ...outcome }, `mail ${outcome.status}`);
+    // A topic that the policy does not know may be any text.
+    const isKnown = outcome.status !== "blocked" || outcome.because !== "topic-not-covered";
+    logger?.[level]({ ...(isKnown && { topic }), ...outcome }, `mail ${outcome.status}`);
   }
 
   return { send, preflight: async () => (await prepare()).report, close: () => pool.close() };

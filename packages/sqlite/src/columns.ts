@@ -19,6 +19,9 @@ export function quoted(table: TableName, column: string): string {
   return `"${column}"`;
 }
 
+/** node:sqlite 22 binds empty bytes without memory behind them as NULL. */
+const noBytes = new Uint8Array(new ArrayBuffer(1), 0, 0);
+
 function fits(type: ColumnType, value: unknown): value is SQLInputValue {
   if (value === null) return type.endsWith("?");
   if (type.startsWith("text")) return typeof value === "string";
@@ -33,7 +36,7 @@ function fits(type: ColumnType, value: unknown): value is SQLInputValue {
  */
 export function bound(table: TableName, column: string, value: unknown): SQLInputValue {
   const type = typeOf(table, column);
-  if (fits(type, value)) return value;
+  if (fits(type, value)) return value instanceof Uint8Array && value.length === 0 ? noBytes : value;
   throw new TypeError(`${table}.${column} takes ${type}; the value is something else.`);
 }
 

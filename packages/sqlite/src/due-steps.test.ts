@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import { temporaryFile } from "../test/temporary-file.ts";
 import { openDatabase } from "./open-database.ts";
-import { dueInLane, nextLane } from "./due-steps.ts";
+import { dueInLane, nextLane, nextProcessor } from "./due-steps.ts";
 import { select } from "./sql.ts";
 import { untilFreeFor } from "./until-free.ts";
 
@@ -19,8 +19,8 @@ async function plan(...statements: readonly string[]): Promise<readonly unknown[
 
 describe("the plan", () => {
   it("for due steps reads the index from its beginning, and sorts nothing", async () => {
-    const steps = await plan(nextLane, dueInLane);
-    expect(steps).toHaveLength(2);
+    const steps = await plan(nextProcessor, nextLane, dueInLane);
+    expect(steps).toHaveLength(3);
     for (const step of steps)
       expect(step).toMatch(/^SEARCH heed_steps USING (COVERING )?INDEX heed_steps_due/);
   });
@@ -33,6 +33,8 @@ describe("the plan", () => {
       { from: "suppressions", where: { digest: ["a", "b"] } },
       { from: "permits", where: { address: "a", message: "m" } },
       { from: "events", where: { subjectId: "a" }, orderBy: ["recordedAt"] },
+      { from: "steps", where: { namespace: "a", state: ["waiting", "due", "running"] }, limit: 1000 },
+      { from: "steps", where: { namespace: "a", state: "due" }, orderBy: ["dueAt"], limit: 1 },
       {
         from: "subjects",
         where: { id: { via: "identifiers", column: "subjectId", where: { digest: ["d"] } } },

@@ -1,15 +1,19 @@
 import type { DueAsk, DueStep } from "@heed/core/storage";
+import type { SQLInputValue } from "node:sqlite";
 import type { Connection, SqlRow } from "./connection.ts";
 
 const columns = `"id", "subjectId", "processor", "operation", "phase", "alone", "lane", "dueAt"`;
 
-// Each of the first two reads a few entries of the index on due steps, however many steps wait.
-export const nextLane = `SELECT min("lane") AS "lane" FROM "heed_steps" WHERE "state" = 'due' AND "namespace" = ? AND "lane" > ?`;
+// Each of the first three reads a few entries of the index on due steps, however many steps wait.
+const dueOf = `FROM "heed_steps" WHERE "state" = 'due' AND "namespace" = ?`;
+export const nextProcessor = `SELECT min("processor") AS "next" ${dueOf} AND "processor" > ?`;
+export const nextLane = `SELECT min("lane") AS "next" ${dueOf} AND "processor" = ? AND "lane" > ?`;
 export const dueInLane =
-  `SELECT ${columns} FROM "heed_steps" WHERE "state" = 'due' AND "namespace" = ? AND "lane" = ? AND "dueAt" <= ?` +
+  `SELECT ${columns} ${dueOf} AND "processor" = ? AND "lane" = ? AND "dueAt" <= ?` +
   ` ORDER BY "dueAt", "id" LIMIT ?`;
 const abandoned =
   `SELECT ${columns} FROM "heed_steps" WHERE "state" = 'running' AND "leaseUntil" <= ? AND "namespace" = ?` +
+  ` AND "processor" NOT IN (SELECT value FROM json_each(?))` +
   ` ORDER BY "lane", "dueAt", "id" LIMIT ?`;
 
 function byUrgency(one: SqlRow, other: SqlRow): number {
@@ -20,15 +24,34 @@ function byUrgency(one: SqlRow, other: SqlRow): number {
 }
 
 /** Steps that are due, and running ones whose lease ran out: by lane, then due time, at most `max`. */
-export function dueSteps(connection: Connection, { namespace, now, max }: DueAsk): readonly DueStep[] {
-  const after = (lane: unknown): unknown =>
-    connection.all({ sql: nextLane, parameters: [namespace, Number(lane)] })[0]?.["lane"] ?? null;
+export function dueSteps(
+  connection: Connection,
+  { namespace, now, max, except = [] }: DueAsk,
+): readonly DueStep[] {
+  const next = (sql: string, parameters: readonly SQLInputValue[]) =>
+    connection.all({ sql, parameters: [namespace, ...parameters] })[0]?.["next"] ?? null;
   const found: SqlRow[] = [];
-  for (let lane = after(Number.MIN_SAFE_INTEGER); lane !== null && found.length < max; lane = after(lane)) {
-    const parameters = [namespace, Number(lane), now, max - found.length];
-    found.push(...connection.all({ sql: dueInLane, parameters }));
+  // Processors are few: each is asked for its most urgent steps, one lane after another.
+  for (
+    let processor = next(nextProcessor, [""]);
+    processor !== null;
+    processor = next(nextProcessor, [processor])
+  ) {
+    if (except.includes(String(processor))) continue;
+    const urgent: SqlRow[] = [];
+    for (
+      let lane = next(nextLane, [processor, Number.MIN_SAFE_INTEGER]);
+      lane !== null && urgent.length < max;
+      lane = next(nextLane, [processor, lane])
+    ) {
+      const parameters = [namespace, processor, lane, now, max - urgent.length];
+      urgent.push(...connection.all({ sql: dueInLane, parameters }));
+    }
+    found.push(...urgent);
   }
-  found.push(...connection.all({ sql: abandoned, parameters: [now, namespace, max] }));
+  found.push(
+    ...connection.all({ sql: abandoned, parameters: [now, namespace, JSON.stringify(except), max] }),
+  );
   return found
     .toSorted(byUrgency)
     .slice(0, max)

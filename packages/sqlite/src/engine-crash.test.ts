@@ -57,10 +57,10 @@ it(
     let inFlight = 0;
     let kills = 0;
     let left = planned.length;
-    while (kills < mostKills && left > planned.length / 10) {
+    while (kills < mostKills && left > planned.length / 3) {
       const worker = startChild("crash-worker.ts", file, keys, vendor.url);
       // A random instant by its progress, however fast the machine is, and then a little more.
-      const progressed = worker.printed(1 + Math.ceil(Math.random() * 120));
+      const progressed = worker.printed(1 + Math.ceil(Math.random() * 60));
       await Promise.race([progressed.catch(() => {}), new Promise((resolve) => setTimeout(resolve, 5_000))]);
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 40));
       await worker.kill();

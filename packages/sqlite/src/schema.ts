@@ -67,8 +67,8 @@ function createIndex(table: TableName, columns: readonly string[], isUnique: boo
   );
 }
 
-/** So that finding due steps costs the same however many wait: a lane is read from its earliest on. */
-const dueIndex = `CREATE INDEX IF NOT EXISTS "heed_steps_due" ON "heed_steps" ("namespace", "lane", "dueAt", "id") WHERE "state" = 'due'`;
+/** So that finding due steps costs the same however many wait: a processor's lane is read from its earliest on. */
+const dueIndex = `CREATE INDEX IF NOT EXISTS "heed_steps_due" ON "heed_steps" ("namespace", "processor", "lane", "dueAt", "id") WHERE "state" = 'due'`;
 
 /** The statements that make what indexes a table lacks. */
 export function createIndexes(table: TableName): readonly string[] {

@@ -1,3 +1,4 @@
+import { HeedError } from "@heed/core/contract";
 import { request as rawRequest } from "node:http";
 import { connect } from "node:net";
 import { inspect } from "node:util";
@@ -202,11 +203,32 @@ describe("a one-click POST", () => {
       expect([response.status, response.headers.get("retry-after")]).toEqual([503, "60"]);
       expect(await response.text()).toContain("Not done yet");
     }
-    const line = [{ error: "Error", code: "EIO" }, "an unsubscribe link could not be answered"];
+    const line = [{ error: "Error" }, "an unsubscribe link could not be answered"];
     expect(lines).toEqual([line, line]);
     expect(inspect(lines)).not.toContain(token);
     ledger.down = false;
     expect((await post(oneClick)).status).toBe(200);
+  });
+
+  it.each([
+    [new HeedError("canary", { code: "busy" }), { error: "HeedError", code: "busy" }],
+    [new HeedError("canary", { code: "canary@example.org" }), { error: "HeedError" }],
+    [Object.assign(new Error("canary"), { name: "canary@example.org", code: "canary" }), { error: "Error" }],
+    ["canary@example.org", { error: "Error" }],
+  ])("tells the log names and codes of heed's own errors only (%#)", async (error, told) => {
+    const lines: unknown[] = [];
+    const handle = unsubscribeHandler({
+      controller: "Acme",
+      links: {
+        open: async () => {
+          throw error;
+        },
+        unsubscribe: async () => {},
+      },
+      logger: { warn: (...line) => lines.push(line) },
+    });
+    expect((await handle(new Request("https://acme.example/u/token"))).status).toBe(503);
+    expect(lines).toEqual([[told, "an unsubscribe link could not be answered"]]);
   });
 
   it("is answered 1,000 times at once", async () => {

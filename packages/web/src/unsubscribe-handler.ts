@@ -1,3 +1,4 @@
+import { isHeedError } from "@heed/core/contract";
 import { html, page, plain, type Html } from "./page.ts";
 import { readForm, type Form } from "./read-form.ts";
 import { english, type UnsubscribeTexts } from "./texts.ts";
@@ -25,7 +26,7 @@ export interface UnsubscribeHandlerOptions {
   readonly token?: (url: URL) => string | undefined;
   /** How long a body may take to arrive. Default 10,000. */
   readonly bodyTimeoutMs?: number;
-  /** Is told of each choice that could not be recorded: the error's name and code. Must not throw. */
+  /** Is told of each choice that could not be recorded: name and code of an error of heed's own, `Error` for any other. Must not throw. */
   readonly logger?: { warn(fields: Readonly<Record<string, string>>, message: string): void };
 }
 
@@ -123,11 +124,10 @@ function wishOf(form: Extract<Form, { fields: unknown }>): Wish | undefined {
   return more.length === 0 && (action === "stop" || action === "stop-all") ? action : undefined;
 }
 
-/** An error's message may quote what it was about. */
+const safeName = /^[A-Za-z][A-Za-z0-9-]{0,63}$/;
+
+/** An error's message may quote what it was about; so may the name and code of an error that is not heed's. */
 function nameOf(error: unknown): Readonly<Record<string, string>> {
-  if (!(error instanceof Error)) return { error: typeof error };
-  return {
-    error: error.name,
-    ...("code" in error && typeof error.code === "string" && { code: error.code }),
-  };
+  if (!isHeedError(error) || !safeName.test(error.name)) return { error: "Error" };
+  return { error: error.name, ...(safeName.test(error.code) && { code: error.code }) };
 }

@@ -87,6 +87,8 @@ export async function carryOutWithACrash(stage: Stage, erasures: readonly Erasur
   );
   await second.stop();
   line.end();
+  const open = (await steps()).filter(({ state }) => state === "due" || state === "waiting").length;
+  note(`  ${total - open} of ${total} steps have ended; ${open} wait for somebody who still pays.`);
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {

@@ -40,13 +40,13 @@ export function progress(): { tell(done: number, of: number, what: string): void
   };
 }
 
-/** A step in a few words. */
+/** A step in a few words; the tick says that the processor was read back. */
 export function outcomeOf(step: RequestView["steps"][number]): string {
   switch (step.state) {
     case "verified":
-      return good(step.outcome === "absent" ? "nothing there, read back" : "done, read back");
+      return good(step.outcome === "absent" ? "✓ nothing there" : "✓ done");
     case "retained":
-      return good(`done, read back\nkeeps ${step.retained.length} categories`);
+      return good(`✓ done, keeps ${step.retained.length}`);
     case "due":
     case "running":
       return waiting(`waits: ${step.because ?? "settling"}`);

@@ -18,7 +18,7 @@ export async function carryOutSmallWishes({ people, wishes, town, heed, mustHold
     }
     if (wish === "stopped-paying") {
       const { id } = await heed.paidService.ended({ subject });
-      opened.push({ email, what: "stopped paying", id });
+      opened.push({ email, what: "forget my cards", id });
     }
   }
   await drainWithin(heed, 10_000);
@@ -28,7 +28,7 @@ export async function carryOutSmallWishes({ people, wishes, town, heed, mustHold
       rows.push([email, what, `${step.processor}: ${step.operation}`, outcomeOf(step)]);
     }
   }
-  heading("3  A withdrawal, and cards of people who stopped paying");
+  heading("3  A withdrawal, and cards to forget once nothing is owed");
   table(["person", "wish", "step", "outcome"], rows);
   for (const { email, wish } of wishes) {
     if (wish !== "stopped-paying") continue;

@@ -20,7 +20,7 @@ import {
 } from "../town.ts";
 
 /** A letter of AxCrypt's to one person; what became of it, in a word. */
-export type Post = (topic: "newsletter" | "offers", to: string, messageKey: string) => Promise<string>;
+type Post = (topic: "newsletter" | "offers", to: string, messageKey: string) => Promise<string>;
 
 /** Everything that the demo plays with. */
 export interface Stage {
@@ -45,7 +45,7 @@ export interface Stage {
 }
 
 /** How long the stand-ins lag behind a write, and how long heed gives them to settle, in milliseconds. */
-export const lagMs = 150;
+const lagMs = 150;
 export const settlingMs = 400;
 
 /** Builds it: stand-ins on loopback, a mail server, the application's file and heed's, in a folder that goes. */

@@ -9,9 +9,9 @@ const places = {
   hubspot: "HubSpot",
   stripe: "Stripe",
   application: "application",
-  heedOpened: "heed, opened with its keys",
+  heedOpened: "heed, opened",
   heedBytes: "heed's bytes",
-  logs: "logs (application's, heed's)",
+  logs: "logs",
 } as const satisfies Record<keyof Sightings, string>;
 const placeNames = Object.keys(places) as (keyof Sightings)[];
 
@@ -87,8 +87,9 @@ export async function showOutcomes(
   const requests = new Map<string, RequestView>();
   for (const { email, id } of erasures) requests.set(email, await heed.requests.get(id));
   heading("7  What happened, per person and processor");
+  note("✓ is what reading back at the processor showed. Mail and contact: HubSpot. Cards: Stripe.");
   table(
-    ["person", "request", "application", "HubSpot: mail", "HubSpot: contact", "Stripe: cards", "heed itself"],
+    ["person", "request", "application", "mail", "contact", "cards", "heed"],
     [...requests].map(([email, { state, steps }]) => {
       const at = (processor: string, operation: string) => {
         const step = steps.find((each) => each.processor === processor && each.operation === operation);
@@ -129,7 +130,12 @@ export async function showAfter(
     if (!isOver) unfinished.push(erasure.email);
     for (const text of textsOf(erasure)) {
       const seen = await searchEverywhere(placesOf(stage), text);
-      rows.push([text, ...placeNames.map((place) => change(before.get(text)?.[place], seen[place]))]);
+      rows.push([
+        text,
+        ...placeNames.map((place) =>
+          change(before.get(text)?.[place], seen[place], isOver && place === "stripe"),
+        ),
+      ]);
       mustHold(
         "After: nothing is left at HubSpot and in the application.",
         seen.hubspot.length + seen.application.length === 0,
@@ -153,13 +159,16 @@ export async function showAfter(
     control.heedBytes.length > 0 && control.logs.length === files.logs.length,
   );
   heading("8  Where they are, after");
+  note(
+    "heed's file is searched twice: as bytes, and opened with its keys. Logs: the application's and heed's.",
+  );
   table(["searched for", ...placeNames.map((name) => places[name])], rows);
   note(
     "Left out: the input files (examples/axcrypt/input) and the mail sink, which hold what people sent and got.",
   );
   for (const email of unfinished)
     note(
-      `Not over: ${email} still pays. The cards, and heed's own record, stay until the subscription ends.`,
+      `Not over: ${email} still pays. The cards stay until the subscription ends; until then heed keeps what it needs to go on.`,
     );
   heading("9  What is kept, by category, reason and date");
   table(
@@ -182,7 +191,7 @@ function keptByCategory(requests: ReadonlyMap<string, RequestView>): ReadonlyMap
   return kept;
 }
 
-function change(was: readonly string[] | undefined, is: readonly string[]): string {
-  if (is.length > 0) return waiting(`${was?.length ?? 0} → ${is.length}`);
+function change(was: readonly string[] | undefined, is: readonly string[], isKept: boolean): string {
+  if (is.length > 0) return waiting(isKept ? `${is.length} kept` : `${was?.length ?? 0} → ${is.length}`);
   return was !== undefined && was.length > 0 ? good(`${was.length} → 0`) : "-";
 }

@@ -1,7 +1,7 @@
 /**
  * How a subject is found: `email`, `phone`, `accountId`, `hubspotContactId`, `stripeCustomerId`, …
- * Values are as the application wrote them (trimmed, NFC, an e-mail's domain as lower-case A-label);
- * a subject known by several spellings of one address has one identifier for each.
+ * A subject known by several spellings of one value has one identifier for each: as heed reads it (NFC, an
+ * e-mail's domain as lower-case A-label), and as the application wrote it where that differs.
  */
 export interface Identifier<Kind extends string = string> {
   readonly kind: Kind;

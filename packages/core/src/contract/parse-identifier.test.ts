@@ -35,7 +35,12 @@ describe("an e-mail address", () => {
     ["संपर्क@example.org", "संपर्क@example.org", "संपर्क@example.org"],
     [`${"a".repeat(64)}@example.org`, `${"a".repeat(64)}@example.org`, `${"a".repeat(64)}@example.org`],
   ])("%j is read as %j, and compared as %j", (given, value, compared) => {
-    expect(parseIdentifier("email", given)).toEqual({ kind: "email", value, canonical: compared });
+    expect(parseIdentifier("email", given)).toEqual({
+      kind: "email",
+      value,
+      written: given.trim(),
+      canonical: compared,
+    });
   });
 
   it("of a tag or a dot is another address", () => {
@@ -162,7 +167,12 @@ describe("a telephone number", () => {
     ["+46-(8)-123.456", "+468123456"],
     ["+1 202 555 0100", "+12025550100"],
   ])("%j is read as %j", (given, value) => {
-    expect(parseIdentifier("phone", given)).toEqual({ kind: "phone", value, canonical: value });
+    expect(parseIdentifier("phone", given)).toEqual({
+      kind: "phone",
+      value,
+      written: given.trim(),
+      canonical: value,
+    });
   });
 
   it.each([
@@ -186,6 +196,7 @@ describe("any other identifier", () => {
     expect(parseIdentifier("accountId", " Kund-Jo\u0308rg ")).toEqual({
       kind: "accountId",
       value: "Kund-Jörg",
+      written: "Kund-Jo\u0308rg",
       canonical: "Kund-Jörg",
     });
     expect(canonical("A1", "accountId")).not.toBe(canonical("a1", "accountId"));

@@ -2,8 +2,10 @@ import { domainToASCII } from "node:url";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import type { Identifier } from "./identifier.ts";
 
-/** An identifier in the two forms that heed needs. */
+/** An identifier in the forms that heed needs. */
 export interface ParsedIdentifier extends Identifier {
+  /** As the caller wrote it, trimmed: the application's own row may be found by exactly that. */
+  readonly written: string;
   /** What is compared and digested: for an e-mail the local part is lower-cased as well. */
   readonly canonical: string;
 }
@@ -45,10 +47,14 @@ function parseEmail(value: string): ParsedIdentifier {
   if (labels.length < 2 || isAddress || !labels.every((each) => label.test(each))) {
     throw refuse("email", "the part after the @ is not a domain name");
   }
-  const written = `${local}@${domain}`;
-  if (Buffer.byteLength(written) > 254)
-    throw refuse("email", "it is longer than 254 octets (RFC 5321 4.5.3.1)");
-  return { kind: "email", value: written, canonical: `${local.toLowerCase()}@${domain}` };
+  const read = `${local}@${domain}`;
+  if (Buffer.byteLength(read) > 254) throw refuse("email", "it is longer than 254 octets (RFC 5321 4.5.3.1)");
+  return {
+    kind: "email",
+    value: read,
+    written: value.trim(),
+    canonical: `${local.toLowerCase()}@${domain}`,
+  };
 }
 
 function parsePhone(value: string): ParsedIdentifier {
@@ -56,7 +62,7 @@ function parsePhone(value: string): ParsedIdentifier {
   // "(0)" is dialled at home only: whether it belongs to the number differs by country.
   if (/\(\s*0\s*\)/.test(value) || !/^\+[1-9]\d{6,14}$/.test(number))
     throw refuse("phone", "it is not an international number such as +46 8 123 456 (E.164)");
-  return { kind: "phone", value: number, canonical: number };
+  return { kind: "phone", value: number, written: value.trim(), canonical: number };
 }
 
 /**
@@ -73,5 +79,5 @@ export function parseIdentifier(kind: string, value: unknown): ParsedIdentifier 
   if (kind === "phone") return parsePhone(value);
   const plain = value.trim().normalize("NFC");
   if (plain === "" || plain.length > 256) throw refuse(kind, "it is empty or longer than 256 characters");
-  return { kind, value: plain, canonical: plain };
+  return { kind, value: plain, written: value.trim(), canonical: plain };
 }

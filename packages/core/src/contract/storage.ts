@@ -90,6 +90,8 @@ export interface DueAsk {
   /** RFC 3339. */
   readonly now: string;
   readonly max: number;
+  /** Processors whose steps are left out: nobody could take them now. */
+  readonly except?: readonly string[];
 }
 
 /**

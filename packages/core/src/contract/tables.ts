@@ -12,18 +12,22 @@ export const tables = {
     key: ["id"],
     indexes: [],
   },
-  /** `digest` (index use) to subject. `sealed`: JSON array of the spellings seen. */
+  /**
+   * `digest` (index use) to subject, with the suppression digest of an address. `sealed`: JSON array of the
+   * spellings seen.
+   */
   identifiers: {
     columns: {
       digest: "text",
       subjectId: "text",
       kind: "text",
+      suppression: "text?",
       sealed: "bytes",
       verified: "integer",
       addedAt: "text",
     },
     key: ["digest"],
-    indexes: [["subjectId"]],
+    indexes: [["subjectId"], ["suppression"]],
   },
   /** Data keys, wrapped by the keyring. `owner`: the id of a subject, a request or a parked opt-in. */
   dataKeys: {
@@ -149,7 +153,13 @@ export const tables = {
       endedAt: "text?",
     },
     key: ["id"],
-    indexes: [["state", "dueAt"], ["state", "leaseUntil"], ["subjectId"], ["requestId"]],
+    indexes: [
+      ["state", "dueAt"],
+      ["state", "leaseUntil"],
+      ["namespace", "state", "dueAt"],
+      ["subjectId"],
+      ["requestId"],
+    ],
   },
   /** What is kept as proof: see `evidence.ts`. `entry`: JSON of the fixed schema. */
   evidence: {

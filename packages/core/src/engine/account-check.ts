@@ -2,11 +2,13 @@ import type { HeedContext } from "../context.ts";
 import type { Checked, ProcessorV1 } from "../contract/processor.ts";
 import type { BatchSettings } from "./batch.ts";
 import { UnavailableError } from "../errors/unavailable-error.ts";
-import { lend } from "./batch.ts";
 import { withTimeLimit } from "./time-limit.ts";
 import { accountRefusedWaitMs, backoffMs, troubleOf } from "./trouble.ts";
+import { lend, noTurns } from "./turns.ts";
 
 const validForMs = 3_600_000;
+/** Somebody may be mending what is lacking. */
+const lackingForMs = 60_000;
 
 /** What is known of a processor's account. */
 export type AccountState =
@@ -35,6 +37,8 @@ export class AccountChecks {
     this.#known.set(id, { until: now + validForMs, state });
     const settled = await state;
     if (!settled.proven) this.#known.delete(id);
+    else if (settled.checked.lacks.length > 0 || settled.checked.unknownTopics.length > 0)
+      this.#known.set(id, { until: now + lackingForMs, state });
     return settled;
   }
 
@@ -44,22 +48,24 @@ export class AccountChecks {
   }
 
   async #check(processor: ProcessorV1): Promise<AccountState> {
-    const { callTimeoutMs } = this.#settings;
+    const { callTimeoutMs, leaseMs } = this.#settings;
     const onTimeout = () =>
       new UnavailableError(`"${processor.name}" gave no answer within ${callTimeoutMs} ms.`, {
         processor: processor.name,
         operation: "check",
       });
     try {
-      const checked = await withTimeLimit(this.#context.clock, callTimeoutMs, onTimeout, (signal) =>
-        processor.check(
-          lend({ context: this.#context, processor, settings: this.#settings }, [], new Set(), signal),
-        ),
+      const lender = { context: this.#context, processor, question: "check", leaseMs } as const;
+      const checked = await withTimeLimit(this.#context.clock, callTimeoutMs, onTimeout, (limit) =>
+        processor.check(lend(lender, noTurns(), limit)),
       );
       if (checked.account === processor.account) return { proven: true, checked };
       return { proven: false, because: "wrong-account", retryInMs: accountRefusedWaitMs };
     } catch (error) {
-      return refusal(error);
+      const state = refusal(error);
+      if (!state.proven && state.because === "adapter-failed")
+        this.#context.hub.emit("work.failed", { error, processor: processor.name, operation: "check" });
+      return state;
     }
   }
 }

@@ -2,21 +2,26 @@ import type { HeedContext } from "../context.ts";
 import type { Answers, Call, Finding, Resolution } from "../contract/operation.ts";
 import type { CallContext, ProcessorV1 } from "../contract/processor.ts";
 import type { Decision } from "../contract/storage.ts";
-import { HeedError } from "../errors/heed-error.ts";
 import { UnavailableError } from "../errors/unavailable-error.ts";
 import { lockNames } from "../ledger/under-lock.ts";
 import { readClearance, readFinding, readOutcome, readResolution } from "./answers.ts";
 import { begin, isHeld, stepReads, tellSettled, type AnyOperation, type Claim } from "./claim.ts";
-import { pushBack, reserve, type Bucket } from "./limiter.ts";
+import { Lease } from "./lease.ts";
+import { pushBack } from "./limiter.ts";
 import { withTimeLimit } from "./time-limit.ts";
 import { settleWrites, type Settled, type Settlement, type Verdict } from "./settle.ts";
 import { troubleOf, type Trouble } from "./trouble.ts";
+import { bucketsOf, lend, noTurns, type Turns } from "./turns.ts";
 import { afterResolve, afterRun, afterTrouble, afterVerify } from "./verdicts.ts";
 
 /** How a batch is carried out. */
 export interface BatchSettings {
+  /**
+   * How soon another worker takes over what a dead one had in hand, in milliseconds. A worker prolongs its
+   * leases for as long as it waits for an answer.
+   */
   readonly leaseMs: number;
-  /** Longest wait for one question to a processor, in milliseconds. */
+  /** Longest wait for one question to a processor, in milliseconds; waiting for turns does not count. */
   readonly callTimeoutMs: number;
 }
 
@@ -54,7 +59,7 @@ async function resolvePhase(
     for (const { call, found } of claims) verdicts.set(call.id, { to: "run", found, silence: [] });
     return;
   }
-  const answers = await ask(asking, claims, verdicts, (calls, lent) => resolve(calls, lent));
+  const { answers } = await ask(asking, claims, verdicts, (calls, lent) => resolve(calls, lent));
   for (const claim of unanswered(claims, verdicts)) {
     verdicts.set(
       claim.call.id,
@@ -72,7 +77,7 @@ async function runPhase(
   let allowed = claims;
   if (claims.some((claim) => claim.isGuarded)) {
     const { guard } = operation;
-    const answers = await ask(asking, claims, verdicts, (calls, lent) =>
+    const { answers } = await ask(asking, claims, verdicts, (calls, lent) =>
       guard === undefined ? Promise.resolve(new Map()) : guard(calls, lent),
     );
     for (const claim of unanswered(claims, verdicts)) {
@@ -92,7 +97,8 @@ async function runPhase(
       });
     }
     const cleared = unanswered(claims, verdicts);
-    const held = cleared.length === 0 ? new Set<string>() : await begin(context, cleared);
+    const held =
+      cleared.length === 0 ? new Set<string>() : await begin(context, cleared, asking.settings.leaseMs);
     for (const { call } of cleared) {
       if (!held.has(call.id))
         verdicts.set(call.id, {
@@ -106,7 +112,9 @@ async function runPhase(
     allowed = cleared.filter(({ call }) => held.has(call.id));
   }
   if (allowed.length === 0) return;
-  const answers = await ask(asking, allowed, verdicts, (calls, lent) => operation.run(calls, lent));
+  const { answers, turns } = await ask(asking, allowed, verdicts, (calls, lent) =>
+    operation.run(calls, lent),
+  );
   for (const claim of unanswered(allowed, verdicts)) {
     const outcome = readOutcome(answers?.get(claim.call.id));
     if (outcome?.status !== "failed") {
@@ -114,8 +122,8 @@ async function runPhase(
       continue;
     }
     const trouble = troubleOf(outcome.error);
-    await slowDown(asking, trouble, new Set(Object.keys(asking.processor.limits)));
-    verdicts.set(claim.call.id, afterTrouble(claim, operation, trouble, 1));
+    await slowDown(asking, trouble, turns);
+    verdicts.set(claim.call.id, afterTrouble(claim, operation, trouble, 1, turns.granted <= 1));
   }
 }
 
@@ -132,11 +140,13 @@ async function verifyPhase(
   }
   let seen: Answers<Resolution> | undefined;
   if (resolve !== undefined) {
-    seen = await ask(asking, claims, verdicts, (calls, lent) => resolve(calls, lent));
+    ({ answers: seen } = await ask(asking, claims, verdicts, (calls, lent) => resolve(calls, lent)));
   }
   const rest = unanswered(claims, verdicts);
   if (rest.length === 0) return;
-  const findings = await ask<Finding>(asking, rest, verdicts, (calls, lent) => verify(calls, lent));
+  const { answers: findings } = await ask<Finding>(asking, rest, verdicts, (calls, lent) =>
+    verify(calls, lent),
+  );
   for (const claim of unanswered(rest, verdicts)) {
     const resolution = resolve === undefined ? undefined : readResolution(seen?.get(claim.call.id));
     // A second look that was not answered proves nothing.
@@ -153,34 +163,70 @@ function unanswered(claims: readonly Claim[], verdicts: ReadonlyMap<string, Verd
   return claims.filter(({ call }) => !verdicts.has(call.id));
 }
 
+interface Asked<T> {
+  readonly answers: Answers<T> | undefined;
+  readonly turns: Turns;
+}
+
 /** One question for all claims that have no verdict yet; a throw gives each of them one. */
 async function ask<T>(
   asking: Asking,
   claims: readonly Claim[],
   verdicts: Map<string, Verdict>,
   question: (calls: readonly Call[], lent: CallContext) => Promise<Answers<T>>,
-): Promise<Answers<T> | undefined> {
+): Promise<Asked<T>> {
   const asked = unanswered(claims, verdicts);
-  if (asked.length === 0) return undefined;
-  const taken = new Set<string>();
+  const turns = noTurns();
+  const [first] = asked;
+  if (first === undefined) return { answers: undefined, turns };
+  const { context, processor, operation, settings } = asking;
+  const { leaseMs, callTimeoutMs } = settings;
+  const calls = asked.map(({ call }) => call);
+  const lease = new Lease(context, asked, leaseMs);
+  const lender = { context, processor, question: first.call.operation, leaseMs };
+  let hasBegun = false;
   try {
-    const calls = asked.map(({ call }) => call);
-    const { context, processor, settings } = asking;
-    return await withTimeLimit(
+    await lease.cover();
+    hasBegun = true;
+    const answers = await withTimeLimit(
       context.clock,
-      settings.callTimeoutMs,
+      callTimeoutMs,
       () => noAnswer(processor, calls, settings),
-      (signal) => question(calls, lend(asking, asked, taken, signal)),
+      (limit) => whileKept(lease, () => question(calls, lend(lender, turns, limit, lease))),
     );
+    if (typeof answers?.get !== "function")
+      throw new TypeError(`"${processor.name}" must answer with a Map by call id (${first.call.operation}).`);
+    return { answers, turns };
   } catch (error) {
     const trouble = troubleOf(error);
     if (trouble.kind === "unavailable" && trouble.because === "adapter-failed")
-      asking.context.hub.emit("work.failed", { error });
-    await slowDown(asking, trouble, taken);
+      context.hub.emit("work.failed", { error, processor: processor.name, operation: first.call.operation });
+    await slowDown(asking, trouble, turns);
+    const isDefinite = wasRefused(trouble, hasBegun, turns, asked.length);
     for (const claim of asked)
-      verdicts.set(claim.call.id, afterTrouble(claim, asking.operation, trouble, asked.length));
-    return undefined;
+      verdicts.set(claim.call.id, afterTrouble(claim, operation, trouble, asked.length, isDefinite));
+    return { answers: undefined, turns };
   }
+}
+
+/** Prolongs the lease while `work` goes on; losing it ends the wait. */
+async function whileKept<T>(lease: Lease, work: () => Promise<T>): Promise<T> {
+  const over = new AbortController();
+  const kept = lease.keep(over.signal);
+  kept.catch(() => {}); // Its end by the signal is nobody's business.
+  try {
+    return await Promise.race([work(), kept]);
+  } finally {
+    over.abort();
+  }
+}
+
+/** Whether the vendor certainly did nothing: it was never called, or its one answer was a refusal. */
+function wasRefused(trouble: Trouble, hasBegun: boolean, turns: Turns, batch: number): boolean {
+  if (trouble.kind === "lease-lost") return !hasBegun;
+  if (turns.nextInMs !== undefined) return turns.granted === 0;
+  // Without turns nobody knows how many calls a larger batch has made.
+  return batch === 1 ? turns.granted <= 1 : turns.granted === 1;
 }
 
 function noAnswer(
@@ -195,73 +241,15 @@ function noAnswer(
   });
 }
 
-async function slowDown(
-  { context, processor }: Asking,
-  trouble: Trouble,
-  taken: ReadonlySet<string>,
-): Promise<void> {
-  if (trouble.kind !== "rate-limited") return;
-  const names = trouble.bucket === undefined ? [...taken] : [trouble.bucket];
+async function slowDown({ context, processor }: Asking, trouble: Trouble, turns: Turns): Promise<void> {
+  // A turn that was too far away was no vendor's word.
+  if (trouble.kind !== "rate-limited" || turns.nextInMs !== undefined) return;
+  const names = trouble.bucket === undefined ? [...turns.buckets] : [trouble.bucket];
   const buckets = bucketsOf(
     processor,
     names.filter((name) => name in processor.limits),
   );
   if (buckets.length > 0) await pushBack(context, buckets, trouble.retryAfterMs);
-}
-
-function bucketsOf(processor: ProcessorV1, names: readonly string[]): readonly Bucket[] {
-  return names.map((name): Bucket => {
-    const limit = processor.limits[name];
-    if (limit === undefined)
-      throw new TypeError(`The processor "${processor.name}" declares no bucket "${name}".`);
-    return { account: `${processor.name}:${processor.account}`, name, limit };
-  });
-}
-
-/** What one question is lent: also made for `check()`, which has no claims. */
-export function lend(
-  { context, processor, settings }: Pick<Asking, "context" | "processor" | "settings">,
-  claims: readonly Claim[],
-  taken: Set<string>,
-  signal: AbortSignal,
-): CallContext {
-  let leasedUntil = context.clock.now().getTime() + settings.leaseMs;
-  return {
-    signal,
-    now: () => context.clock.now(),
-    async turn(...names) {
-      signal.throwIfAborted();
-      const buckets = bucketsOf(processor, names);
-      for (const name of names) taken.add(name);
-      const waitMs = await reserve(context, buckets);
-      if (claims.length > 0 && context.clock.now().getTime() + waitMs + settings.leaseMs / 2 > leasedUntil) {
-        leasedUntil = await renew(context, claims, settings.leaseMs + waitMs);
-      }
-      if (waitMs > 0) await context.clock.sleep(waitMs, signal);
-      signal.throwIfAborted();
-    },
-  };
-}
-
-/** Prolongs the leases. @throws HeedError `lease-lost` when one of the steps is no longer this worker's */
-async function renew(context: HeedContext, claims: readonly Claim[], leaseMs: number): Promise<number> {
-  const ids = claims.map(({ step }) => step.id);
-  return context.storage.transact({
-    lock: lockNames({ steps: ids }),
-    clock: context.clock,
-    read: { steps: { from: "steps", where: { id: ids } } },
-    decide: ({ steps }, now): Decision<number> => {
-      const isStillHeld = claims.every(({ step }) =>
-        steps.some((row) => row.id === step.id && isHeld(row, step) && row.cancel === 0),
-      );
-      if (!isStillHeld) throw new HeedError("The lease of these steps is lost.", { code: "lease-lost" });
-      const until = Date.parse(now) + leaseMs;
-      return {
-        writes: [{ update: "steps", where: { id: ids }, set: { leaseUntil: new Date(until).toISOString() } }],
-        answer: until,
-      };
-    },
-  });
 }
 
 /** One transaction for the whole batch. A step that is no longer held is left alone: its late answer is void. */

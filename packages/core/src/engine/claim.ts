@@ -4,6 +4,7 @@ import type { Call, InputOf, OperationName } from "../contract/operation.ts";
 import type { Operation, ProcessorV1 } from "../contract/processor.ts";
 import type { Decision, DueStep, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
+import { isHeedError } from "../errors/heed-error.ts";
 import { evidenceDigests } from "../evidence/evidence.ts";
 import { open } from "../keys/sealed.ts";
 import { topicsIn, topicState } from "../ledger/choice.ts";
@@ -42,6 +43,11 @@ export function operationOf(processor: ProcessorV1 | undefined, name: string): A
 export function stepReads(ids: readonly string[]) {
   const subjectIds = { via: "steps", column: "subjectId", where: { id: ids } } as const;
   const requestIds = { via: "steps", column: "requestId", where: { id: ids } } as const;
+  const openRequestIds = {
+    via: "requests",
+    column: "id",
+    where: { subjectId: subjectIds, closedAt: { isNull: true } },
+  } as const;
   return {
     steps: { from: "steps", where: { id: ids } },
     identifiers: { from: "identifiers", where: { subjectId: subjectIds } },
@@ -50,11 +56,12 @@ export function stepReads(ids: readonly string[]) {
     requestKeys: { from: "dataKeys", where: { owner: requestIds } },
     requests: { from: "requests", where: { id: requestIds } },
     openSteps: { from: "steps", where: { subjectId: subjectIds, endedAt: { isNull: true } } },
-    requestSteps: { from: "steps", where: { requestId: requestIds } },
+    // Of every open request of these subjects: heed's own data waits for all of them.
+    requestSteps: { from: "steps", where: { requestId: openRequestIds } },
   } as const;
 }
 
-export interface StepRows {
+interface StepRows {
   readonly steps: readonly Row<"steps">[];
   readonly identifiers: readonly Row<"identifiers">[];
   readonly events: readonly Row<"events">[];
@@ -69,6 +76,8 @@ export interface StepRows {
 export interface ClaimAsk {
   readonly steps: readonly DueStep[];
   readonly leaseMs: number;
+  /** Topics whose list the processor's vendor does not know. */
+  readonly unknownTopics?: readonly string[];
   /** False when no run will follow, so that none is noted as begun. */
   readonly willRun: boolean;
 }
@@ -90,7 +99,17 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<readon
       const settlements: Settlement[] = [];
       for (const row of rows.steps) {
         if (!isClaimable(row, now)) continue;
-        const prepared = prepareOrEnd(context, row, rows, now);
+        const prepared = prepareOrEnd(context, row, rows, now, ask.unknownTopics ?? []);
+        if (prepared === "unknown-key") {
+          // Left to a process that has the key; without a pause this one would find it due for ever.
+          const dueAt = new Date(Date.parse(now) + unknownKeyWaitMs).toISOString();
+          writes.push({
+            update: "steps",
+            where: { id: row.id },
+            set: { state: "due", dueAt, leaseUntil: null },
+          });
+          continue;
+        }
         if ("verdict" in prepared) {
           settlements.push(prepared);
           continue;
@@ -120,16 +139,22 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<readon
 }
 
 /**
- * The guard said yes: notes that the run begins, if the lease still holds and nothing has cancelled the step.
+ * The guard said yes: notes that the run begins, under a whole lease, if it still holds and nothing has
+ * cancelled the step.
  * @returns the ids that may run
  */
-export async function begin(context: HeedContext, claims: readonly Claim[]): Promise<ReadonlySet<string>> {
+export async function begin(
+  context: HeedContext,
+  claims: readonly Claim[],
+  leaseMs: number,
+): Promise<ReadonlySet<string>> {
   const ids = claims.map(({ step }) => step.id);
   return context.storage.transact({
     lock: lockNames({ subjects: claims.map(({ step }) => step.subjectId), steps: ids }),
     clock: context.clock,
     read: { steps: { from: "steps", where: { id: ids } } },
-    decide: ({ steps }): Decision<ReadonlySet<string>> => {
+    decide: ({ steps }, now): Decision<ReadonlySet<string>> => {
+      const leaseUntil = new Date(Date.parse(now) + leaseMs).toISOString();
       const held = claims.filter(({ step }) =>
         steps.some((row) => row.id === step.id && isHeld(row, step) && row.cancel === 0),
       );
@@ -137,7 +162,7 @@ export async function begin(context: HeedContext, claims: readonly Claim[]): Pro
         writes: held.map(({ step }): Write => ({
           update: "steps",
           where: { id: step.id },
-          set: { attempted: 1 },
+          set: { attempted: 1, leaseUntil },
         })),
         answer: new Set(held.map(({ step }) => step.id)),
       };
@@ -172,16 +197,20 @@ function isClaimable(row: Row<"steps">, now: string): boolean {
   return row.state === "running" && row.leaseUntil !== null && row.leaseUntil <= now;
 }
 
+const unknownKeyWaitMs = 60_000;
+
 /** A row that cannot be opened ends alone: it must not take its batch with it. */
 function prepareOrEnd(
   context: HeedContext,
   step: Row<"steps">,
   rows: StepRows,
   now: string,
-): Omit<Claim, "step"> | Settlement {
+  unknownTopics: readonly string[],
+): Omit<Claim, "step"> | Settlement | "unknown-key" {
   try {
-    return prepare(context, step, rows, now);
-  } catch {
+    return prepare(context, step, rows, now, unknownTopics);
+  } catch (error) {
+    if (isHeedError(error) && error.code === "unknown-key") return "unknown-key";
     return { step, verdict: { to: "end", state: "failed", because: "unreadable" } };
   }
 }
@@ -192,6 +221,7 @@ function prepare(
   step: Row<"steps">,
   rows: StepRows,
   now: string,
+  unknownTopics: readonly string[],
 ): Omit<Claim, "step"> | Settlement {
   const processor = context.processors[step.processor];
   const operation = operationOf(processor, step.operation);
@@ -217,6 +247,15 @@ function prepare(
       key,
       "no-such-operation",
       `Do this by hand, or configure a processor for "${step.processor}" that can ${step.operation}.`,
+    );
+  }
+  const topics = "topics" in input ? (input as InputOf["unsubscribe"]).topics : [];
+  const unknown = unknownTopics.filter((topic) => topics !== "all" && topics.includes(topic));
+  if (unknown.length > 0) {
+    return toHuman(
+      key,
+      "unknown-topic",
+      `"${step.processor}" does not know the list that is bound to ${unknown.map((topic) => `"${topic}"`).join(", ")}. Bind the right one and retry the step, or ${step.operation} this person there by hand.`,
     );
   }
   const request = rows.requests.find((each) => each.id === step.requestId);
@@ -319,5 +358,5 @@ export function wishedInput(
   const asked = input.topics === "all" ? through.filter((topic) => marketing.includes(topic)) : input.topics;
   const topics = asked.filter((topic) => !isGiven(topic));
   if (topics.length === 0) return undefined;
-  return { topics: input.topics === "all" && topics.length === through.length ? "all" : topics };
+  return { ...input, topics: input.topics === "all" && topics.length === through.length ? "all" : topics };
 }

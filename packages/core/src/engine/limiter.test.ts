@@ -5,7 +5,11 @@ import { storedRows } from "../../test/stored-rows.ts";
 import type { HeedContext } from "../context.ts";
 import type { Limit } from "../contract/processor.ts";
 import { memory } from "../memory/memory.ts";
-import { paceOf, pushBack, reserve, type Bucket } from "./limiter.ts";
+import { paceOf, pushBack, reserve as reserveGrant, type Bucket } from "./limiter.ts";
+
+/** How long the next call waits. */
+const reserve = async (context: HeedContext, buckets: readonly Bucket[]): Promise<number> =>
+  (await reserveGrant(context, buckets)).waitMs;
 
 /** What the limiter needs of a heed: a clock, and a storage that all workers share. */
 function limiting(): { context: HeedContext; clock: HandClock } {
@@ -138,6 +142,22 @@ describe("reserve", () => {
     const rows = await storedRows(context.storage, clock, "limits");
     const wideRow = rows.find((row) => row.bucket.endsWith("/wide"));
     expect((wideRow?.arrival ?? 0) / 1000).toBeGreaterThanOrEqual(clock.now().getTime() + waitMs);
+  });
+
+  it("reserves nothing when the wait would be longer than anybody waits", async () => {
+    const { context, clock } = limiting();
+    const calls = [bucket("calls", { calls: 1, perMs: 10_000, delayMs: 0 })];
+    expect(await reserve(context, calls)).toBe(0);
+    const waitMs = await reserve(context, calls);
+    clock.advance(waitMs);
+    for (let ask = 0; ask < 5; ask += 1) {
+      const grant = await reserveGrant(context, calls, 100);
+      expect(grant.waitMs).toBe(waitMs);
+      expect(grant.atMs).toBe(clock.now().getTime() + waitMs);
+    }
+    clock.advance(waitMs - 100);
+    expect((await reserveGrant(context, calls, 100)).waitMs).toBe(100);
+    expect(await reserve(context, calls)).toBeGreaterThan(waitMs);
   });
 
   it("takes one call from a bucket that is named twice", async () => {

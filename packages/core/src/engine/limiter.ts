@@ -28,13 +28,16 @@ interface Pace {
 export function paceOf(limit: Limit): Pace {
   const burst = Math.max(1, Math.min(limit.burst ?? defaultBurst, limit.calls - 2));
   const perWindow = Math.max(1, limit.calls - burst - 1);
-  const windowMs = limit.perMs + (limit.delayMs ?? defaultDelayMs);
+  const windowMs = limit.perMs + delayOf(limit);
   const intervalMicros = Math.ceil((windowMs * microsPerMs) / perWindow);
   return { intervalMicros, toleranceMicros: (burst - 1) * intervalMicros };
 }
 
+/** Longest delay between a grant and the call's arrival, in milliseconds. */
+export const delayOf = (limit: Limit): number => limit.delayMs ?? defaultDelayMs;
+
 /** The earliest instant at which every bucket grants a call, and the arrivals to store for it. */
-export function grant(
+function grant(
   buckets: readonly { readonly pace: Pace; readonly arrival: number; readonly pushedBackUntil: number }[],
   nowMicros: number,
 ): { readonly atMicros: number; readonly arrivals: readonly number[] } {
@@ -52,17 +55,29 @@ export function grant(
 
 const keyOf = (bucket: { account: string; name: string }) => `${bucket.account}/${bucket.name}`;
 
+/** Leave for one call, at a moment: used later than the buckets' delay after it, it is void. */
+export interface Grant {
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
+  /** Milliseconds from now. */
+  readonly waitMs: number;
+}
+
 /**
- * Reserves one call in all buckets together, in a transaction of its own, and says how long to wait for it.
- * @returns milliseconds from now
+ * Reserves one call in all buckets together, in a transaction of its own, and says when it may go.
+ * @param mostMs the longest wait: when it would be longer, nothing is reserved
  */
-export async function reserve(context: HeedContext, buckets: readonly Bucket[]): Promise<number> {
+export async function reserve(
+  context: HeedContext,
+  buckets: readonly Bucket[],
+  mostMs: number = Number.POSITIVE_INFINITY,
+): Promise<Grant> {
   const keys = buckets.map(keyOf);
   return context.storage.transact({
     lock: limitLocks(keys),
     clock: context.clock,
     read: { limits: { from: "limits", where: { bucket: keys } } },
-    decide: ({ limits }, now): Decision<number> => {
+    decide: ({ limits }, now): Decision<Grant> => {
       const nowMicros = Date.parse(now) * microsPerMs;
       const states = buckets.map((bucket) => {
         const row = limits.find((each) => each.bucket === keyOf(bucket));
@@ -73,11 +88,13 @@ export async function reserve(context: HeedContext, buckets: readonly Bucket[]):
         };
       });
       const { atMicros, arrivals } = grant(states, nowMicros);
+      const waitMs = Math.ceil((atMicros - nowMicros) / microsPerMs);
       return {
-        writes: keys.flatMap((bucket, index) =>
-          limitWrites(bucket, { arrival: arrivals[index] ?? atMicros }),
-        ),
-        answer: Math.ceil((atMicros - nowMicros) / microsPerMs),
+        writes:
+          waitMs > mostMs
+            ? []
+            : keys.flatMap((bucket, index) => limitWrites(bucket, { arrival: arrivals[index] ?? atMicros })),
+        answer: { atMs: Date.parse(now) + waitMs, waitMs },
       };
     },
   });

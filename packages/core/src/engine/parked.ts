@@ -1,5 +1,6 @@
 import type { HeedContext } from "../context.ts";
-import type { Decision } from "../contract/storage.ts";
+import type { Decision, Write } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
 import type { ParsedIdentifier } from "../contract/parse-identifier.ts";
 import { open } from "../keys/sealed.ts";
 import type { Choice } from "../ledger/choice-event.ts";
@@ -8,11 +9,15 @@ import { dataKeyOf, indexDigests } from "../ledger/subject-record.ts";
 
 /**
  * Applies the opt-ins that arrived while an erasure ran, now that it has ended: the person came back, as
- * somebody new. Idempotent by the event's id, so a crash in between repeats it harmlessly.
+ * somebody new. Idempotent by the event's id, so a crash in between repeats it harmlessly. One that cannot be
+ * applied is told of, stays, and holds no other up.
+ *
+ * @returns how many were applied
  */
 export async function applyParked(context: HeedContext): Promise<number> {
-  const ended = { via: "requests", column: "id", where: { closedAt: { isNull: false } } } as const;
-  const parked = await context.storage.transact({
+  const { namespace } = context;
+  const ended = { via: "requests", column: "id", where: { namespace, closedAt: { isNull: false } } } as const;
+  const { parked, dataKeys } = await context.storage.transact({
     lock: [],
     clock: context.clock,
     read: {
@@ -22,38 +27,52 @@ export async function applyParked(context: HeedContext): Promise<number> {
         where: { owner: { via: "parked", column: "id", where: { requestId: ended } } },
       },
     },
-    decide: ({ parked, dataKeys }): Decision<readonly { id: string; content: string }[]> => ({
-      writes: [],
-      answer: parked.map(({ id, sealed }) => ({
-        id,
-        content: open(dataKeyOf(context, dataKeys, id), sealed, `parked/${id}`),
-      })),
-    }),
+    decide: (rows): Decision<ParkedRows> => ({ writes: [], answer: rows }),
   });
-  for (const { id, content } of parked) {
-    const { identifiers, choice } = JSON.parse(content) as {
-      identifiers: ParsedIdentifier[];
-      choice: Choice;
-    };
-    const digests = identifiers.map((identifier) => indexDigests(context, identifier));
-    const { parked: isParkedAgain } = await recordChoice(
-      context,
-      { named: { identifiers, digests } },
-      choice,
-    );
-    if (isParkedAgain) continue;
-    await context.storage.transact({
-      lock: [],
-      clock: context.clock,
-      read: {},
-      decide: (): Decision<void> => ({
-        writes: [
-          { remove: "parked", where: { id } },
-          { remove: "dataKeys", where: { owner: id } },
-        ],
-        answer: undefined,
-      }),
-    });
+  let applied = 0;
+  for (const row of parked) {
+    try {
+      if (await applyOne(context, row, dataKeys)) applied += 1;
+    } catch (error) {
+      context.hub.emit("work.failed", { error });
+    }
   }
-  return parked.length;
+  return applied;
+}
+
+interface ParkedRows {
+  readonly parked: readonly Row<"parked">[];
+  readonly dataKeys: readonly Row<"dataKeys">[];
+}
+
+/** @returns false when the next erasure of the person runs already: it waits for that one */
+async function applyOne(
+  context: HeedContext,
+  { id, sealed }: Row<"parked">,
+  dataKeys: readonly Row<"dataKeys">[],
+): Promise<boolean> {
+  const content = open(dataKeyOf(context, dataKeys, id), sealed, `parked/${id}`);
+  const { identifiers, choice } = JSON.parse(content) as {
+    identifiers: ParsedIdentifier[];
+    choice: Choice;
+  };
+  const digests = identifiers.map((identifier) => indexDigests(context, identifier));
+  const { parked: isParkedAgain } = await recordChoice(context, { named: { identifiers, digests } }, choice);
+  const subjectId = { via: "identifiers", column: "subjectId", where: { digest: digests.flat() } } as const;
+  await context.storage.transact({
+    lock: [],
+    clock: context.clock,
+    read: { frozen: { from: "subjects", where: { id: subjectId, frozenBy: { isNull: false } } } },
+    decide: ({ frozen }): Decision<void> => {
+      const requestId = frozen[0]?.frozenBy;
+      const done: readonly Write[] = [
+        { remove: "parked", where: { id } },
+        { remove: "dataKeys", where: { owner: id } },
+      ];
+      const moved: readonly Write[] =
+        requestId == null ? [] : [{ update: "parked", where: { id }, set: { requestId } }];
+      return { writes: isParkedAgain ? moved : done, answer: undefined };
+    },
+  });
+  return !isParkedAgain;
 }

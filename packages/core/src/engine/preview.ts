@@ -8,10 +8,11 @@ import { identifiersOf, type SubjectRecord } from "../ledger/subject-record.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
 import { deadlineOf } from "../requests/deadline.ts";
 import { erasurePlan, forgetTokensPlan, type PlannedStep } from "../requests/plan.ts";
-import { lend } from "./batch.ts";
+import { AccountChecks } from "./account-check.ts";
 import { operationOf } from "./claim.ts";
 import { readResolution } from "./answers.ts";
 import { withTimeLimit } from "./time-limit.ts";
+import { lend, noTurns } from "./turns.ts";
 import type { WorkSettings } from "./worker.ts";
 
 /** What a step would do. */
@@ -48,7 +49,8 @@ export async function previewRequest(
       ? erasurePlan(context, deadline.dueAt, now)
       : forgetTokensPlan(context, deadline.dueAt);
   const identifiers = await knownIdentifiers(context, named);
-  const looked = await Promise.all(planned.map((step) => look(context, settings, step, identifiers)));
+  const checks = new AccountChecks(context, settings);
+  const looked = await Promise.all(planned.map((step) => look(context, settings, checks, step, identifiers)));
   const digest = createHash("sha256")
     .update(JSON.stringify(looked.map(({ step, ids }) => [step.processor, step.operation, step.keeps, ids])))
     .digest("hex");
@@ -80,6 +82,7 @@ async function knownIdentifiers(context: HeedContext, named: Named): Promise<rea
 async function look(
   context: HeedContext,
   settings: WorkSettings,
+  checks: AccountChecks,
   planned: PlannedStep,
   identifiers: readonly Identifier[],
 ): Promise<{ step: PreviewedStep; ids: readonly string[] }> {
@@ -95,6 +98,11 @@ async function look(
   if (processor === undefined || operation?.resolve === undefined) return { step, ids: [] };
   const [first, ...others] = identifiers.filter((each) => processor.identifiers[each.kind]?.test(each.value));
   if (first === undefined) return { step: { ...step, because: "no-identifier" }, ids: [] };
+  // Nothing found means nothing there only at an account that is proven to be the right one.
+  const account = await checks.prove(planned.processor, processor);
+  if (!account.proven) return { step: { ...step, because: account.because }, ids: ["unavailable"] };
+  if (account.checked.lacks.some((each) => each.operation === planned.operation))
+    return { step: { ...step, because: "capability-missing" }, ids: ["unavailable"] };
   const call: Call = {
     id: "preview",
     operation: planned.operation,
@@ -103,12 +111,13 @@ async function look(
     targets: [],
   };
   const { resolve } = operation;
+  const lender = { context, processor, question: planned.operation, leaseMs: settings.leaseMs };
   try {
     const answers = await withTimeLimit(
       context.clock,
       settings.callTimeoutMs,
       () => new Error("no answer in time"),
-      (signal) => resolve([call], lend({ context, processor, settings }, [], new Set(), signal)),
+      (limit) => resolve([call], lend(lender, noTurns(), limit)),
     );
     const resolution = readResolution(answers.get(call.id));
     if (resolution === undefined) return { step: { ...step, because: "no-answer" }, ids: [] };

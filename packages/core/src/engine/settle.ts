@@ -18,7 +18,7 @@ import {
 import type { Found } from "./found.ts";
 
 /** The end states that a step settles to. */
-export type EndState = Exclude<StepState, "waiting" | "due" | "running">;
+type EndState = Exclude<StepState, "waiting" | "due" | "running">;
 
 /** What is kept of an outcome: no records, no reference, nothing personal. */
 export interface KeptOutcome {
@@ -27,10 +27,13 @@ export interface KeptOutcome {
   readonly retained?: readonly Retained[];
 }
 
-/** What follows from a processor's answer. Every transition of a step is one of these. */
-export type Verdict =
+/** What follows from a processor's answer: a transition, and digests of further addresses to silence. */
+export type Verdict = Transition & { readonly silence?: readonly string[] };
+
+/** Every transition of a step is one of these. */
+type Transition =
   /** Resolved: go on to run. */
-  | { readonly to: "run"; readonly found: Found; readonly silence: readonly string[] }
+  | { readonly to: "run"; readonly found: Found }
   /** Ran, or it is not known whether: read back. `counts`: whether this follows a failed try. */
   | {
       readonly to: "verify";
@@ -61,6 +64,7 @@ export type Verdict =
   | {
       readonly to: "end";
       readonly state: EndState;
+      readonly answered?: boolean;
       readonly because?: string;
       readonly outcome?: KeptOutcome;
       readonly finding?: Finding["seen"];
@@ -108,9 +112,8 @@ export function settleWrites(
     const set = changesOf(settlement, now);
     current.set(settlement.step.id, { ...settlement.step, ...set });
     writes.push({ update: "steps", where: { id: settlement.step.id }, set });
-    if (settlement.verdict.to === "run" && settlement.verdict.silence.length > 0) {
-      writes.push(...suppress(settlement.verdict.silence, "everything", "erased", now));
-    }
+    const { silence = [] } = settlement.verdict;
+    if (silence.length > 0) writes.push(...suppress(silence, "everything", "erased", now));
     if (settlement.verdict.to === "end") writes.push(stepEvidence(context, rows, settlement, set, now));
   }
   const subjects = new Set(settlements.map(({ step }) => step.subjectId));
@@ -135,6 +138,20 @@ export function settleWrites(
 }
 
 const later = (now: string, ms: number) => new Date(Date.parse(now) + ms).toISOString();
+
+/**
+ * A vendor that says "pending" is looked at by the deadline at the latest, and from then on a human decides. A
+ * settling period is short and is waited for in full: looking earlier would prove nothing.
+ */
+function verifyDueAt(
+  { deadlineAt }: Row<"steps">,
+  { dueInMs, because }: Extract<Verdict, { to: "verify" }>,
+  now: string,
+): string {
+  const dueAt = later(now, dueInMs);
+  if (because !== "pending" || dueAt <= deadlineAt) return dueAt;
+  return now < deadlineAt ? deadlineAt : now;
+}
 
 /** The new values of a step's row. */
 function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row<"steps">> {
@@ -162,7 +179,7 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
         ...freed,
         state: "due",
         phase: "verify",
-        dueAt: later(now, verdict.dueInMs),
+        dueAt: verifyDueAt(step, verdict, now),
         because: verdict.because ?? null,
         rounds: verdict.rounds ?? 0,
         tries: verdict.counts ? step.tries + 1 : step.tries,
@@ -174,7 +191,9 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
       };
     case "again": {
       const dueAt = later(now, verdict.dueInMs);
-      const isOverdue = now >= step.deadlineAt;
+      // heed's own data is nobody's to destroy by hand: it is tried until it is gone.
+      const isOwn = step.processor === "heed";
+      const isOverdue = now >= step.deadlineAt && !isOwn;
       if (isOverdue) {
         return {
           ...freed,
@@ -192,7 +211,7 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
         ...freed,
         state: "due",
         phase: verdict.phase ?? step.phase,
-        dueAt: dueAt < step.deadlineAt ? dueAt : step.deadlineAt,
+        dueAt: isOwn || dueAt < step.deadlineAt ? dueAt : step.deadlineAt,
         because: verdict.because,
         tries: verdict.counts ? step.tries + 1 : step.tries,
         doubts: verdict.doubtful ? step.doubts + 1 : step.doubts,
@@ -211,6 +230,7 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
         dueAt: null,
         ...(verdict.outcome === undefined ? {} : { outcome: JSON.stringify(verdict.outcome) }),
         ...(verdict.finding === undefined ? {} : { finding: verdict.finding }),
+        ...(verdict.answered ? { attempted: 0 } : {}),
         // What was found is needed no longer, unless a human is to go on with it.
         ...(verdict.instruction === undefined
           ? verdict.state === "failed"

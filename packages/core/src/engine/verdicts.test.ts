@@ -161,6 +161,19 @@ describe("afterRun", () => {
     expect(run({ status: "absent" }, operationWith(), claim)).toMatchObject({ outcome: { status: "done" } });
   });
 
+  it("takes nothing back of what an earlier run did", () => {
+    const outcome = JSON.stringify({ status: "done", affected: 2, retained });
+    const again = (answer: Outcome) => run(answer, operationWith(), claimOf({ outcome }));
+    expect(again({ status: "absent" })).toMatchObject({ outcome: { status: "done", affected: 2, retained } });
+    expect(again({ status: "done", affected: 1 })).toMatchObject({
+      outcome: { status: "done", affected: 3, retained },
+    });
+    const absent = claimOf({ outcome: JSON.stringify({ status: "absent" }) });
+    expect(run({ status: "absent" }, operationWith(), absent)).toMatchObject({
+      outcome: { status: "absent" },
+    });
+  });
+
   it("asks a human about work that goes on where nothing can be read back: nobody said done", () => {
     const pending = { status: "pending", reference: "job-1", checkAfterMs: 1_000 } as const;
     expect(run(pending, operationWith(acknowledgedOnly))).toMatchObject({
@@ -378,6 +391,14 @@ describe("afterVerify", () => {
         });
     });
 
+    it("goes slower each time, and to a human after five", () => {
+      const more = (doubts: number) =>
+        verify({ seen: "as-asked" }, { doubts }, { found, seen: { targets: [target("2")] } });
+      expect(more(0)).toMatchObject({ to: "again", dueInMs: 0, doubtful: true });
+      expect(more(3)).toMatchObject({ to: "again", dueInMs: backoffMs(3), doubtful: true });
+      expect(more(4)).toMatchObject({ to: "end", state: "manual", because: "more-found" });
+    });
+
     it("leaves what it knew already to the read-back", () => {
       expect(verify({ seen: "as-asked" }, {}, { found, seen: { targets: [target("1")] } })).toMatchObject({
         state: "verified",
@@ -434,6 +455,20 @@ describe("afterTrouble", () => {
   it("fails what is refused, but only when it was alone", () => {
     expect(trouble({ kind: "rejected" })).toEqual({ to: "end", state: "failed", because: "rejected" });
     expect(trouble({ kind: "rejected" }, {}, 2)).toMatchObject({ to: "again", alone: true, dueInMs: 0 });
+  });
+
+  it("knows no run any more after a definite refusal, unless one before it is unknown", () => {
+    for (const kind of [
+      { kind: "rejected" },
+      { kind: "account-refused" },
+      { kind: "rate-limited", retryAfterMs: 1, bucket: undefined },
+    ] as const) {
+      const refused = (ranBefore: boolean, isDefinite: boolean) =>
+        afterTrouble(claimOf({}, { ranBefore }), operations.readable, kind, 1, isDefinite);
+      expect(refused(false, true)).toMatchObject({ answered: true });
+      expect(refused(true, true)).not.toHaveProperty("answered");
+      expect(refused(false, false)).not.toHaveProperty("answered");
+    }
   });
 
   it("gives a lost lease back at once", () => {

@@ -1,6 +1,6 @@
 import { parseIdentifier } from "../contract/parse-identifier.ts";
 import type { HeedContext } from "../context.ts";
-import type { Finding, FoundTarget, Outcome, Resolution } from "../contract/operation.ts";
+import type { Finding, FoundTarget, OperationName, Outcome, Resolution } from "../contract/operation.ts";
 import { suppressionDigests } from "../ledger/subject-record.ts";
 import { isDestructive } from "../requests/lifecycle.ts";
 import type { AnyOperation, Claim } from "./claim.ts";
@@ -8,7 +8,7 @@ import { newTargets, type Found } from "./found.ts";
 import type { KeptOutcome, Verdict } from "./settle.ts";
 import { accountRefusedWaitMs, backoffMs, type Trouble } from "./trouble.ts";
 
-/** How often a read-back may contradict a processor, or know nothing, before a human is asked. */
+/** How often a read-back may contradict a processor or find more, or know nothing, before a human is asked. */
 const mostContradictions = 5;
 const mostUnknowns = 8;
 
@@ -25,9 +25,21 @@ export function afterResolve(
     if (doubt !== undefined)
       return { to: "end", state: "manual", because: doubt.because, instruction: doubt.instruction };
   }
-  const others = (resolution.alsoKnownAs ?? []).filter((identifier) => isReadable(identifier));
-  const silence = call.operation === "erase" ? suppressionDigests(context, others) : [];
+  const silence = silencedBy(context, call.operation, resolution);
   return { to: "run", found: { ...found, targets: resolution.targets }, silence };
+}
+
+/** Further addresses of a person who is erased: suppressed, never erased by. */
+function silencedBy(
+  context: HeedContext,
+  operation: OperationName,
+  { alsoKnownAs = [] }: Resolution,
+): readonly string[] {
+  if (operation !== "erase") return [];
+  return suppressionDigests(
+    context,
+    alsoKnownAs.filter((identifier) => isReadable(identifier)),
+  );
 }
 
 function isReadable(identifier: { kind: string; value: string }): boolean {
@@ -75,7 +87,7 @@ export function afterRun(claim: Claim, operation: AnyOperation, outcome: Outcome
   switch (outcome.status) {
     case "done":
     case "absent": {
-      const kept = keptOutcome(claim, outcome);
+      const kept = keptOutcome(claim, operation, outcome);
       if (typeof operation.verify === "function") return { to: "verify", dueInMs: 0, outcome: kept };
       return { to: "end", state: kept.retained?.length ? "retained" : "acknowledged", outcome: kept };
     }
@@ -108,16 +120,28 @@ export function afterRun(claim: Claim, operation: AnyOperation, outcome: Outcome
   }
 }
 
-/** "Nothing there" after a run whose answer was lost means that it worked. */
+/**
+ * "Nothing there" after a run whose answer was lost means that it worked, and takes back nothing of what an
+ * earlier run did.
+ */
 function keptOutcome(
-  { ranBefore }: Claim,
+  { ranBefore, step, found }: Claim,
+  operation: AnyOperation,
   outcome: Extract<Outcome, { status: "done" | "absent" }>,
 ): KeptOutcome {
-  if (outcome.status === "absent") return { status: ranBefore ? "done" : "absent" };
+  const earlier = step.outcome === null ? undefined : (JSON.parse(step.outcome) as KeptOutcome);
+  if (outcome.status === "absent") {
+    // Where resolving had found nothing, an interrupted run had nothing to do either.
+    const wasThere = operation.resolve === undefined || found.targets.length > 0;
+    return earlier?.status === "done" ? earlier : { status: ranBefore && wasThere ? "done" : "absent" };
+  }
+  const affected =
+    earlier?.affected === undefined ? outcome.affected : earlier.affected + (outcome.affected ?? 0);
+  const retained = outcome.retained?.length ? outcome.retained : earlier?.retained;
   return {
     status: "done",
-    ...(outcome.affected === undefined ? {} : { affected: outcome.affected }),
-    ...(outcome.retained?.length ? { retained: outcome.retained } : {}),
+    ...(affected === undefined ? {} : { affected }),
+    ...(retained?.length ? { retained } : {}),
   };
 }
 
@@ -153,6 +177,19 @@ export function afterVerify(
   seen: Resolution | undefined,
   now: string,
 ): Verdict {
+  const verdict = whatIsSeen(context, claim, operation, finding, seen, now);
+  const silence = seen === undefined ? [] : silencedBy(context, claim.call.operation, seen);
+  return silence.length === 0 ? verdict : { ...verdict, silence };
+}
+
+function whatIsSeen(
+  context: HeedContext,
+  claim: Claim,
+  operation: AnyOperation,
+  finding: Finding | undefined,
+  seen: Resolution | undefined,
+  now: string,
+): Verdict {
   const { step, found, call } = claim;
   const more =
     isDestructive(call.operation) && seen !== undefined ? newTargets(found.targets, seen.targets) : [];
@@ -172,8 +209,16 @@ export function afterVerify(
   const doubt = doubtAbout(context, step.processor, operation, more);
   if (doubt !== undefined)
     return { to: "end", state: "manual", because: doubt.because, instruction: doubt.instruction };
-  if (more.length > 0)
-    return runAgain("more-found", 0, { found: { ...found, targets: [...found.targets, ...more] } });
+  if (more.length > 0) {
+    if (step.doubts + 1 >= mostContradictions) {
+      const instruction = `Each look at "${step.processor}" found yet another record of this person. Find out what makes them, erase them there, and acknowledge the step.`;
+      return { to: "end", state: "manual", because: "more-found", instruction };
+    }
+    return runAgain("more-found", step.doubts === 0 ? 0 : backoffMs(step.doubts), {
+      doubtful: true,
+      found: { ...found, targets: [...found.targets, ...more] },
+    });
+  }
   if (finding === undefined) return noAnswer(step.tries);
   switch (finding.seen) {
     case "as-asked": {
@@ -240,25 +285,42 @@ function noAnswer(tries: number): Verdict {
 /**
  * After a throw, or a `failed` outcome. A throw means that nothing is known about any call of the batch:
  * after a run it is read back first, and the calls of a larger batch go on alone, to find the poison.
+ * @param isDefinite whether the vendor certainly did nothing of what was asked
  */
 export function afterTrouble(
   claim: Claim,
   operation: AnyOperation,
   trouble: Trouble,
   batch: number,
+  isDefinite = false,
 ): Verdict {
-  const { step, phase } = claim;
+  const { step, phase, ranBefore } = claim;
   const alone = batch > 1;
+  // A refusal says nothing about a run before it whose answer was lost.
+  const answered = isDefinite && phase === "run" && !ranBefore ? { answered: true } : {};
   switch (trouble.kind) {
     case "rate-limited":
-      return { to: "again", dueInMs: trouble.retryAfterMs, because: "rate-limited", counts: false };
+      return {
+        to: "again",
+        dueInMs: trouble.retryAfterMs,
+        because: "rate-limited",
+        counts: false,
+        ...answered,
+      };
     case "account-refused":
-      return { to: "again", dueInMs: accountRefusedWaitMs, because: "account-refused", counts: true };
+      return {
+        to: "again",
+        dueInMs: accountRefusedWaitMs,
+        because: "account-refused",
+        counts: true,
+        ...answered,
+      };
     case "rejected":
-      if (alone) return { to: "again", dueInMs: 0, because: "rejected", counts: false, alone: true };
-      return { to: "end", state: "failed", because: "rejected" };
+      if (alone)
+        return { to: "again", dueInMs: 0, because: "rejected", counts: false, alone: true, ...answered };
+      return { to: "end", state: "failed", because: "rejected", ...answered };
     case "lease-lost":
-      return { to: "again", dueInMs: 0, because: "lease-lost", counts: false };
+      return { to: "again", dueInMs: 0, because: "lease-lost", counts: false, ...answered };
     case "unavailable": {
       const dueInMs = backoffMs(step.tries);
       if (phase !== "run") return { to: "again", dueInMs, because: trouble.because, counts: true, alone };

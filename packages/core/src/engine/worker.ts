@@ -24,11 +24,13 @@ export const workDefaults: WorkSettings = {
 export interface Drained {
   /** Steps that ended. */
   readonly settled: number;
-  /** Steps that are still open. */
+  /** Steps that are still open. Counted up to 1000: that many means as many or more. */
   readonly open: number;
   /** RFC 3339: when the next open step is due. */
   readonly nextAt?: string;
 }
+
+const mostCounted = 1000;
 
 /** Carries steps out: finds what is due, leases it in batches, asks the processor, settles. */
 export class Worker {
@@ -128,9 +130,20 @@ export class Worker {
 
   /** Starts as many batches of due steps as there is room for, and says how many. */
   async #startDue(onFailure: (error: unknown) => void): Promise<number> {
+    let started = 0;
+    for (;;) {
+      const more = await this.#startSome(onFailure);
+      started += more;
+      // What is due at a processor that has become full may have hidden what is due at the others.
+      if (more === 0) return started;
+    }
+  }
+
+  async #startSome(onFailure: (error: unknown) => void): Promise<number> {
     const { storage, clock, namespace } = this.#context;
     const max = 200 + this.#inHand.size;
-    const due = await storage.due({ namespace, now: clock.now().toISOString(), max });
+    const except = [...this.#active.keys()].filter((processor) => !this.#hasRoom(processor));
+    const due = await storage.due({ namespace, now: clock.now().toISOString(), max, except });
     const groups = Map.groupBy(
       due.filter((step) => !this.#inHand.has(step.id)),
       (step) => (step.alone ? step.id : `${step.processor}/${step.operation}/${step.phase}`),
@@ -178,7 +191,12 @@ export class Worker {
     const lacking = account.proven
       ? account.checked.lacks.find((each) => each.operation === operationName)
       : undefined;
-    const claims = await claim(context, { steps, leaseMs, willRun: account.proven && lacking === undefined });
+    const claims = await claim(context, {
+      steps,
+      leaseMs,
+      unknownTopics: account.proven ? account.checked.unknownTopics : [],
+      willRun: account.proven && lacking === undefined,
+    });
     if (claims.length === 0 || processor === undefined || operation === undefined) return;
     if (!account.proven) {
       const { because, retryInMs } = account;
@@ -208,16 +226,24 @@ export class Worker {
 
   async #left(): Promise<{ open: number; nextAt?: string }> {
     const { storage, clock, namespace } = this.#context;
-    const open = await storage.transact({
+    return storage.transact({
       lock: [],
       clock,
-      read: { steps: { from: "steps", where: { namespace, endedAt: { isNull: true } } } },
-      decide: ({ steps }) => ({ writes: [], answer: steps.map((step) => step.leaseUntil ?? step.dueAt) }),
+      read: {
+        open: {
+          from: "steps",
+          where: { namespace, state: ["waiting", "due", "running"] },
+          limit: mostCounted,
+        },
+        due: { from: "steps", where: { namespace, state: "due" }, orderBy: ["dueAt"], limit: 1 },
+        leased: { from: "steps", where: { namespace, state: "running" }, orderBy: ["leaseUntil"], limit: 1 },
+      },
+      decide: ({ open, due, leased }) => {
+        const [nextAt] = [due[0]?.dueAt, leased[0]?.leaseUntil]
+          .filter((at) => typeof at === "string")
+          .toSorted();
+        return { writes: [], answer: { open: open.length, ...(nextAt === undefined ? {} : { nextAt }) } };
+      },
     });
-    const nextAt = open
-      .filter((at) => at !== null)
-      .toSorted()
-      .at(0);
-    return { open: open.length, ...(nextAt === undefined ? {} : { nextAt }) };
   }
 }

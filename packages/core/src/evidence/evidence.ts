@@ -13,13 +13,21 @@ export interface Evidence {
   readonly entry: EvidenceEntry;
 }
 
+let kept = 0;
+
+/** Ids sort in the order in which this process made them: `at` alone does not tell within one millisecond. */
+function nextId(): string {
+  kept += 1;
+  return `${kept.toString(16).padStart(12, "0")}-${randomUUID()}`;
+}
+
 /** The write that keeps an entry. The schema is checked here, so nothing outside it is ever stored. */
 export function evidenceWrite(context: HeedContext, at: string, entry: EvidenceEntry): Write {
   const checked = evidenceEntrySchema.parse(entry);
   const requestId = "requestId" in checked ? (checked.requestId ?? null) : null;
   return {
     insert: "evidence",
-    row: { id: randomUUID(), namespace: context.namespace, at, requestId, entry: JSON.stringify(checked) },
+    row: { id: nextId(), namespace: context.namespace, at, requestId, entry: JSON.stringify(checked) },
   };
 }
 
@@ -32,7 +40,7 @@ export function evidenceDigests(context: HeedContext, identifiers: readonly Iden
   return [...new Set(digests)];
 }
 
-/** What is kept about a request, oldest first. */
+/** What is kept about a request, oldest first; what one process kept in the same millisecond in its order. */
 export async function evidenceOf(context: HeedContext, requestId: string): Promise<readonly Evidence[]> {
   return context.storage.transact({
     lock: [],

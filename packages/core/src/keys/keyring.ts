@@ -48,6 +48,11 @@ export class Keyring {
     this.ephemeral = ephemeral;
   }
 
+  /** Ids of the keys that can be used, so not of retired ones. */
+  get ids(): readonly string[] {
+    return this.#keys.filter((key) => key.state !== "retired").map((key) => key.id);
+  }
+
   /** Wraps a data key for storage; `owner` is authenticated. */
   wrap(dataKey: Uint8Array, owner: string): { wrapped: Uint8Array; keyId: string } {
     const wrapped = seal(
@@ -61,10 +66,7 @@ export class Keyring {
   /** @throws HeedError `unknown-key` when the keyring lacks the key; TamperedEvidenceError when altered */
   unwrap(wrapped: Uint8Array, keyId: string, owner: string): Uint8Array {
     const key = this.#keys.find((each) => each.id === keyId && each.state !== "retired");
-    if (key === undefined)
-      throw new HeedError(`The keyring has no key "${keyId}", which storage was written with.`, {
-        code: "unknown-key",
-      });
+    if (key === undefined) throw unknownKey(keyId);
     return new Uint8Array(Buffer.from(open(this.#derive(key, "seal"), wrapped, owner), "base64url"));
   }
 
@@ -124,6 +126,14 @@ export class Keyring {
     this.#derived.set(name, derived);
     return derived;
   }
+}
+
+/** The storage was written with a key that this process was not given, or that was retired too early. */
+export function unknownKey(id: string): HeedError {
+  return new HeedError(
+    `The keyring has no key "${id}", which storage was written with. Give this process the same keys as the others.`,
+    { code: "unknown-key" },
+  );
 }
 
 /** One line of a keyring: a fresh random secret. What the `heed keys` command prints. */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { HeedContext } from "../context.ts";
 import type { Row } from "../contract/tables.ts";
+import { ConflictError } from "../errors/conflict-error.ts";
 import { newDataKey, seal } from "../keys/sealed.ts";
 import { preferenceSteps } from "../requests/plan.ts";
 import { topicsIn, topicState } from "./choice.ts";
@@ -47,10 +48,20 @@ export function decideOptIn(
           choice.identityVerified ?? false,
           now,
         );
-  if (choice.id !== undefined && record.events.some((event) => event.id === choice.id)) {
+  const sameId = record.events.find((event) => event.id === choice.id);
+  if (sameId !== undefined) {
+    if (
+      sameId.kind !== choice.kind ||
+      sameId.scope !== choice.scope.scope ||
+      sameId.name !== choice.scope.name
+    ) {
+      throw new ConflictError("Another event of this person has this id. Give each event an id of its own.", {
+        code: "id-taken",
+      });
+    }
     return {
       writes: [],
-      answer: { changed: { ...nothingChanged, eventId: choice.id }, revoked: [], steps: [] },
+      answer: { changed: { ...nothingChanged, eventId: sameId.id }, revoked: [], steps: [] },
     };
   }
   const event = newEvent(record, choice, now);

@@ -4,11 +4,11 @@ import type { Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { preferenceSteps } from "../requests/plan.ts";
 import { isSilent } from "./choice.ts";
+import type { LedgerEvent } from "./event.ts";
 import {
   choiceEvidence,
   newEvent,
   nothingChanged,
-  noSteps,
   stepWrites,
   type Changed,
   type Choice,
@@ -46,16 +46,13 @@ export function decideOptOut(
     untold: new Set<string>(),
     eventId: undefined as string | undefined,
   };
-  const isRepeat = records.some((record) => record.events.some((event) => event.id === choice.id));
-  if (isRepeat)
-    return {
-      writes: [],
-      answer: {
-        changed: { ...nothingChanged, ...(choice.id === undefined ? {} : { eventId: choice.id }) },
-        revoked: [],
-        steps: [],
-      },
-    };
+  const sameId = records.flatMap((record) => record.events).filter((event) => event.id === choice.id);
+  if (choice.id !== undefined && sameId.some((event) => isSame(event, choice))) {
+    const changed = { ...nothingChanged, eventId: choice.id };
+    return { writes: [], answer: { changed, revoked: [], steps: [] } };
+  }
+  // An opt-out is never dropped: where another event has its id, or more than one person is named, it gets its own.
+  const idOf = (isFirst: boolean) => (isFirst && sameId.length === 0 ? {} : { id: randomUUID() });
   for (const record of subjectsToSilence(context, records, named, now, writes)) {
     const digests = suppressionDigests(context, identifiersOf(record.dataKey, record.identifiers));
     const stop = revokePermits(context, record, choice.scope, now);
@@ -64,15 +61,13 @@ export function decideOptOut(
     totals.inFlight += stop.inFlight;
     // Recorded also when known already: only then does it outweigh an older opt-in that is imported later.
     const isKnown = isSilent(context.policy, choice.scope, record.events);
-    const event = newEvent(
-      record,
-      { ...choice, ...(totals.eventId === undefined ? {} : { id: randomUUID() }) },
-      now,
-    );
-    const plan =
-      record.frozenBy === null && !isKnown
-        ? preferenceSteps(context, record, choice, event, request)
-        : noSteps;
+    const event = newEvent(record, { ...choice, ...idOf(totals.eventId === undefined) }, now);
+    const isWhole =
+      request !== undefined || !isKnown || record.identifiers.length > known(records, record.id);
+    const plan = preferenceSteps(context, record, choice, event, {
+      ...(request === undefined ? {} : { request }),
+      isWhole,
+    });
     writes.push(
       { insert: "events", row: event },
       ...suppress(digests, suppressionScope(choice.scope), "opted-out", event.effectiveAt),
@@ -95,6 +90,15 @@ export function decideOptOut(
   return { writes, answer: { changed, revoked, steps: totals.steps } };
 }
 
+function isSame(event: LedgerEvent, choice: Choice): boolean {
+  return event.kind === choice.kind && event.scope === choice.scope.scope && event.name === choice.scope.name;
+}
+
+/** How many identifiers the subject had before this call. */
+function known(records: readonly SubjectRecord[], id: string): number {
+  return records.find((record) => record.id === id)?.identifiers.length ?? 0;
+}
+
 /** The named subjects; somebody unknown is recorded, so that processors which know them can be told. */
 function subjectsToSilence(
   context: HeedContext,
@@ -114,10 +118,10 @@ function subjectsToSilence(
     digests: unknown.map((index) => named.digests[index]).filter((each) => each !== undefined),
   };
   if (fresh.identifiers.length === 0) return records;
-  // With several people named it is not known whose the new identifier is: it becomes nobody else's.
-  const created =
-    only !== undefined && second === undefined ? { record: only, writes: [] } : newSubject(context, now);
-  const extended = withIdentifiers(created.record, fresh, false, now);
+  // With several people named it is not known whose the new identifier is; during an erasure nothing is added.
+  const isTheirs = only !== undefined && second === undefined && only.frozenBy === null;
+  const created = isTheirs ? { record: only, writes: [] } : newSubject(context, now);
+  const extended = withIdentifiers(context, created.record, fresh, false, now);
   writes.push(...created.writes, ...extended.writes);
   return [extended.record, ...records.filter((record) => record.id !== extended.record.id)];
 }

@@ -8,7 +8,7 @@ import { newSubject, withIdentifiers, type Named, type SubjectRecord } from "./s
  * The one subject that a call is about, made or extended as named. Two people become one only when the
  * caller has shown that they are.
  *
- * @throws ConflictError `two-subjects`
+ * @throws ConflictError `two-subjects`, or `frozen` where that would add to somebody who is being erased
  */
 export function findSubject(
   context: HeedContext,
@@ -33,17 +33,28 @@ export function findSubject(
     writes.push(...created.writes);
     record = created.record;
   } else record = first;
+  if (
+    records.some((each) => each.frozenBy !== null) &&
+    (others.length > 0 || adds(record, named, verified))
+  ) {
+    throw new ConflictError(
+      "An erasure of this person is under way, and covers only what was named for it. Try again when it has ended.",
+      { code: "frozen" },
+    );
+  }
   for (const other of others) {
-    if (record.frozenBy !== null || other.frozenBy !== null) {
-      throw new ConflictError(
-        "An erasure of one of these people is under way. Open this again when it has ended.",
-        { code: "frozen" },
-      );
-    }
-    const linked = linkSubjects(record, other);
+    const linked = linkSubjects(record, other, now);
     writes.push(...linked.writes);
     record = linked.record;
   }
-  const extended = withIdentifiers(record, named, verified, now);
+  const extended = withIdentifiers(context, record, named, verified, now);
   return { record: extended.record, writes: [...writes, ...extended.writes] };
+}
+
+/** Whether an identifier is new to the subject, or newly shown to be theirs. */
+function adds(record: SubjectRecord, named: Named, verified: boolean): boolean {
+  return named.digests.some((digests) => {
+    const known = record.identifiers.find((row) => digests.includes(row.digest));
+    return known === undefined || (verified && known.verified === 0);
+  });
 }

@@ -3,7 +3,7 @@ import type { Decision } from "../contract/storage.ts";
 import type { TopicClass } from "../contract/permit.ts";
 import type { Row } from "../contract/tables.ts";
 import { TamperedEvidenceError } from "../errors/tampered-evidence-error.ts";
-import { isHeedError } from "../errors/heed-error.ts";
+import { HeedError, isHeedError } from "../errors/heed-error.ts";
 import { scopeCode, scopeCodeBytes } from "../policy/scope-code.ts";
 import type { Scope } from "./event.ts";
 import { recordChoice } from "./record-choice.ts";
@@ -12,6 +12,10 @@ import { lockNames } from "./under-lock.ts";
 
 const purpose = "unsubscribe";
 const referenceBytes = 16;
+const linkedRounds = 5;
+
+/** What a token of a topic that the policy no longer has is about: an old link must silence all the same. */
+const everything = { topic: "all", title: "everything", class: "marketing" } as const satisfies Link;
 
 /** What an unsubscribe token is about. Names nobody. */
 export interface Link {
@@ -45,15 +49,19 @@ async function openLink(context: HeedContext, token: string): Promise<OpenedLink
     read: { references: { from: "references", where: { id } } },
     decide: ({ references }) => ({ writes: [], answer: references[0] }),
   });
-  if (name === undefined || topic === undefined || reference === undefined) {
+  if (reference === undefined) {
     throw new TamperedEvidenceError("The token is not authentic.", { code: "tampered-token" });
   }
+  if (name === undefined || topic === undefined) return { ...everything, reference };
   return { topic: name, title: topic.title ?? name, class: topic.class, reference };
 }
 
 /** What unsubscribe links need: `@heed/web` serves them. */
 export interface Links {
-  /** What the token is about; undefined when it is not authentic. Changes nothing. */
+  /**
+   * What the token is about; undefined when it is not authentic. Changes nothing. Where the policy has the
+   * topic no longer, it is about everything: `{ topic: "all" }`.
+   */
   open(token: string): Promise<Link | undefined>;
   /**
    * Ends the topic of the token, or all marketing, for the person it was issued for. Resolves after the commit.
@@ -78,17 +86,34 @@ export function linksOf(context: HeedContext): Links {
       }
     },
     async unsubscribe({ token, scope }) {
-      const { topic, reference } = await openLink(context, token);
-      const about: Scope = scope === "all" ? { scope: "all", name: null } : { scope: "topic", name: topic };
-      if (reference.subjectId === null) return keepSilent(context, reference, about);
-      const { changed } = await recordChoice(
-        context,
-        { subjectId: reference.subjectId },
-        { kind: "withdrawn", scope: about, channel: "email", method: "one-click" },
-      );
-      return { changed };
+      for (let round = 0; round < linkedRounds; round += 1) {
+        const { topic, reference } = await openLink(context, token);
+        const isAll = scope === "all" || topic === everything.topic;
+        const about: Scope = isAll ? { scope: "all", name: null } : { scope: "topic", name: topic };
+        const subjectId = reference.subjectId ?? (await livingSubject(context, reference));
+        if (subjectId === undefined) return keepSilent(context, reference, about);
+        const choice = { kind: "withdrawn", scope: about, channel: "email", method: "one-click" } as const;
+        const { changed, eventId } = await recordChoice(context, { subjectId }, choice);
+        // Without an event the subject was linked or erased since the token was opened: look again.
+        if (eventId !== undefined) return { changed };
+      }
+      throw new HeedError("The subject kept changing under this call. Try it again.", { code: "busy" });
     },
   };
+}
+
+/** Somebody erased who came back under the address of the token. */
+async function livingSubject(
+  context: HeedContext,
+  reference: Row<"references">,
+): Promise<string | undefined> {
+  const digests = JSON.parse(reference.suppressions) as string[];
+  return context.storage.transact({
+    lock: [],
+    clock: context.clock,
+    read: { identifiers: { from: "identifiers", where: { suppression: digests } } },
+    decide: ({ identifiers }) => ({ writes: [], answer: identifiers[0]?.subjectId }),
+  });
 }
 
 /** The person was erased; of the token's reference only the suppression digests are left, and enough. */

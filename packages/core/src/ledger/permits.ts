@@ -5,6 +5,7 @@ import type { PermitAnswer, Permits, Refusal, SendOutcome } from "../contract/pe
 import type { Decision, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
 import { basesOf, type Topic } from "../policy/policy.ts";
 import { topicState } from "./choice.ts";
 import { issueLink } from "./links.ts";
@@ -60,14 +61,23 @@ async function takePermit(
       suppressions: { from: "suppressions", where: { digest: suppressed } },
       taken: { from: "permits", where: { address: digests, message: messages } },
       references: { from: "references", where: { address: digests } },
+      requests: {
+        from: "requests",
+        where: {
+          subjectId: { via: "identifiers", column: "subjectId", where: { digest: digests } },
+          closedAt: { isNull: true },
+        },
+      },
+      ...keyReads(context.keys),
     },
     decide: (
       records,
       rows,
       now,
     ): Decision<{ because: Refusal } | { reference: string | undefined; address: string }> => {
+      refuseUnknownKeys(context.keys, rows);
       const record = records[0];
-      const because = refusalOf(context, ask.topic, topic, record, rows.suppressions, rows.taken, now);
+      const because = refusalOf(context, ask.topic, topic, record, rows, now);
       if (because !== undefined) return { writes: [], answer: { because } };
       const writes: Write[] = rows.taken.map((row) => ({ remove: "permits", where: { id: row.id } }));
       const address = record?.identifiers.find((row) => digests.includes(row.digest))?.digest ?? digests[0];
@@ -92,7 +102,7 @@ async function takePermit(
       if (canSayNo) return { writes, answer: { reference: known, address } };
       // Somebody mailed without having been asked (legitimate interest) must be able to say no, everywhere.
       const created = record === undefined ? newSubject(context, now) : { record, writes: [] };
-      const extended = withIdentifiers(created.record, named, false, now);
+      const extended = withIdentifiers(context, created.record, named, false, now);
       writes.push(...created.writes, ...extended.writes);
       if (!isMarketing) return { writes, answer: { reference: undefined, address } };
       const reference: Row<"references"> = {
@@ -126,13 +136,19 @@ function refusalOf(
   name: string,
   topic: Topic,
   record: SubjectRecord | undefined,
-  suppressions: readonly Row<"suppressions">[],
-  taken: readonly Row<"permits">[],
+  rows: {
+    readonly suppressions: readonly Row<"suppressions">[];
+    readonly taken: readonly Row<"permits">[];
+    readonly requests: readonly Row<"requests">[];
+  },
   now: string,
 ): Refusal | undefined {
+  const { suppressions, taken, requests } = rows;
   const isFrozen = record !== undefined && record.frozenBy !== null;
   if (isFrozen && topic.class === "marketing") return "frozen";
-  if (erasedAt(suppressions, record) !== undefined) return "erased";
+  // Somebody erased who asks for something again must be answerable; nothing else may reach them.
+  const isAnswerable = topic.class === "legal" && requests.length > 0;
+  if (erasedAt(suppressions, record) !== undefined && !isAnswerable) return "erased";
   const consent = consentRefusal(context, name, topic, record, suppressions, now);
   if (consent !== undefined) return consent;
   return taken.every((permit) => isReusable(permit, now)) ? undefined : "already-sent";
@@ -180,10 +196,13 @@ async function handOver(
     read: {
       permits: { from: "permits", where: { id } },
       suppressions: { from: "suppressions", where: { digest: suppressed } },
+      ...keyReads(context.keys),
     },
-    decide: ({ permits, suppressions }, now): Decision<boolean> => {
+    decide: (rows, now): Decision<boolean> => {
+      const { permits, suppressions } = rows;
       const [permit] = permits;
       if (permit?.state !== "given") return { writes: [], answer: false };
+      refuseUnknownKeys(context.keys, rows);
       // A link from before an erasure knows nobody whose permits it could revoke; it silences the address.
       const { purpose = "" } = context.policy.topics[permit.topic] ?? {};
       const silenced = silencedAt(suppressions, { name: permit.topic, purpose });
@@ -199,12 +218,26 @@ async function handOver(
   return granted;
 }
 
+const outcomes = {
+  accepted: true,
+  rejected: true,
+  deferred: true,
+  "not-sent": true,
+  unknown: true,
+} as const satisfies Record<SendOutcome, true>;
+
 async function settle(
   context: HeedContext,
   id: string,
   address: string,
   outcome: SendOutcome,
 ): Promise<void> {
+  if (typeof outcome !== "string" || !Object.hasOwn(outcomes, outcome)) {
+    throw new InvalidInputError(
+      `permit.settle records one of these outcomes, and no text: ${Object.keys(outcomes).join(", ")}.`,
+      { issues: [{ path: "outcome", message: "unknown outcome" }] },
+    );
+  }
   context.livePermits.close(id);
   await context.storage.transact({
     lock: lockNames({ addresses: [address] }),

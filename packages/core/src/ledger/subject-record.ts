@@ -45,7 +45,7 @@ export function nameSubject(context: HeedContext, subject: Subject): Named {
           },
         );
       }
-      const twice = identifiers.some((each) => each.kind === kind && each.value === parsed.value);
+      const twice = identifiers.some((each) => each.kind === kind && each.written === parsed.written);
       if (!twice) identifiers.push(parsed);
     }
   }
@@ -100,6 +100,11 @@ export function subjectReads(select: { digests: readonly string[] } | { subjectI
       where: { subjectId: subjectIds, endedAt: { isNull: true } },
       orderBy: ["seq"],
     },
+    preferences: {
+      from: "steps",
+      where: { subjectId: subjectIds, operation: ["subscribe", "unsubscribe"] },
+      orderBy: ["seq"],
+    },
     permits: {
       from: "permits",
       where: {
@@ -117,6 +122,8 @@ export interface SubjectRows {
   readonly dataKeys: readonly Row<"dataKeys">[];
   readonly events: readonly Row<"events">[];
   readonly openSteps: readonly Row<"steps">[];
+  /** What processors were told of the subject's choices, ended or not, oldest first. */
+  readonly preferences: readonly Row<"steps">[];
   readonly permits: readonly Row<"permits">[];
 }
 
@@ -129,6 +136,8 @@ export interface SubjectRecord {
   readonly identifiers: readonly Row<"identifiers">[];
   readonly events: readonly Row<"events">[];
   readonly openSteps: readonly Row<"steps">[];
+  /** What processors were told of the subject's choices, ended or not, oldest first. */
+  readonly preferences: readonly Row<"steps">[];
   readonly permits: readonly Row<"permits">[];
 }
 
@@ -144,6 +153,7 @@ export function recordsOf(context: HeedContext, rows: SubjectRows): readonly Sub
       identifiers,
       events: rows.events.filter((row) => row.subjectId === subject.id),
       openSteps: rows.openSteps.filter((row) => row.subjectId === subject.id),
+      preferences: rows.preferences.filter((row) => row.subjectId === subject.id),
       permits: rows.permits.filter((row) => addresses.has(row.address)),
     };
   });
@@ -177,6 +187,7 @@ export function newSubject(
       identifiers: [],
       events: [],
       openSteps: [],
+      preferences: [],
       permits: [],
     },
     writes: [
@@ -191,6 +202,7 @@ export function newSubject(
  * kept beside the others, and verified ones are marked so.
  */
 export function withIdentifiers(
+  context: HeedContext,
   record: SubjectRecord,
   named: Named,
   verified: boolean,
@@ -208,7 +220,8 @@ export function withIdentifiers(
         digest,
         subjectId: record.id,
         kind: identifier.kind,
-        sealed: sealSpellings(record.dataKey, digest, [identifier.value]),
+        suppression: suppressionDigests(context, [identifier])[0] ?? null,
+        sealed: sealSpellings(record.dataKey, digest, spellingsIn(identifier)),
         verified: verified ? 1 : 0,
         addedAt: now,
       };
@@ -217,14 +230,13 @@ export function withIdentifiers(
       return;
     }
     const spellings = spellingsOf(record.dataKey, known);
-    const isNew = !spellings.includes(identifier.value);
+    const all = [...new Set([...spellings, ...spellingsIn(identifier)])];
+    const isNew = all.length > spellings.length;
     if (!isNew && (!verified || known.verified === 1)) return;
     const row: Row<"identifiers"> = {
       ...known,
       verified: verified ? 1 : known.verified,
-      sealed: isNew
-        ? sealSpellings(record.dataKey, known.digest, [...spellings, identifier.value])
-        : known.sealed,
+      sealed: isNew ? sealSpellings(record.dataKey, known.digest, all) : known.sealed,
     };
     writes.push({
       update: "identifiers",
@@ -234,6 +246,16 @@ export function withIdentifiers(
     identifiers[at] = row;
   });
   return { record: { ...record, identifiers }, writes };
+}
+
+/** What a processor may know it by: heed's reading, and the application's own spelling. */
+function spellingsIn({
+  kind,
+  value,
+  written,
+}: Pick<ParsedIdentifier, "kind" | "value" | "written">): readonly string[] {
+  // A telephone number is E.164 for every processor; how it was typed finds nobody.
+  return kind === "phone" || written === value ? [value] : [value, written];
 }
 
 function sealSpellings(dataKey: Uint8Array, digest: string, spellings: readonly string[]): Uint8Array {

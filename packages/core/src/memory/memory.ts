@@ -26,11 +26,12 @@ function carryOut<R extends Reads, A>(all: MemoryTables, transaction: Transactio
 }
 
 function dueSteps(all: MemoryTables, ask: DueAsk): readonly DueStep[] {
-  const { namespace, now, max } = ask;
+  const { namespace, now, max, except = [] } = ask;
   const isDue = { namespace, state: "due", dueAt: { atMost: now } };
   const isAbandoned = { namespace, state: "running", leaseUntil: { atMost: now } };
   const claimable = [...matching(all, "steps", isDue), ...matching(all, "steps", isAbandoned)];
-  const urgent = claimable.toSorted(by(["lane", "dueAt", "id"])).slice(0, max);
+  const wanted = claimable.filter((row) => !except.includes(String(row["processor"])));
+  const urgent = wanted.toSorted(by(["lane", "dueAt", "id"])).slice(0, max);
   return urgent.map((row) => ({
     id: String(row["id"]),
     subjectId: String(row["subjectId"]),

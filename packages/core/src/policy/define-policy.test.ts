@@ -21,6 +21,36 @@ function refusalOf(make: () => unknown): InvalidInputError {
   return expect.fail("it was accepted");
 }
 
+describe("a defined policy", () => {
+  it("is a copy that nobody can change, at any depth", () => {
+    const given = {
+      controller: {
+        name: "Acme AB",
+        country: "SE",
+        contact: "privacy@acme.example",
+        holidays: ["2026-12-24"],
+      },
+      purposes: { news: { basis: "consent" as const } },
+      topics: { newsletter: { class: "marketing" as const, purpose: "news" as const } },
+    };
+    const policy = definePolicy(given);
+    Object.assign(given.topics.newsletter, { class: "transactional" });
+    given.controller.holidays.push("2026-12-25");
+    expect(policy.topics["newsletter"]?.class).toBe("marketing");
+    expect(policy.controller.holidays).toEqual(["2026-12-24"]);
+    expect(() => Object.assign(policy.topics, { other: {} })).toThrow(TypeError);
+    expect(() => Object.assign(policy.controller.holidays ?? [], { 0: "x" })).toThrow(TypeError);
+  });
+
+  it.each([undefined, null, "policy", {}, { controller: 5 }])(
+    "is refused with what to pass (%j)",
+    (given) => {
+      const define = definePolicy as (given: unknown) => unknown;
+      expect(() => define(given)).toThrow(expect.objectContaining({ name: "InvalidInputError" }));
+    },
+  );
+});
+
 describe("definePolicy", () => {
   it("gives back what was promised", () => {
     const policy = definePolicy({

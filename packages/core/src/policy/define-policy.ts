@@ -54,12 +54,15 @@ export function definePolicy<
     };
   },
 ): Policy<{ purpose: P; topic: keyof Via & string; recipient: R; via: Via }> {
-  const register: Policy = {
+  if (typeof policy !== "object" || policy === null) {
+    throw new InvalidInputError("definePolicy takes { controller, recipients, purposes, topics }.");
+  }
+  const register: Policy = frozen({
     controller: policy.controller,
     recipients: policy.recipients ?? {},
     purposes: policy.purposes,
     topics: policy.topics as Policy["topics"],
-  };
+  });
   const issues = lintPolicy(register);
   if (issues.length > 0) {
     const list = issues.map((issue) => `\n  - ${issue.path}: ${issue.message}`).join("");
@@ -69,4 +72,13 @@ export function definePolicy<
     });
   }
   return register as Policy<{ purpose: P; topic: keyof Via & string; recipient: R; via: Via }>;
+}
+
+/** A copy that cannot be changed at any depth: what was promised stands while the process runs. */
+function frozen<T>(given: T): T {
+  if (typeof given !== "object" || given === null) return given;
+  const copy: unknown = Array.isArray(given)
+    ? given.map((each: unknown) => frozen(each))
+    : Object.fromEntries(Object.entries(given).map(([name, each]) => [name, frozen<unknown>(each)]));
+  return Object.freeze(copy) as T;
 }

@@ -3,12 +3,13 @@ import type { Decision, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { settleWrites } from "../engine/settle.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
+import { HeedError } from "../errors/heed-error.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { closingWrites } from "./close-request.ts";
 import { stepsToRelease } from "./gates.ts";
 import { isFinal, type Identity, type RequestState } from "./lifecycle.ts";
-import { beginRequest } from "./open-request.ts";
+import { beginRequest, openRequestsOf } from "./open-request.ts";
 import { noSuchRequest } from "./read-request.ts";
 
 interface Change {
@@ -17,17 +18,39 @@ interface Change {
   readonly revoked?: readonly string[];
 }
 
+/** What a change of a request looks at. */
+interface Found {
+  readonly request: Row<"requests">;
+  readonly steps: readonly Row<"steps">[];
+  /** The open steps of the subject, and all steps of its open requests. */
+  readonly allSteps: readonly Row<"steps">[];
+  /** Undefined when another request erased the person. */
+  readonly record: SubjectRecord | undefined;
+  readonly now: string;
+}
+
 /** Reads a request under its subject's lock, lets `decide` change it, and tells of the new state. */
 async function change(
   context: HeedContext,
   id: string,
-  decide: (
-    request: Row<"requests">,
-    steps: readonly Row<"steps">[],
-    record: SubjectRecord,
-    now: string,
-  ) => Change,
+  decide: (found: Found) => Change,
 ): Promise<{ state: RequestState }> {
+  for (let round = 0; round < 8; round += 1) {
+    const changed = await changeOnce(context, id, decide);
+    if (changed === "moved") continue;
+    context.livePermits.revoke(changed.revoked ?? []);
+    context.hub.emit("request.changed", { requestId: id, state: changed.state });
+    return { state: changed.state };
+  }
+  throw new HeedError("The request kept changing under this call. Try it again.", { code: "busy" });
+}
+
+/** @returns "moved" when the request became another subject's before that subject was locked */
+async function changeOnce(
+  context: HeedContext,
+  id: string,
+  decide: (found: Found) => Change,
+): Promise<Change | "moved"> {
   const subjectId = await context.storage.transact({
     lock: [],
     clock: context.clock,
@@ -35,33 +58,33 @@ async function change(
     decide: ({ requests }): Decision<string | undefined> => ({ writes: [], answer: requests[0]?.subjectId }),
   });
   if (subjectId === undefined) throw noSuchRequest();
-  const { state, revoked } = await transactOnSubjects(context, {
+  return transactOnSubjects(context, {
     select: { subjectId },
     read: {
       requests: { from: "requests", where: { id } },
-      steps: { from: "steps", where: { requestId: id } },
+      openSteps: { from: "steps", where: { subjectId, endedAt: { isNull: true } } },
+      requestSteps: { from: "steps", where: openRequestsOf(subjectId) },
     },
-    decide: (
-      records,
-      { requests, steps },
-      now,
-    ): Decision<{ state: RequestState; revoked: readonly string[] }> => {
-      const [record] = records;
+    decide: ([record], { requests, openSteps, requestSteps }, now): Decision<Change | "moved"> => {
       const [request] = requests;
       if (request === undefined) throw noSuchRequest();
-      if (record === undefined || isFinal(request.state)) {
+      if (request.subjectId !== subjectId) return { writes: [], answer: "moved" };
+      if (isFinal(request.state)) {
         throw new ConflictError("This request has ended; it cannot be changed any more.", {
           code: "request-ended",
         });
       }
-      const changed = decide(request, steps, record, now);
-      return { writes: changed.writes, answer: { state: changed.state, revoked: changed.revoked ?? [] } };
+      const steps = requestSteps.filter((step) => step.requestId === id);
+      const allSteps = byId([...openSteps, ...requestSteps]);
+      const changed = decide({ request, steps, allSteps, record, now });
+      return { writes: changed.writes, answer: changed };
     },
   });
-  context.livePermits.revoke(revoked);
-  context.hub.emit("request.changed", { requestId: id, state });
-  return { state };
 }
+
+const byId = (steps: readonly Row<"steps">[]): readonly Row<"steps">[] => [
+  ...new Map(steps.map((step) => [step.id, step])).values(),
+];
 
 /** Identity was shown: the identifiers that the request named are verified, and its plan is made. */
 export function verifyIdentity(
@@ -69,18 +92,24 @@ export function verifyIdentity(
   id: string,
   identity: Exclude<Identity, "unverified">,
 ): Promise<{ state: RequestState }> {
-  return change(context, id, (request, _steps, record, now) => {
+  return change(context, id, ({ request, record, allSteps, now }) => {
     if (request.state !== "awaiting_verification") {
       throw new ConflictError("The identity behind this request was established before.", {
         code: "already-verified",
       });
+    }
+    if (record === undefined) {
+      throw new ConflictError(
+        "Another request has erased this person since. Take this one back, or open it anew.",
+        { code: "subject-erased" },
+      );
     }
     const named = new Set(JSON.parse(request.named) as string[]);
     const digests = record.identifiers.filter((row) => named.has(row.digest)).map((row) => row.digest);
     const identifiers = record.identifiers.map((row) =>
       named.has(row.digest) ? { ...row, verified: 1 } : row,
     );
-    const begun = beginRequest(context, { ...record, identifiers }, { ...request, identity }, now);
+    const begun = beginRequest(context, { ...record, identifiers }, { ...request, identity }, allSteps, now);
     const state = begun.request.state as RequestState;
     return {
       writes: [
@@ -96,18 +125,21 @@ export function verifyIdentity(
 
 /** Takes the request back, as long as nothing was destroyed. */
 export function withdrawRequest(context: HeedContext, id: string): Promise<{ state: RequestState }> {
-  return change(context, id, (request, steps, _record, now) => {
-    const hasBegun = steps.some(
-      (step) => step.attempted === 1 || step.outcome !== null || step.phase === "verify",
-    );
-    if (hasBegun)
+  return change(context, id, ({ request, steps, allSteps, now }) => {
+    if (request.right === "withdrawal" && request.state !== "awaiting_verification")
+      throw new ConflictError("A withdrawal is recorded at once. To take it back, record a new consent.", {
+        code: "too-late",
+      });
+    if (steps.some(hasRun))
       throw new ConflictError(
         "Something was already carried out; this request can no longer be taken back.",
         { code: "too-late" },
       );
     const open = steps.filter((step) => step.endedAt === null).map((step) => step.id);
+    const released = stepsToRelease(allSteps.filter((step) => step.requestId !== id));
     return {
       writes: [
+        { update: "steps", where: { id: released }, set: { state: "due", dueAt: now } },
         {
           update: "steps",
           where: { id: open },
@@ -126,29 +158,45 @@ export function withdrawRequest(context: HeedContext, id: string): Promise<{ sta
   });
 }
 
+/** Whether anything was carried out for the step, ever: trying it again forgets none of this. */
+function hasRun(step: Row<"steps">): boolean {
+  const isPlannedEnd = step.attempt === 0;
+  return (
+    step.attempted === 1 ||
+    step.ranAt !== null ||
+    step.phase === "verify" ||
+    step.state === "acknowledged" ||
+    (step.outcome !== null && !isPlannedEnd)
+  );
+}
+
 /** A human did what a step asked for: it ends as acknowledged, on that human's word. */
 export function acknowledgeStep(
   context: HeedContext,
   id: string,
   stepId: string,
 ): Promise<{ state: RequestState }> {
-  return change(context, id, (request, steps, record, now) => {
+  return change(context, id, ({ request, steps, allSteps, now }) => {
     const step = steps.find((each) => each.id === stepId);
     if (step === undefined || (step.state !== "manual" && step.state !== "failed")) {
       throw new ConflictError("Only a step that failed or went to a human can be acknowledged.", {
         code: "not-acknowledgeable",
       });
     }
-    const rows = { requests: [request], openSteps: record.openSteps, requestSteps: steps };
+    const rows = { requests: [request], openSteps: [], requestSteps: allSteps };
     const verdict = { to: "end", state: "acknowledged", because: "by-hand" } as const;
     const { writes, requests } = settleWrites(context, rows, [{ step, verdict }], now);
     return { writes, state: requests[0]?.state ?? (request.state as RequestState) };
   });
 }
 
-/** Tries failed and manual steps again from the start, for example when credentials were mended. */
+/**
+ * Tries failed and manual steps again from the start, for example when credentials were mended.
+ *
+ * @throws ConflictError `nothing-to-retry`
+ */
 export function retrySteps(context: HeedContext, id: string): Promise<{ state: RequestState }> {
-  return change(context, id, (_request, steps, record, now) => {
+  return change(context, id, ({ steps, allSteps, now }) => {
     const revive = (step: Row<"steps">): Row<"steps"> => {
       const canResolve =
         context.processors[step.processor]?.operations[step.operation as "erase"]?.resolve !== undefined;
@@ -168,12 +216,12 @@ export function retrySteps(context: HeedContext, id: string): Promise<{ state: R
       };
     };
     const revived = steps.filter((step) => step.state === "failed" || step.state === "manual").map(revive);
-    const others = [...record.openSteps, ...steps].filter(
-      (step) => !revived.some((each) => each.id === step.id),
-    );
-    const released = new Set(
-      stepsToRelease([...new Map([...others, ...revived].map((step) => [step.id, step])).values()]),
-    );
+    if (revived.length === 0) {
+      throw new ConflictError("No step of this request failed or went to a human.", {
+        code: "nothing-to-retry",
+      });
+    }
+    const released = new Set(stepsToRelease(byId([...allSteps, ...revived])));
     return {
       writes: [
         ...revived.map((step): Write => {

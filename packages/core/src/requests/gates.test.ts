@@ -31,6 +31,12 @@ describe("steps of one subject at one processor", () => {
     expect(released(first, preference())).toEqual([]);
   });
 
+  it("wait, when tried again, for a later one that is in hand", () => {
+    const [first, second] = [preference(), preference()];
+    for (const state of ["due", "running"]) expect(released(first, { ...second, state })).toEqual([]);
+    expect(released(first, { ...second, state: "waiting" })).toEqual([first.id]);
+  });
+
   it("go on when the one before has ended, however it did", () => {
     const next = preference();
     for (const state of ["verified", "failed", "manual", "superseded", "cancelled"])
@@ -112,6 +118,17 @@ describe("heed's own data", () => {
   });
 });
 
+describe("heed's own data beside another request", () => {
+  it("stays while a step of it failed or is left to a human", () => {
+    for (const state of ["failed", "manual"]) {
+      expect(released(endedStep(state, { requestId: "r2" }), endedStep("verified"), own())).toEqual([]);
+      // A preference that failed is nobody's request.
+      const last = own();
+      expect(released(endedStep(state, { requestId: null }), last)).toEqual([last.id]);
+    }
+  });
+});
+
 describe("any plan", () => {
   const anyPlanned = fc.record({
     processor: fc.constantFrom("crm", "mail", "payments", "app"),
@@ -169,7 +186,7 @@ describe("any plan", () => {
           }
           const open = steps.filter((step) => step.endedAt === null);
           const needsHuman = steps.some(
-            (step) => step.requestId === "r1" && (step.state === "failed" || step.state === "manual"),
+            (step) => step.requestId !== null && (step.state === "failed" || step.state === "manual"),
           );
           const isOwnLeft = open.length === 1 && open[0]?.id === last.id && needsHuman;
           expect(open.length === 0 || isOwnLeft).toBe(true);

@@ -9,31 +9,37 @@ type Step = Pick<
 /**
  * Which waiting steps of a subject may go ahead now.
  *
- * - Steps of one subject at one processor go one after another, in ledger order.
+ * - Steps of one subject at one processor go one after another, in ledger order; one that is tried again
+ *   waits for a later one that is in hand already.
  * - Of a request, nothing is destroyed before every step that can be resolved is, and stages go in order. A
  *   step that met an obstacle (an outage, a guard) holds nobody up: one processor failing never stops the others.
- * - heed's own data goes last, and only when no other step is open, failed or left to a human.
+ * - heed's own data goes last, and only when no other step is open, and none of any open request is failed or
+ *   left to a human.
  *
  * @param steps all open steps of the subject, and all steps of its open requests
  */
 export function stepsToRelease(steps: readonly Step[]): readonly string[] {
   const open = steps.filter((step) => step.endedAt === null);
+  const isInHand = (step: Step) => step.state === "due" || step.state === "running";
   const ahead = (step: Step) =>
-    open.filter((other) => other.processor === step.processor && other.seq < step.seq);
+    isInHand(step)
+      ? []
+      : open.filter(
+          (other) => other.processor === step.processor && (other.seq < step.seq || isInHand(other)),
+        );
   // What stands behind another step cannot resolve yet: those who wait for it would wait for ever.
   const canResolve = (step: Step) => step.phase === "resolve" && ahead(step).length === 0;
   const meetsObstacle = (step: Step): boolean =>
     step.because !== null || ahead(step).some((other) => other.because !== null);
 
+  const isLeftToHuman = (step: Step) =>
+    step.requestId !== null && (step.state === "failed" || step.state === "manual");
+
   const isReleased = (step: Step): boolean => {
     if (ahead(step).length > 0) return false;
     if (step.requestId === null) return true;
     const others = steps.filter((other) => other.requestId === step.requestId && other.id !== step.id);
-    if (step.stage === ownStage) {
-      return (
-        open.length === 1 && others.every((other) => other.state !== "failed" && other.state !== "manual")
-      );
-    }
+    if (step.stage === ownStage) return open.length === 1 && !steps.some(isLeftToHuman);
     if (step.phase === "resolve") return true;
     return others.every(
       (other) =>

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { HeedContext } from "../context.ts";
-import type { Decision, Write } from "../contract/storage.ts";
+import type { Condition, Decision, WhereOf, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
 import { evidenceDigests, evidenceWrite } from "../evidence/evidence.ts";
@@ -29,7 +29,7 @@ export interface OpenedRequest {
   readonly state: RequestState;
   /** Civil date by which it must be done. */
   readonly dueOn: string;
-  /** False when the same request of the same person was open already. */
+  /** False when the same request of the same person was open already, and waited for nothing that this call brought. */
   readonly changed: boolean;
 }
 
@@ -44,48 +44,69 @@ export interface Asked {
 }
 
 /**
- * Opens a request, or finds the open one of the same right. When identity is established its plan is made
- * and, for an erasure, the subject is frozen and silenced, in the same transaction.
+ * Opens a request, or finds the open one of the same right that covers everything named. When identity is
+ * established its plan is made and, for an erasure, the subject is frozen and silenced, in the same transaction;
+ * one that waited for an identity is begun. A withdrawal needs no identity (GDPR Art. 7(3)).
+ *
+ * @throws ConflictError `two-subjects`, or `frozen` when an erasure runs that does not cover this
  */
 export async function openRequest(context: HeedContext, named: Named, asked: Asked): Promise<OpenedRequest> {
   const id = randomUUID();
   const addresses = suppressionLookups(context, named.identifiers);
+  const subjectIds = {
+    via: "identifiers",
+    column: "subjectId",
+    where: { digest: named.digests.flat() },
+  } as const;
   const { opened, revoked } = await transactOnSubjects(context, {
     select: { digests: named.digests.flat() },
     read: {
       requests: {
         from: "requests",
         where: {
-          subjectId: { via: "identifiers", column: "subjectId", where: { digest: named.digests.flat() } },
+          subjectId: subjectIds,
           right: asked.right,
           closedAt: { isNull: true },
         },
+        orderBy: ["receivedAt", "id"],
       },
+      requestSteps: { from: "steps", where: openRequestsOf(subjectIds) },
     },
-    decide: (records, { requests }, now): Decision<{ opened: OpenedRequest; revoked: readonly string[] }> => {
-      const same = requests.find(
+    decide: (
+      records,
+      { requests, requestSteps },
+      now,
+    ): Decision<{ opened: OpenedRequest; revoked: readonly string[] }> => {
+      const verified = asked.identity !== "unverified";
+      const canBegin = verified || asked.right === "withdrawal";
+      const alike = requests.filter(
         (request) => request.right !== "withdrawal" || request.purpose === (asked.purpose ?? null),
       );
+      const isWaiting = (request: Row<"requests">) => request.state === "awaiting_verification";
+      const waiting = canBegin ? alike.find(isWaiting) : undefined;
+      const same = alike.find((each) => !(canBegin && isWaiting(each)) && covers(each, records, named));
       if (same !== undefined) {
         const opened = { id: same.id, state: same.state as RequestState, dueOn: same.dueOn, changed: false };
         return { writes: [], answer: { opened, revoked: [] } };
       }
-      const verified = asked.identity !== "unverified";
-      const { record, writes } = findSubject(context, records, named, verified, now);
+      const isFrozen = records.some((each) => each.frozenBy !== null);
+      // A withdrawal during an erasure marks nothing as shown: the erasure has its own list of what was.
+      const marks = verified && !(isFrozen && asked.right === "withdrawal");
+      const { record, writes } = findSubject(context, records, named, marks, now);
       const receivedAt = asked.receivedAt !== undefined && asked.receivedAt < now ? asked.receivedAt : now;
       const deadline = deadlineOf(context.policy.controller, receivedAt);
       const request: Row<"requests"> = {
-        id,
+        id: waiting?.id ?? id,
         namespace: context.namespace,
         subjectId: record.id,
         right: asked.right,
         purpose: asked.purpose ?? null,
         identity: asked.identity,
         state: "awaiting_verification",
-        regime: deadline.regime,
-        receivedAt,
-        dueAt: deadline.dueAt,
-        dueOn: deadline.dueOn,
+        regime: waiting?.regime ?? deadline.regime,
+        receivedAt: waiting?.receivedAt ?? receivedAt,
+        dueAt: waiting?.dueAt ?? deadline.dueAt,
+        dueOn: waiting?.dueOn ?? deadline.dueOn,
         named: JSON.stringify(named.digests.flat()),
         subjectDigests: JSON.stringify(
           evidenceDigests(context, identifiersOf(record.dataKey, record.identifiers)),
@@ -93,35 +114,63 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
         because: null,
         closedAt: null,
       };
-      const begun = verified
-        ? beginRequest(context, record, request, now)
+      const begun = canBegin
+        ? beginRequest(context, record, request, requestSteps, now)
         : { request, writes: [], revoked: [] };
       return {
         writes: [
           ...writes,
           // Whoever asks, wants an answer.
-          ...(asked.right === "erasure" ? comeBack(addresses) : []),
-          { insert: "requests", row: begun.request },
-          requestEvidence(context, request, now),
+          ...(asked.right === "erasure" && verified ? comeBack(addresses) : []),
+          ...(waiting === undefined
+            ? [{ insert: "requests", row: begun.request } as const, requestEvidence(context, request, now)]
+            : [{ update: "requests", where: { id: request.id }, set: begun.request } as const]),
           ...begun.writes,
         ],
         answer: {
-          opened: { id, state: begun.request.state as RequestState, dueOn: request.dueOn, changed: true },
+          opened: {
+            id: request.id,
+            state: begun.request.state as RequestState,
+            dueOn: request.dueOn,
+            changed: true,
+          },
           revoked: begun.revoked,
         },
       };
     },
   });
   context.livePermits.revoke(revoked);
-  if (opened.changed) context.hub.emit("request.opened", { requestId: opened.id, right: asked.right });
+  if (opened.id === id) context.hub.emit("request.opened", { requestId: id, right: asked.right });
+  else if (opened.changed) context.hub.emit("request.changed", { requestId: opened.id, state: opened.state });
   return opened;
 }
 
-/** Identity is established: plan the steps, and for an erasure freeze and silence the subject. */
+/** The condition on steps that brings those of all open requests of the subjects. */
+export function openRequestsOf(subjectId: Condition): WhereOf<"steps"> {
+  const where = { subjectId, closedAt: { isNull: true } } as const;
+  return { requestId: { via: "requests", column: "id", where } };
+}
+
+/** Whether the request goes by every identifier named: one that it would leave out was not asked for in it. */
+function covers(request: Row<"requests">, records: readonly SubjectRecord[], named: Named): boolean {
+  const shown = new Set(JSON.parse(request.named) as string[]);
+  for (const record of records) {
+    if (record.id !== request.subjectId) continue;
+    for (const row of record.identifiers) if (row.verified === 1) shown.add(row.digest);
+  }
+  return named.digests.every((digests) => digests.some((digest) => shown.has(digest)));
+}
+
+/**
+ * Nothing stands in its way any more: plan the steps, and for an erasure freeze and silence the subject.
+ *
+ * @param requestSteps all steps of the subject's open requests
+ */
 export function beginRequest(
   context: HeedContext,
   record: SubjectRecord,
   request: Row<"requests">,
+  requestSteps: readonly Row<"steps">[],
   now: string,
 ): { request: Row<"requests">; writes: readonly Write[]; revoked: readonly string[] } {
   if (record.frozenBy !== null && request.right !== "withdrawal") {
@@ -133,7 +182,7 @@ export function beginRequest(
   const begun =
     request.right === "withdrawal"
       ? beginWithdrawal(context, record, request, key, now)
-      : beginPlan(context, record, request, key, now);
+      : beginPlan(context, record, request, requestSteps, key, now);
   const state = requestState(begun.rows);
   const isClosed = state === "fulfilled" || state === "partially_fulfilled";
   return {
@@ -177,12 +226,16 @@ function beginPlan(
   context: HeedContext,
   record: SubjectRecord,
   request: Row<"requests">,
+  requestSteps: readonly Row<"steps">[],
   key: Uint8Array,
   now: string,
 ): Begun {
   const isErasure = request.right === "erasure";
   const cancelled = isErasure ? cancelOpenSteps(record, now) : { writes: [], stillOpen: record.openSteps };
-  const rows = stepRows(context, { ...record, openSteps: cancelled.stillOpen }, planOf(context, request), {
+  // heed's own data waits also for what a human has still to do for another request.
+  const ended = requestSteps.filter((step) => step.endedAt !== null);
+  const before = { ...record, openSteps: [...cancelled.stillOpen, ...ended] };
+  const rows = stepRows(context, before, planOf(context, request), {
     seal: key,
     seq: seqOf(now),
     now,
@@ -203,16 +256,17 @@ function planOf(context: HeedContext, request: Row<"requests">): readonly Planne
 }
 
 /**
- * Preferences still on their way are overtaken by the erasure; what a worker holds is let end, and ends as
- * cancelled. Steps of another request go on: the person asked for that too.
+ * Opt-ins still on their way are overtaken by the erasure; what a worker holds is let end, and ends as
+ * cancelled. Opt-outs and steps of another request go on: the person asked for that too.
  */
 function cancelOpenSteps(
   record: SubjectRecord,
   now: string,
 ): { writes: readonly Write[]; stillOpen: SubjectRecord["openSteps"] } {
-  const overtaken = record.openSteps.filter((step) => step.requestId === null);
+  const isOvertaken = (step: Row<"steps">) => step.requestId === null && step.operation !== "unsubscribe";
+  const overtaken = record.openSteps.filter(isOvertaken);
   return {
-    stillOpen: record.openSteps.filter((step) => step.requestId !== null || step.state === "running"),
+    stillOpen: record.openSteps.filter((step) => !isOvertaken(step) || step.state === "running"),
     writes: overtaken.map((step): Write =>
       step.state === "running"
         ? { update: "steps", where: { id: step.id }, set: { cancel: 1 } }

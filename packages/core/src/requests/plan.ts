@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { HeedContext } from "../context.ts";
 import type { InputOf, OperationName, Retained } from "../contract/operation.ts";
 import type { Row } from "../contract/tables.ts";
+import { UnsupportedOperationError } from "../errors/unsupported-operation-error.ts";
 import { seal } from "../keys/sealed.ts";
 import { propagationOf } from "../ledger/choice.ts";
 import type { EventKind, Scope } from "../ledger/event.ts";
@@ -31,17 +32,28 @@ export interface PlannedStep {
     | { readonly state: "retained"; readonly retained: readonly Retained[] };
 }
 
-/** The steps that tell processors of a choice. `untold`: those that hold the topic and lack the operation. */
+/**
+ * The steps that tell processors of a choice. `untold`: those that hold the topic and lack the operation.
+ * Where not `isWhole`, a processor that was told before is left out. During an erasure the vendor is told of no
+ * address that it does not have.
+ */
 export function preferenceSteps(
   context: HeedContext,
   record: SubjectRecord,
   choice: { readonly kind: EventKind; readonly scope: Scope },
   event: Row<"events">,
-  request?: { readonly id: string; readonly key: Uint8Array },
+  how: { readonly request?: { readonly id: string; readonly key: Uint8Array }; readonly isWhole: boolean } = {
+    isWhole: true,
+  },
 ): { rows: readonly Row<"steps">[]; untold: readonly string[] } {
+  const { request, isWhole } = how;
   const untold: string[] = [];
+  // heed's own data is going: whoever holds the person has been dealt with.
+  if (record.openSteps.some((step) => step.processor === "heed" && step.state !== "waiting"))
+    return { rows: [], untold };
   const planned = propagationOf(context.policy, choice.kind, choice.scope).flatMap(
     ({ processor, operation, topics }): readonly PlannedStep[] => {
+      if (!isWhole && isTold(record, processor, topics)) return [];
       const base = {
         processor,
         operation,
@@ -51,7 +63,7 @@ export function preferenceSteps(
       };
       const input: InputOf["subscribe"] | InputOf["unsubscribe"] =
         operation === "unsubscribe"
-          ? { topics }
+          ? { topics, ...(record.frozenBy === null ? {} : { onlyIfKnown: true }) }
           : { topics: topics === "all" ? [] : topics, basis: "consent", evidence: event.id };
       if (context.processors[processor]?.operations[operation] !== undefined) return [{ ...base, input }];
       untold.push(processor);
@@ -69,6 +81,20 @@ export function preferenceSteps(
     eventId: event.id,
   });
   return { rows, untold };
+}
+
+/** Whether the processor was last told to unsubscribe these topics, and that did not fail. */
+function isTold(record: SubjectRecord, processor: string, topics: readonly string[] | "all"): boolean {
+  const covers = (step: Row<"steps">) => {
+    const told = (JSON.parse(step.input) as InputOf["unsubscribe"]).topics;
+    return told === "all" || (topics !== "all" && topics.every((topic) => told.includes(topic)));
+  };
+  const last = record.preferences.findLast(
+    (step) => step.processor === processor && step.eventId !== null && covers(step),
+  );
+  const inVain: readonly string[] = ["failed", "cancelled", "superseded", "manual"];
+  const isInVain = last !== undefined && inVain.includes(last.state) && last.because !== "no-such-operation";
+  return last !== undefined && last.operation === "unsubscribe" && !isInVain;
 }
 
 /** Ledger order as a number; `recordedAt` is strictly increasing per subject, 64 steps fit into one instant. */
@@ -151,16 +177,22 @@ function byHand(
 
 /** Forget stored payment credentials at every processor that has them. */
 export function forgetTokensPlan(context: HeedContext, deadlineAt: string): readonly PlannedStep[] {
-  return Object.entries(context.processors)
-    .filter(([, processor]) => processor.operations.forgetTokens !== undefined)
-    .map(([processor]) => ({
-      processor,
-      operation: "forgetTokens",
-      stage: 1,
-      lane: lanes.request,
-      deadlineAt,
-      input: { endsPaidService: "refused", keep: [] } satisfies InputOf["forgetTokens"],
-    }));
+  const capable = Object.entries(context.processors).filter(
+    ([, processor]) => processor.operations.forgetTokens !== undefined,
+  );
+  if (capable.length === 0) {
+    throw new UnsupportedOperationError(
+      "No processor has the operation forgetTokens: pass one, for example stripeTokens().",
+    );
+  }
+  return capable.map(([processor]) => ({
+    processor,
+    operation: "forgetTokens",
+    stage: 1,
+    lane: lanes.request,
+    deadlineAt,
+    input: { endsPaidService: "refused", keep: [] } satisfies InputOf["forgetTokens"],
+  }));
 }
 
 function keptBy(context: HeedContext, recipient: Recipient, receivedAt: string): readonly Retained[] {

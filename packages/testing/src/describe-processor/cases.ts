@@ -265,10 +265,3 @@ export const processorCases: readonly ProcessorCase[] = [
     },
   },
 ];
-
-/** The operations of a processor that the kit judges. */
-export function judgedOperations(processor: Pick<ProcessorV1, "operations">): readonly JudgedOperation[] {
-  return (["unsubscribe", "erase", "forgetTokens"] as const).filter(
-    (name) => processor.operations[name] !== undefined,
-  );
-}

@@ -87,6 +87,33 @@ export const delivery: readonly StorageCase[] = [
     },
   },
   {
+    promise: "leaves out the processors that it is told to, however much is due there",
+    async run(bench) {
+      const hanging = Array.from({ length: 300 }, (_each, n) => ({
+        id: `crm${n}`,
+        processor: "crm",
+        lane: 0,
+        dueAt: earliest,
+      }));
+      await steps(bench, [
+        ...hanging,
+        { id: "crm lost", processor: "crm", state: "running", leaseUntil: earliest },
+        { id: "mail", processor: "mail", lane: 2, dueAt: earliest },
+        { id: "mail lost", processor: "mail", lane: 2, state: "running", leaseUntil: now },
+        { id: "billing", processor: "billing", lane: 1, dueAt: now },
+        { id: "theirs", processor: "mail", namespace: "other" },
+      ]);
+      const ask = { namespace: "acme", now, max: 3 };
+      const ids = async (except: readonly string[]) =>
+        (await bench.storage.due({ ...ask, except })).map(({ id }) => id);
+      expect(await ids(["crm"])).toEqual(["billing", "mail", "mail lost"]);
+      expect(await ids(["crm", "mail"])).toEqual(["billing"]);
+      expect(await ids(["crm", "mail", "billing", "nobody"])).toEqual([]);
+      expect((await ids([])).every((id) => id.startsWith("crm"))).toBe(true);
+      expect(await ids([])).toEqual(await due(bench, 3));
+    },
+  },
+  {
     promise: "keeps to its namespace",
     async run(bench) {
       await steps(bench, [{ id: "ours" }, { id: "theirs", namespace: "other" }]);

@@ -295,7 +295,7 @@ describe("erasure", () => {
     expect(
       preview.steps.find((step) => step.processor === "crm" && step.operation === "erase"),
     ).toMatchObject({ found: 1, effects: ["irreversible"] });
-    expect(crm.calls.map((call) => call.at)).toEqual(["resolve"]);
+    expect(crm.calls.map((call) => call.at)).toEqual(["check", "resolve"]);
     expect(await rows("requests")).toEqual([]);
     crm.add({ id: "more", emails: ["anna@example.org"] });
     await expect(heed.requests.open({ ...open, subject, preview })).rejects.toMatchObject({
@@ -333,15 +333,16 @@ describe("erasure", () => {
   });
 
   it("records opt-outs while it runs", async () => {
-    const { heed, person, settle } = company();
+    const { heed, person, settle, rows } = company();
     const subject = person("anna@example.org");
     await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence: { none: true } });
     await heed.requests.open({ ...open, subject });
-    expect(await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" })).toMatchObject({
-      changed: true,
-      steps: [],
-    });
+    const { changed, steps } = await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
+    expect([changed, steps.length]).toEqual([true, 1]);
     await settle();
+    // By then the processor had the person no longer, and was not told of them anew.
+    const told = (await rows("steps")).find((step) => steps.includes(step.id));
+    expect(told).toMatchObject({ state: "verified", outcome: '{"status":"absent"}' });
     expect(
       await heed.permits.take({ topic: "newsletter", email: subject.email, messageKey: "m" }),
     ).toMatchObject({ allowed: false });

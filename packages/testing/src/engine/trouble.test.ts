@@ -7,7 +7,7 @@ import {
   UnavailableError,
 } from "@heed/core";
 import { describe, expect, it } from "vitest";
-import { virtualClock } from "../virtual-clock.ts";
+import { virtualClock, type VirtualClock } from "../virtual-clock.ts";
 import { company, evidence } from "./people.ts";
 
 const about = { processor: "crm", operation: "unsubscribe" } as const;
@@ -225,14 +225,19 @@ describe("a processor in trouble", () => {
 });
 
 describe("leases", () => {
-  it("passes a hung worker's step to another, and refuses the late answer", async () => {
+  it("passes the step of a worker that stands still to another, and refuses the late answer", async () => {
     const shared = {
       storage: memory(),
       keys: ephemeralKeys(),
       clock: virtualClock("2026-01-15T12:00:00.000Z"),
     };
     const work = { leaseMs: 10_000, callTimeoutMs: 300_000 };
-    const first = company({ ...shared, work });
+    // A worker that only waits prolongs its lease. The short timers of this one stand still.
+    const clock: VirtualClock = {
+      ...shared.clock,
+      sleep: (ms, signal) => (ms < work.leaseMs ? new Promise(() => {}) : shared.clock.sleep(ms, signal)),
+    };
+    const first = company({ ...shared, clock, work });
     const second = company({ ...shared, work });
     const subject = first.person("anna@example.org");
     await first.heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
@@ -267,5 +272,33 @@ describe("leases", () => {
     await hung;
     const subscribe = (await rows("steps")).find((step) => step.operation === "subscribe");
     expect(subscribe).toMatchObject({ state: "cancelled", because: "erasure-requested" });
+  });
+});
+
+describe("an adapter that breaks the contract", () => {
+  it.each([[[]], [{}], ["done"]])(
+    "is told so, and its step goes on: %j in place of a Map",
+    async (answer) => {
+      const { crm, heed, settle, optedOut } = await unsubscribeMany(1);
+      const told: unknown[] = [];
+      heed.on("work.failed", (event) => told.push(event));
+      const { run } = crm.processor.operations.unsubscribe ?? {};
+      const operation = crm.processor.operations.unsubscribe as { run: unknown };
+      operation.run = async () => answer;
+      await heed.work.drain();
+      expect(told).toEqual([{ error: expect.any(TypeError), processor: "crm", operation: "unsubscribe" }]);
+      operation.run = run;
+      await settle();
+      expect(optedOut()).toHaveLength(1);
+    },
+  );
+
+  it("is told so when its check throws", async () => {
+    const { crm, heed } = await unsubscribeMany(1);
+    const told: unknown[] = [];
+    heed.on("work.failed", (event) => told.push(event));
+    crm.fault({ at: "check", throws: new TypeError("x is undefined") });
+    await heed.work.drain();
+    expect(told).toMatchObject([{ processor: "crm", operation: "check" }]);
   });
 });

@@ -1,0 +1,205 @@
+import { createHeed, definePolicy, ephemeralKeys, isHeedError, memory, type HeedError } from "@heed/core";
+import { inspect } from "node:util";
+import { describe, expect, it } from "vitest";
+import { createTestHeed } from "../create-test-heed.ts";
+import { company, evidence, policy } from "./people.ts";
+
+const canary = "canary@example.org";
+const subject = { email: canary };
+const open = { right: "erasure", identity: "signed-in" } as const;
+
+/** The heed error of a call; anything else is a failed test. Its text quotes nobody. */
+async function refusal(call: () => unknown): Promise<HeedError> {
+  const error: unknown = await (async () => call())().then(
+    () => "it was accepted",
+    (thrown: unknown) => thrown,
+  );
+  expect(inspect(error, { showHidden: true, depth: 9 })).not.toContain("canary");
+  if (!isHeedError(error)) throw new Error(`no heed error: ${inspect(error)}`);
+  return error;
+}
+
+/** What a caller without a compiler may pass. */
+function untyped() {
+  const test = company();
+  // oxlint-disable-next-line typescript/no-explicit-any -- the point: no compiler checked these calls
+  return { ...test, heed: test.heed as any };
+}
+
+const hostile = {
+  toString() {
+    throw new Error(canary);
+  },
+};
+const circular: Record<string, unknown> = {};
+circular[canary] = circular;
+const optIn = { subject, topic: "newsletter", evidence };
+
+describe("a call that cannot be read", () => {
+  const { heed } = untyped();
+  it.each<[string, () => unknown, RegExp]>([
+    ["no ask", () => heed.subscriptions.unsubscribe(), /subscriptions\.unsubscribe.*\{ subject, topic \}/],
+    ["an ask that is text", () => heed.consent.give(canary), /consent\.give/],
+    ["subject null", () => heed.subscriptions.unsubscribe({ subject: null, topic: "all" }), /\{ email \}/],
+    ["no subject", () => heed.consent.withdraw({ purpose: "news" }), /\{ email \}/],
+    ["subject text", () => heed.requests.open({ ...open, subject: canary }), /\{ email \}/],
+    [
+      "a topic that is a symbol",
+      () => heed.subscriptions.unsubscribe({ subject, topic: Symbol(canary) }),
+      /topics/,
+    ],
+    ["a topic that throws", () => heed.subscriptions.unsubscribe({ subject, topic: hostile }), /topics/],
+    ["no state ask", () => heed.subscriptions.state(), /subscriptions\.state/],
+    ["preview null", () => heed.requests.open({ ...open, subject, preview: null }), /preview/],
+    ["a preview without digest", () => heed.requests.open({ ...open, subject, preview: {} }), /preview/],
+    ["preview of no right", () => heed.requests.preview({ right: "nope", subject }), /erasure/],
+    ["preview of nothing", () => heed.requests.preview(), /requests\.preview/],
+    ["open nothing", () => heed.requests.open(), /requests\.open/],
+    ["get nothing", () => heed.requests.get(), /requests\.get.*id/],
+    ["get an object", () => heed.requests.get({ id: "x" }), /requests\.get.*id/],
+    ["evidence of nothing", () => heed.requests.evidence(), /requests\.evidence/],
+    ["retry a number", () => heed.requests.retry(7), /requests\.retry/],
+    ["withdraw nothing", () => heed.requests.withdraw(), /requests\.withdraw/],
+    ["acknowledge nothing", () => heed.requests.acknowledge({}), /requests\.acknowledge/],
+    ["acknowledge no step", () => heed.requests.acknowledge({ id: "x" }), /requests\.acknowledge/],
+    ["verify nothing", () => heed.requests.verify(), /requests\.verify/],
+    ["paid service of nobody", () => heed.paidService.ended(), /paidService\.ended/],
+    ["record nobody", () => heed.subjects.record(), /subjects\.record/],
+    ["check nothing", () => heed.suppression.check(), /suppression\.check/],
+    ["take nothing", () => heed.permits.take(), /permits\.take/],
+    ["open no link", () => heed.links.open(undefined), /links\.open.*token/],
+    ["use no link", () => heed.links.unsubscribe(), /links\.unsubscribe/],
+    ["use a link without token", () => heed.links.unsubscribe({ scope: "all" }), /links\.unsubscribe.*token/],
+    ["use a link for what is no scope", () => heed.links.unsubscribe({ token: "x", scope: canary }), /scope/],
+    ["drain for a text", () => heed.work.drain({ budgetMs: "x" }), /budgetMs/],
+    ["drain for less than nothing", () => heed.work.drain({ budgetMs: -1 }), /budgetMs/],
+    ["drain for NaN", () => heed.work.drain({ budgetMs: Number.NaN }), /budgetMs/],
+    [
+      "received before there was a right to it",
+      () => heed.requests.open({ ...open, subject, receivedAt: "2018-05-24T20:59:59Z" }),
+      /receivedAt/,
+    ],
+    [
+      "valid until a time that is over",
+      () => heed.subscriptions.subscribe({ ...optIn, until: "2001-01-01T00:00:00Z" }),
+      /until/,
+    ],
+    [
+      "imported, and over before it began",
+      () =>
+        heed.consent.give({
+          subject,
+          purpose: "news",
+          evidence,
+          imported: true,
+          at: "2020-01-01T00:00:00Z",
+          until: "2019-01-01T00:00:00Z",
+        }),
+      /until/,
+    ],
+  ])("says what to pass: %s", async (_what, call, says) => {
+    const error = await refusal(call);
+    expect([error.name, error.message]).toEqual(["InvalidInputError", expect.stringMatching(says)]);
+  });
+
+  it.each([
+    ["nothing", {}],
+    ["a list", []],
+    ["none that is not true", { none: false }],
+    ["what is left of nothing", { noticeVersion: undefined }],
+    ["a circle", circular],
+    ["a bigint", { [canary]: 1n }],
+    ["what throws", { toJSON: hostile.toString }],
+    ["a map", new Map([["noticeVersion", "1"]])],
+  ])("refuses evidence that proves nothing or cannot be kept: %s", async (_what, given) => {
+    const error = await refusal(() => heed.subscriptions.subscribe({ ...optIn, evidence: given }));
+    expect([error.name, error.message]).toEqual(["InvalidInputError", expect.stringContaining("none: true")]);
+  });
+
+  it("writes nothing", async () => {
+    const { heed: other, rows } = untyped();
+    await refusal(() => other.subscriptions.subscribe({ ...optIn, evidence: { a: 1n } }));
+    await refusal(() => other.requests.open({ ...open, subject, receivedAt: "1970-01-01T00:00:00Z" }));
+    expect([await rows("events"), await rows("subjects"), await rows("requests")]).toEqual([[], [], []]);
+  });
+
+  it("lets no evidence stand in the way of an opt-out", async () => {
+    const { heed: other, rows } = untyped();
+    for (const given of [circular, {}, { a: 1n }])
+      await other.subscriptions.unsubscribe({ subject, topic: "all", evidence: given });
+    expect(await rows("events")).toHaveLength(3);
+  });
+
+  it("accepts history that is over, and evidence that there is none", async () => {
+    const { heed: other } = company();
+    const past = { at: "2019-01-01T00:00:00Z", until: "2020-01-01T00:00:00Z", imported: true } as const;
+    await other.subscriptions.subscribe({ ...optIn, topic: "newsletter", ...past, evidence: { none: true } });
+    expect((await other.subscriptions.state({ subject, topic: "newsletter" })).state).not.toBe("given");
+  });
+});
+
+describe("requests.verify", () => {
+  it.each(["unverified", canary, undefined, "constructor"])(
+    "takes only a shown identity (%#)",
+    async (identity) => {
+      const { heed, rows } = untyped();
+      const { id } = await heed.requests.open({ ...open, identity: "unverified", subject });
+      expect((await refusal(() => heed.requests.verify({ id, identity }))).name).toBe("InvalidInputError");
+      expect((await rows("requests")).map((row) => [row.identity, row.state])).toEqual([
+        ["unverified", "awaiting_verification"],
+      ]);
+      await heed.requests.verify({ id, identity: "operator-checked" });
+      expect((await rows("requests")).map((row) => row.identity)).toEqual(["operator-checked"]);
+    },
+  );
+});
+
+describe("permit.settle", () => {
+  it("takes only a known outcome, and keeps no text", async () => {
+    const { heed, rows, search } = untyped();
+    const permit = await heed.permits.take({ topic: "alerts", email: "ben@example.org", messageKey: "1" });
+    for (const outcome of [`bounced for ${canary}`, undefined, "constructor", 5])
+      expect((await refusal(() => permit.settle(outcome))).name).toBe("InvalidInputError");
+    expect(await search("canary")).toEqual([]);
+    expect((await rows("permits")).map((row) => [row.state, row.outcome])).toEqual([["given", null]]);
+    await permit.settle("accepted");
+    expect((await rows("permits")).map((row) => row.outcome)).toEqual(["accepted"]);
+  });
+});
+
+describe("createHeed", () => {
+  const make = createHeed as (options?: unknown) => unknown;
+  it("names the command that makes keys when there are none", async () => {
+    const error = await refusal(() => make({ policy, storage: memory() }));
+    expect([error.code, error.message]).toEqual([
+      "missing-keyring",
+      expect.stringContaining("npx @heed/cli keys"),
+    ]);
+  });
+
+  it.each([
+    ["nothing", undefined, /policy, storage, keys/],
+    ["no policy", { storage: memory(), keys: ephemeralKeys() }, /definePolicy/],
+    ["a policy that is none", { policy: {}, storage: memory(), keys: ephemeralKeys() }, /definePolicy/],
+    ["no storage", { policy, keys: ephemeralKeys() }, /memory\(\)/],
+  ])("says what to pass: %s", async (_what, options, says) => {
+    const error = await refusal(() => make(options));
+    expect([error.name, error.message]).toEqual(["InvalidInputError", expect.stringMatching(says)]);
+  });
+
+  it("takes a recipient named as what every object has for one without a processor", async () => {
+    const { heed, settle } = createTestHeed({
+      policy: definePolicy({
+        controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
+        recipients: { constructor: { role: "processor", country: "SE" } },
+        purposes: { news: { basis: "consent" } },
+        topics: {},
+      }),
+    });
+    const { id } = await heed.requests.open({ ...open, subject });
+    await settle();
+    const { steps, state } = await heed.requests.get(id);
+    expect(state).toBe("awaiting_manual");
+    expect(steps.find((step) => step.processor === "constructor")).toMatchObject({ state: "manual" });
+  });
+});
