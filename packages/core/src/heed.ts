@@ -8,9 +8,10 @@ import type { HeedStorage } from "./contract/storage.ts";
 import type { HeedContext } from "./context.ts";
 import { ownStore } from "./engine/own-store.ts";
 import { previewRequest } from "./engine/preview.ts";
+import { processorDefects } from "./engine/processor-defects.ts";
 import { workDefaults, Worker, type WorkSettings } from "./engine/worker.ts";
 import { ConflictError } from "./errors/conflict-error.ts";
-import { InvalidInputError } from "./errors/invalid-input-error.ts";
+import { InvalidInputError, type InputIssue } from "./errors/invalid-input-error.ts";
 import { quoted } from "./errors/quoted.ts";
 import { EventHub } from "./event-hub.ts";
 import { evidenceOf } from "./evidence/evidence.ts";
@@ -274,10 +275,11 @@ function known<S extends string>(register: { readonly [K in S]: object }, sectio
 
 /** What the compiler checks in `CheckProcessors`, at run time, and that every topic's recipient can be told. */
 function checkProcessors(policy: Policy, processors: Readonly<Record<string, ProcessorV1>>): void {
-  const issues: { path: string; message: string }[] = [];
-  for (const id of Object.keys(processors)) {
+  const issues: InputIssue[] = [];
+  for (const [id, processor] of Object.entries(processors)) {
     if (!Object.hasOwn(policy.recipients, id))
       issues.push({ path: `processors.${id}`, message: "the policy names no such recipient" });
+    issues.push(...processorDefects(id, processor));
   }
   for (const [topic, { via }] of Object.entries(policy.topics)) {
     for (const id of via ?? []) {
@@ -287,7 +289,7 @@ function checkProcessors(policy: Policy, processors: Readonly<Record<string, Pro
           path: `processors.${id}`,
           message: `the topic "${topic}" goes via it: pass its processor`,
         });
-      else if (!Object.hasOwn(processor.topics, topic))
+      else if (!Object.hasOwn(processor.topics ?? {}, topic))
         issues.push({
           path: `processors.${id}.topics`,
           message: `bind the topic "${topic}" to a list of the vendor`,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
-import type { Finding, ProcessorV1 } from "@heed/core/contract";
+import type { Finding } from "@heed/core/contract";
 import { isHeedError } from "@heed/core/contract";
 import { expect } from "vitest";
 import { callsFor, carryOut, countingContext, operationOf, readBack, resolve } from "./carry-out.ts";

@@ -1,0 +1,42 @@
+import { z } from "zod";
+import type { InputIssue } from "../errors/invalid-input-error.ts";
+
+const does = z.custom<unknown>((value) => typeof value === "function", "must be a function");
+const reason = z.object({ acknowledgedOnly: z.string().min(1, "say why nothing can be read back") });
+
+const operationSchema = z.looseObject({
+  batchSize: z.int("must be a whole number").min(1, "must be at least 1"),
+  repeat: z.enum(["safe", "verify-first"], 'must be "safe" or "verify-first"'),
+  settlingMs: z.number("must be a number of milliseconds").nonnegative("must be 0 or more"),
+  run: does,
+  verify: z.union(
+    [does, reason],
+    "must be a function that reads back, or { acknowledgedOnly: why nothing can be }",
+  ),
+  resolve: does.optional(),
+  guard: does.optional(),
+});
+
+const processorSchema = z.looseObject({
+  specificationVersion: z.literal("v1", 'must be "v1"'),
+  name: z.string().min(1),
+  account: z.string().min(1),
+  identifiers: z.record(z.string(), z.instanceof(RegExp, { error: "must be a regular expression" })),
+  topics: z.record(z.string(), z.unknown()),
+  limits: z.record(z.string(), z.looseObject({ calls: z.number().positive(), perMs: z.number().positive() })),
+  operations: z.record(z.string(), operationSchema.optional()),
+  check: does,
+});
+
+/**
+ * What is wrong with an adapter, for callers that the compiler did not check. An operation that cannot be read
+ * back and does not say why is one of these: it would end as done on the vendor's word alone.
+ */
+export function processorDefects(id: string, processor: unknown): readonly InputIssue[] {
+  const parsed = processorSchema.safeParse(processor);
+  if (parsed.success) return [];
+  return parsed.error.issues.map(({ path, message }) => ({
+    path: ["processors", id, ...path].join("."),
+    message,
+  }));
+}
