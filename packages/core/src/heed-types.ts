@@ -128,6 +128,11 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     }): Promise<{ readonly state: RequestState }>;
     /** Takes a request back before anything was carried out. */
     withdraw(id: string): Promise<{ readonly state: RequestState }>;
+    /**
+     * Refuses a request as a whole before anything was carried out: a human's decision, with a slug as reason,
+     * for example `"manifestly-unfounded"`. The subject must be told why, and of their remedies (GDPR Art. 12(4)).
+     */
+    deny(ask: { readonly id: string; readonly because: string }): Promise<{ readonly state: RequestState }>;
     /** A human did what a manual or failed step asked for. */
     acknowledge(ask: {
       readonly id: string;

@@ -30,7 +30,13 @@ import { nameSubject, suppressionLookups, type Named } from "./ledger/subject-re
 import { checkSuppression, comeBack, erasedAt } from "./ledger/suppression.ts";
 import { transactOnSubjects } from "./ledger/under-lock.ts";
 import type { Names, Policy } from "./policy/policy.ts";
-import { acknowledgeStep, retrySteps, verifyIdentity, withdrawRequest } from "./requests/change-request.ts";
+import {
+  acknowledgeStep,
+  denyRequest,
+  retrySteps,
+  verifyIdentity,
+  withdrawRequest,
+} from "./requests/change-request.ts";
 import type { Identity } from "./requests/lifecycle.ts";
 import { openRequest } from "./requests/open-request.ts";
 import { readRequest } from "./requests/read-request.ts";
@@ -191,6 +197,14 @@ export function createHeed<
         return verifyIdentity(context, text(id, "requests.verify", "id"), shown);
       },
       withdraw: async (id) => withdrawRequest(context, text(id, "requests.withdraw", "id")),
+      deny: async (ask) => {
+        const { id, because } = asked(ask, "requests.deny", "{ id, because }");
+        if (!slugSchema.safeParse(because).success)
+          throw new InvalidInputError("`because` must be a slug: lower-case letters, digits and hyphens.", {
+            issues: [{ path: "because", message: "not a slug" }],
+          });
+        return denyRequest(context, text(id, "requests.deny", "id"), because);
+      },
       acknowledge: async (ask) => {
         const { id, step } = asked(ask, "requests.acknowledge", "{ id, step }");
         const of = "requests.acknowledge";

@@ -3,6 +3,7 @@ import type { DueStep } from "../contract/storage.ts";
 import { AccountChecks } from "./account-check.ts";
 import { carryOut, settleClaims, type BatchSettings } from "./batch.ts";
 import { claim, operationOf, type Claim } from "./claim.ts";
+import { expireUnverified } from "../requests/change-request.ts";
 import { applyParked } from "./parked.ts";
 
 /** How a worker works. */
@@ -70,7 +71,7 @@ export class Worker {
         const active = this.#activeNow();
         if (failures.length > 0 && active.length === 0) throw failures[0];
         if (active.length > 0) await Promise.race(active);
-        else if (started === 0 && (await applyParked(this.#context)) === 0) break;
+        else if (started === 0 && (await this.#tidyUp()) === 0) break;
       }
       return { settled, ...(await this.#left()) };
     } finally {
@@ -102,7 +103,7 @@ export class Worker {
       try {
         await this.#scrubOnce();
         started = await this.#startDue(tell);
-        if (started === 0) await applyParked(this.#context);
+        if (started === 0) await this.#tidyUp();
       } catch (error) {
         tell(error);
       }
@@ -115,6 +116,11 @@ export class Worker {
       rested.abort();
     }
     await Promise.allSettled(this.#activeNow());
+  }
+
+  /** What is due beside steps, when no step is. */
+  async #tidyUp(): Promise<number> {
+    return (await applyParked(this.#context)) + (await expireUnverified(this.#context));
   }
 
   #activeNow(): readonly Promise<void>[] {

@@ -123,39 +123,76 @@ export function verifyIdentity(
   });
 }
 
-/** Takes the request back, as long as nothing was destroyed. */
+/** Takes the request back, as long as nothing was carried out. */
 export function withdrawRequest(context: HeedContext, id: string): Promise<{ state: RequestState }> {
-  return change(context, id, ({ request, steps, allSteps, now }) => {
-    if (request.right === "withdrawal" && request.state !== "awaiting_verification")
-      throw new ConflictError("A withdrawal is recorded at once. To take it back, record a new consent.", {
-        code: "too-late",
-      });
-    if (steps.some(hasRun))
-      throw new ConflictError(
-        "Something was already carried out; this request can no longer be taken back.",
-        { code: "too-late" },
-      );
-    const open = steps.filter((step) => step.endedAt === null).map((step) => step.id);
-    const released = stepsToRelease(allSteps.filter((step) => step.requestId !== id));
-    return {
-      writes: [
-        { update: "steps", where: { id: released }, set: { state: "due", dueAt: now } },
-        {
-          update: "steps",
-          where: { id: open },
-          set: {
-            state: "cancelled",
-            because: "request-withdrawn",
-            endedAt: now,
-            dueAt: null,
-            leaseUntil: null,
-          },
-        },
-        ...closingWrites(context, request, "withdrawn", now),
-      ],
-      state: "withdrawn",
-    };
+  return change(context, id, (known) => endEarly(context, known, "withdrawn", null));
+}
+
+/** Refuses the request as a whole, as long as nothing was carried out (GDPR Art. 12(4), 12(5)). */
+export function denyRequest(
+  context: HeedContext,
+  id: string,
+  because: string,
+): Promise<{ state: RequestState }> {
+  return change(context, id, (known) => endEarly(context, known, "denied", because));
+}
+
+/** Ends requests whose deadline came before anybody showed who was asking. */
+export async function expireUnverified(context: HeedContext): Promise<number> {
+  const { namespace, clock } = context;
+  const overdue = await context.storage.transact({
+    lock: [],
+    clock,
+    read: {
+      requests: {
+        from: "requests",
+        where: { namespace, state: "awaiting_verification", dueAt: { atMost: clock.now().toISOString() } },
+        limit: 100,
+      },
+    },
+    decide: ({ requests }): Decision<readonly string[]> => ({
+      writes: [],
+      answer: requests.map((request) => request.id),
+    }),
   });
+  for (const id of overdue)
+    await change(context, id, (known) => endEarly(context, known, "expired", "not-verified"));
+  return overdue.length;
+}
+
+/** Cancels what is open and closes the request. */
+function endEarly(
+  context: HeedContext,
+  { request, steps, allSteps, now }: Found,
+  state: "withdrawn" | "denied" | "expired",
+  because: string | null,
+): Change {
+  if (request.right === "withdrawal" && request.state !== "awaiting_verification")
+    throw new ConflictError(
+      "A withdrawal is recorded at once, and cannot be refused. To take it back, record a new consent.",
+      { code: "too-late" },
+    );
+  if (steps.some(hasRun))
+    throw new ConflictError("Something was already carried out; this request can only go on.", {
+      code: "too-late",
+    });
+  const open = steps.filter((step) => step.endedAt === null).map((step) => step.id);
+  const released = stepsToRelease(allSteps.filter((step) => step.requestId !== request.id));
+  const cancelled = {
+    state: "cancelled",
+    because: `request-${state}`,
+    endedAt: now,
+    dueAt: null,
+    leaseUntil: null,
+  };
+  return {
+    writes: [
+      { update: "steps", where: { id: released }, set: { state: "due", dueAt: now } },
+      { update: "steps", where: { id: open }, set: cancelled },
+      ...closingWrites(context, request, state, now, because),
+    ],
+    state,
+  };
 }
 
 /** Whether anything was carried out for the step, ever: trying it again forgets none of this. */

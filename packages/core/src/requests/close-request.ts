@@ -10,9 +10,10 @@ export function closingWrites(
   request: Row<"requests">,
   state: RequestState,
   now: string,
+  because: string | null = null,
 ): readonly Write[] {
   return [
-    { update: "requests", where: { id: request.id }, set: { state, closedAt: now } },
+    { update: "requests", where: { id: request.id }, set: { state, closedAt: now, because } },
     { update: "steps", where: { requestId: request.id }, set: { sealed: null } },
     { remove: "dataKeys", where: { owner: request.id } },
     { update: "subjects", where: { id: request.subjectId, frozenBy: request.id }, set: { frozenBy: null } },
@@ -24,6 +25,7 @@ export function closingWrites(
       receivedAt: request.receivedAt,
       dueOn: request.dueOn,
       late: now >= request.dueAt,
+      ...(because === null ? {} : { because }),
       subject: JSON.parse(request.subjectDigests) as string[],
     }),
   ];

@@ -19,7 +19,11 @@ export type RequestState =
   /** As fulfilled, and some categories are kept, with reason and date. */
   | "partially_fulfilled"
   /** Taken back before anything was destroyed. */
-  | "withdrawn";
+  | "withdrawn"
+  /** Refused by a human as a whole, with the reason in `because`. */
+  | "denied"
+  /** Nobody showed who was asking until the deadline. */
+  | "expired";
 
 /** Where a step stands. The last seven are ends; `done` is never one. */
 export type StepState =
@@ -41,7 +45,13 @@ export type StepPhase = "resolve" | "run" | "verify";
 /** The last stage of an erasure: heed's own data, and with it the subject's key. */
 export const ownStage = 9;
 
-const finals: ReadonlySet<string> = new Set<RequestState>(["fulfilled", "partially_fulfilled", "withdrawn"]);
+const finals: ReadonlySet<string> = new Set<RequestState>([
+  "fulfilled",
+  "partially_fulfilled",
+  "withdrawn",
+  "denied",
+  "expired",
+]);
 
 export const isFinal = (state: string): boolean => finals.has(state);
 

@@ -41,6 +41,8 @@ export interface RequestView<Processor extends string = string> {
   /** Civil date by which it must be done (see `deadlineOf`). */
   readonly dueOn: string;
   readonly closedAt?: string;
+  /** A slug: why it was denied or expired. */
+  readonly because?: string;
   readonly steps: readonly StepView<Processor>[];
 }
 
@@ -66,6 +68,7 @@ export async function readRequest(context: HeedContext, id: string): Promise<Req
         receivedAt: request.receivedAt,
         dueOn: request.dueOn,
         ...(request.closedAt === null ? {} : { closedAt: request.closedAt }),
+        ...(request.because === null ? {} : { because: request.because }),
         steps: steps.map((step) => stepView(step, key)),
       };
       return { writes: [], answer };

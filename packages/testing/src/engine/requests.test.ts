@@ -472,3 +472,61 @@ describe("opt-ins that waited for an erasure", () => {
     expect((await heed.subscriptions.state({ subject, topic: "newsletter" })).state).toBe("never-asked");
   });
 });
+
+describe("a request that comes to nothing", () => {
+  const asked = { right: "erasure", identity: "signed-in" } as const;
+
+  it("is denied with a reason, before anything was carried out, and kept as evidence", async () => {
+    const { heed, crm, person, settle } = company();
+    const subject = person("anna@example.org");
+    const { id } = await heed.requests.open({ ...asked, subject });
+    await expect(heed.requests.deny({ id, because: "Anna is rude" })).rejects.toMatchObject({
+      name: "InvalidInputError",
+    });
+    expect(await heed.requests.deny({ id, because: "manifestly-unfounded" })).toEqual({ state: "denied" });
+    await settle();
+    expect(crm.find("anna@example.org")).toHaveLength(1);
+    expect(await heed.requests.get(id)).toMatchObject({ state: "denied", because: "manifestly-unfounded" });
+    const closed = (await heed.requests.evidence(id)).at(-1)?.entry;
+    expect(closed).toMatchObject({
+      kind: "request.closed",
+      state: "denied",
+      because: "manifestly-unfounded",
+    });
+    expect((await heed.subjects.record({ subject: { ...subject, accountId: "1" } })).changed).toBe(true);
+  });
+
+  it("is not denied once something was carried out, and a withdrawal never is", async () => {
+    const { heed, person } = company();
+    const subject = person("anna@example.org");
+    const erasure = await heed.requests.open({ ...asked, subject });
+    await heed.work.drain();
+    await expect(heed.requests.deny({ id: erasure.id, because: "too-late" })).rejects.toMatchObject({
+      name: "ConflictError",
+    });
+    const other = person("bo@example.org");
+    const { id } = await heed.requests.open({
+      right: "withdrawal",
+      subject: other,
+      purpose: "news",
+      identity: "signed-in",
+    });
+    await expect(heed.requests.deny({ id, because: "no" })).rejects.toMatchObject({ code: "too-late" });
+  });
+
+  it("expires when nobody has shown who was asking until the deadline", async () => {
+    const { heed, crm, person, clock } = company();
+    const subject = person("anna@example.org");
+    const { id } = await heed.requests.open({ right: "erasure", identity: "unverified", subject });
+    await clock.advance(20 * 86_400_000);
+    await heed.work.drain();
+    expect((await heed.requests.get(id)).state).toBe("awaiting_verification");
+    await clock.advance(20 * 86_400_000);
+    await heed.work.drain();
+    expect(await heed.requests.get(id)).toMatchObject({ state: "expired", because: "not-verified" });
+    await expect(heed.requests.verify({ id, identity: "signed-in" })).rejects.toMatchObject({
+      name: "ConflictError",
+    });
+    expect(crm.find("anna@example.org")).toHaveLength(1);
+  });
+});
