@@ -6,10 +6,11 @@ import { ConflictError } from "../errors/conflict-error.ts";
 import { HeedError } from "../errors/heed-error.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
+import { beginRequest } from "./begin-request.ts";
 import { closingWrites } from "./close-request.ts";
 import { stepsToRelease } from "./gates.ts";
 import { isFinal, type Identity, type RequestState } from "./lifecycle.ts";
-import { beginRequest, openRequestsOf } from "./open-request.ts";
+import { openRequestsOf } from "./open-request.ts";
 import { noSuchRequest } from "./read-request.ts";
 
 interface Change {

@@ -2,26 +2,19 @@ import { randomUUID } from "node:crypto";
 import type { HeedContext } from "../context.ts";
 import type { Condition, Decision, WhereOf, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
-import { ConflictError } from "../errors/conflict-error.ts";
 import { evidenceDigests, evidenceWrite } from "../evidence/evidence.ts";
-import { newDataKey } from "../keys/sealed.ts";
 import { findSubject } from "../ledger/find-subject.ts";
-import type { Scope } from "../ledger/event.ts";
-import { decideOptOut } from "../ledger/decide-opt-out.ts";
-import { revokePermits } from "../ledger/revoke-permits.ts";
 import {
   identifiersOf,
-  suppressionDigests,
   suppressionLookups,
   type Named,
   type SubjectRecord,
 } from "../ledger/subject-record.ts";
-import { comeBack, suppress } from "../ledger/suppression.ts";
+import { comeBack } from "../ledger/suppression.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
+import { beginRequest } from "./begin-request.ts";
 import { deadlineOf } from "./deadline.ts";
-import { closingWrites } from "./close-request.ts";
-import { requestState, type Identity, type RequestRight, type RequestState } from "./lifecycle.ts";
-import { erasurePlan, forgetTokensPlan, seqOf, stepRows, type PlannedStep } from "./plan.ts";
+import type { Identity, RequestRight, RequestState } from "./lifecycle.ts";
 
 /** What `open` answers. */
 export interface OpenedRequest {
@@ -159,142 +152,6 @@ function covers(request: Row<"requests">, records: readonly SubjectRecord[], nam
     for (const row of record.identifiers) if (row.verified === 1) shown.add(row.digest);
   }
   return named.digests.every((digests) => digests.some((digest) => shown.has(digest)));
-}
-
-/**
- * Nothing stands in its way any more: plan the steps, and for an erasure freeze and silence the subject.
- *
- * @param requestSteps all steps of the subject's open requests
- */
-export function beginRequest(
-  context: HeedContext,
-  record: SubjectRecord,
-  request: Row<"requests">,
-  requestSteps: readonly Row<"steps">[],
-  now: string,
-): { request: Row<"requests">; writes: readonly Write[]; revoked: readonly string[] } {
-  if (record.frozenBy !== null && request.right !== "withdrawal") {
-    throw new ConflictError("An erasure of this person is under way. It covers what this request asks for.", {
-      code: "frozen",
-    });
-  }
-  const key = newDataKey();
-  const begun =
-    request.right === "withdrawal"
-      ? beginWithdrawal(context, record, request, key, now)
-      : beginPlan(context, record, request, requestSteps, key, now);
-  const state = requestState(begun.rows);
-  const isClosed = state === "fulfilled" || state === "partially_fulfilled";
-  return {
-    request: { ...request, state },
-    writes: [
-      { insert: "dataKeys", row: { owner: request.id, ...context.keys.wrap(key, request.id) } },
-      ...begun.writes,
-      ...(isClosed ? closingWrites(context, request, state, now) : []),
-    ],
-    revoked: begun.revoked,
-  };
-}
-
-interface Begun {
-  readonly rows: readonly Row<"steps">[];
-  readonly writes: readonly Write[];
-  readonly revoked: readonly string[];
-}
-
-function beginWithdrawal(
-  context: HeedContext,
-  record: SubjectRecord,
-  request: Row<"requests">,
-  key: Uint8Array,
-  now: string,
-): Begun {
-  const scope: Scope =
-    request.purpose === null ? { scope: "all", name: null } : { scope: "purpose", name: request.purpose };
-  const { writes, answer } = decideOptOut(
-    context,
-    [record],
-    undefined,
-    { kind: "withdrawn", scope, method: "request" },
-    now,
-    { id: request.id, key },
-  );
-  return { rows: answer.steps, writes, revoked: answer.revoked };
-}
-
-function beginPlan(
-  context: HeedContext,
-  record: SubjectRecord,
-  request: Row<"requests">,
-  requestSteps: readonly Row<"steps">[],
-  key: Uint8Array,
-  now: string,
-): Begun {
-  const isErasure = request.right === "erasure";
-  const cancelled = isErasure ? cancelOpenSteps(record, now) : { writes: [], stillOpen: record.openSteps };
-  // heed's own data waits also for what a human has still to do for another request.
-  const ended = requestSteps.filter((step) => step.endedAt !== null);
-  const before = { ...record, openSteps: [...cancelled.stillOpen, ...ended] };
-  const rows = stepRows(context, before, planOf(context, request), {
-    seal: key,
-    seq: seqOf(now),
-    now,
-    requestId: request.id,
-    eventId: null,
-  });
-  const silence = isErasure ? silenceAndFreeze(context, record, request, now) : { writes: [], revoked: [] };
-  return {
-    rows,
-    writes: [...cancelled.writes, ...silence.writes, ...rows.map((row): Write => ({ insert: "steps", row }))],
-    revoked: silence.revoked,
-  };
-}
-
-function planOf(context: HeedContext, request: Row<"requests">): readonly PlannedStep[] {
-  if (request.right === "erasure") return erasurePlan(context, request.dueAt, request.receivedAt);
-  return request.right === "forget-tokens" ? forgetTokensPlan(context, request.dueAt) : [];
-}
-
-/**
- * Opt-ins still on their way are overtaken by the erasure; what a worker holds is let end, and ends as
- * cancelled. Opt-outs and steps of another request go on: the person asked for that too.
- */
-function cancelOpenSteps(
-  record: SubjectRecord,
-  now: string,
-): { writes: readonly Write[]; stillOpen: SubjectRecord["openSteps"] } {
-  const isOvertaken = (step: Row<"steps">) => step.requestId === null && step.operation !== "unsubscribe";
-  const overtaken = record.openSteps.filter(isOvertaken);
-  return {
-    stillOpen: record.openSteps.filter((step) => !isOvertaken(step) || step.state === "running"),
-    writes: overtaken.map((step): Write =>
-      step.state === "running"
-        ? { update: "steps", where: { id: step.id }, set: { cancel: 1 } }
-        : {
-            update: "steps",
-            where: { id: step.id },
-            set: { state: "cancelled", because: "erasure-requested", endedAt: now, dueAt: null },
-          },
-    ),
-  };
-}
-
-function silenceAndFreeze(
-  context: HeedContext,
-  record: SubjectRecord,
-  request: Row<"requests">,
-  now: string,
-): { writes: readonly Write[]; revoked: readonly string[] } {
-  const stop = revokePermits(context, record, { scope: "all", name: null }, now);
-  const digests = suppressionDigests(context, identifiersOf(record.dataKey, record.identifiers));
-  return {
-    writes: [
-      { update: "subjects", where: { id: record.id }, set: { frozenBy: request.id } },
-      ...suppress(digests, "everything", "erased", now),
-      ...stop.writes,
-    ],
-    revoked: stop.revoked,
-  };
 }
 
 function requestEvidence(context: HeedContext, request: Row<"requests">, now: string): Write {
