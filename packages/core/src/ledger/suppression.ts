@@ -2,6 +2,7 @@ import type { HeedContext } from "../context.ts";
 import type { Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { parseIdentifier } from "../contract/parse-identifier.ts";
+import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
 import type { Scope } from "./event.ts";
 
 /** Why an address is silenced. */
@@ -84,6 +85,8 @@ export interface SuppressionAnswer {
 /**
  * Asked before anything creates a record of an address, for example an import or a sync to a CRM.
  * Vendors' own block lists do not stop creation through their API.
+ *
+ * @throws HeedError `unknown-key` when this process lacks a key that suppressions were written under
  */
 export async function checkSuppression(
   context: HeedContext,
@@ -96,13 +99,16 @@ export async function checkSuppression(
     lock: [],
     clock: context.clock,
     read: {
+      ...keyReads(context.keys),
       suppressions: { from: "suppressions", where: { digest } },
       subjects: {
         from: "subjects",
         where: { id: { via: "identifiers", column: "subjectId", where: { digest: index } } },
       },
     },
-    decide: ({ suppressions, subjects }) => {
+    decide: (rows) => {
+      refuseUnknownKeys(context.keys, rows);
+      const { suppressions, subjects } = rows;
       const [subject] = subjects;
       const isErased = erasedAt(suppressions, subject) !== undefined || (subject?.frozenBy ?? null) !== null;
       const row = suppressions.find(

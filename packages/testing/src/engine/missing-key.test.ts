@@ -27,6 +27,7 @@ describe("a process that lacks a key found in storage", () => {
     await withNewKey(id).heed.subscriptions.unsubscribe({ subject, topic: "all" });
     const ask = { ...alert, email: "ben@example.org" };
     await expect(old.heed.permits.take(ask)).rejects.toMatchObject({ code: "unknown-key" });
+    await expect(old.heed.suppression.check(subject)).rejects.toMatchObject({ code: "unknown-key" });
   });
 
   it("answers while it has every key", async () => {
