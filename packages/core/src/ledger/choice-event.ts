@@ -4,7 +4,7 @@ import type { Decision, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { evidenceDigests, evidenceWrite } from "../evidence/evidence.ts";
 import { seal } from "../keys/sealed.ts";
-import { instantsOf, type ConsentEvidence, type EventKind, type Scope } from "./event.ts";
+import { instantsOf, type ConsentEvidence, type EventKind, type LedgerEvent, type Scope } from "./event.ts";
 import { identifiersOf, type SubjectRecord } from "./subject-record.ts";
 
 /** A choice to record. */
@@ -54,6 +54,11 @@ export type DecidedChoice = Decision<{
 
 export const noSteps = { rows: [], untold: [] } as const;
 export const nothingChanged: Changed = { changed: false, steps: [], untold: [], inFlight: 0, parked: false };
+
+/** Whether a recorded event says what the choice says: then an equal id means a repeat. */
+export function isSame(event: LedgerEvent, choice: Choice): boolean {
+  return event.kind === choice.kind && event.scope === choice.scope.scope && event.name === choice.scope.name;
+}
 
 export function stepWrites(rows: readonly Row<"steps">[]): readonly Write[] {
   return rows.map((row): Write => ({ insert: "steps", row }));

@@ -7,6 +7,7 @@ import { preferenceSteps } from "../requests/plan.ts";
 import { topicsIn, topicState } from "./choice.ts";
 import {
   choiceEvidence,
+  isSame,
   newEvent,
   nothingChanged,
   noSteps,
@@ -50,11 +51,7 @@ export function decideOptIn(
         );
   const sameId = record.events.find((event) => event.id === choice.id);
   if (sameId !== undefined) {
-    if (
-      sameId.kind !== choice.kind ||
-      sameId.scope !== choice.scope.scope ||
-      sameId.name !== choice.scope.name
-    ) {
+    if (!isSame(sameId, choice)) {
       throw new ConflictError("Another event of this person has this id. Give each event an id of its own.", {
         code: "id-taken",
       });

@@ -4,9 +4,9 @@ import type { Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { preferenceSteps } from "../requests/plan.ts";
 import { isSilent } from "./choice.ts";
-import type { LedgerEvent } from "./event.ts";
 import {
   choiceEvidence,
+  isSame,
   newEvent,
   nothingChanged,
   stepWrites,
@@ -88,10 +88,6 @@ export function decideOptOut(
     ...(totals.eventId === undefined ? {} : { eventId: totals.eventId }),
   };
   return { writes, answer: { changed, revoked, steps: totals.steps } };
-}
-
-function isSame(event: LedgerEvent, choice: Choice): boolean {
-  return event.kind === choice.kind && event.scope === choice.scope.scope && event.name === choice.scope.name;
 }
 
 /** How many identifiers the subject had before this call. */
