@@ -1,4 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { basename } from "node:path";
+import { text as textOf } from "node:stream/consumers";
 import type { Keyring } from "@heed/core";
 import { searchStorage, type HeedStorage } from "@heed/core/storage";
 import type { Application } from "./application.ts";
@@ -41,12 +43,21 @@ export async function searchEverywhere(places: Places, text: string): Promise<Si
   };
 }
 
+const readFiles = `
+  const { existsSync, readFileSync } = require("node:fs");
+  const wanted = readFileSync(0, "utf8").toLowerCase();
+  const holds = (file) => existsSync(file) && readFileSync(file, "utf8").toLowerCase().includes(wanted);
+  process.stdout.write(JSON.stringify(process.argv.slice(1).filter(holds)));
+`;
+
+/**
+ * The files that hold a text. Another process reads them: POSIX takes a process's locks on a file away when it
+ * closes any descriptor of that file, and without SQLite's locks the next process to open the database would
+ * truncate the index that is mapped into this one.
+ */
 async function filesWith(files: readonly string[], text: string): Promise<readonly string[]> {
-  const found: string[] = [];
-  for (const file of files) {
-    const bytes = await readFile(file).catch(() => Buffer.alloc(0));
-    const utf8 = bytes.toString("utf8").toLowerCase();
-    if (utf8.includes(text.toLowerCase())) found.push(file.split("/").at(-1) ?? file);
-  }
-  return found;
+  const reader = spawn(process.execPath, ["-e", readFiles, ...files], { stdio: ["pipe", "pipe", "inherit"] });
+  reader.stdin.end(text);
+  const found = JSON.parse(await textOf(reader.stdout)) as string[];
+  return found.map((file) => basename(file));
 }
