@@ -2,7 +2,7 @@ import type { DueAsk, DueStep } from "@heed/core/storage";
 import type { SQLInputValue } from "node:sqlite";
 import type { Connection, SqlRow } from "./connection.ts";
 
-const columns = `"id", "subjectId", "processor", "operation", "phase", "alone", "lane", "dueAt"`;
+const columns = `"id", "subjectId", "processor", "operation", "phase", "alone", "state", "lane", "dueAt"`;
 
 // Each of the first three reads a few entries of the index on due steps, however many steps wait.
 const dueOf = `FROM "heed_steps" WHERE "state" = 'due' AND "namespace" = ?`;
@@ -13,7 +13,7 @@ export const dueInLane =
   ` ORDER BY "dueAt", "id" LIMIT ?`;
 const abandoned =
   `SELECT ${columns} FROM "heed_steps" WHERE "state" = 'running' AND "leaseUntil" <= ? AND "namespace" = ?` +
-  ` AND "processor" NOT IN (SELECT value FROM json_each(?))` +
+  ` AND "processor" = coalesce(?, "processor") AND "processor" NOT IN (SELECT value FROM json_each(?))` +
   ` ORDER BY "lane", "dueAt", "id" LIMIT ?`;
 
 function byUrgency(one: SqlRow, other: SqlRow): number {
@@ -26,10 +26,12 @@ function byUrgency(one: SqlRow, other: SqlRow): number {
 /** Steps that are due, and running ones whose lease ran out: by lane, then due time, at most `max`. */
 export function dueSteps(
   connection: Connection,
-  { namespace, now, max, except = [] }: DueAsk,
+  { namespace, now, max, processor: only, except = [] }: DueAsk,
 ): readonly DueStep[] {
   const next = (sql: string, parameters: readonly SQLInputValue[]) =>
     connection.all({ sql, parameters: [namespace, ...parameters] })[0]?.["next"] ?? null;
+  const isWanted = (processor: string) =>
+    (only === undefined || only === processor) && !except.includes(processor);
   const found: SqlRow[] = [];
   // Processors are few: each is asked for its most urgent steps, one lane after another.
   for (
@@ -37,7 +39,7 @@ export function dueSteps(
     processor !== null;
     processor = next(nextProcessor, [processor])
   ) {
-    if (except.includes(String(processor))) continue;
+    if (!isWanted(String(processor))) continue;
     const urgent: SqlRow[] = [];
     for (
       let lane = next(nextLane, [processor, Number.MIN_SAFE_INTEGER]);
@@ -50,7 +52,10 @@ export function dueSteps(
     found.push(...urgent);
   }
   found.push(
-    ...connection.all({ sql: abandoned, parameters: [now, namespace, JSON.stringify(except), max] }),
+    ...connection.all({
+      sql: abandoned,
+      parameters: [now, namespace, only ?? null, JSON.stringify(except), max],
+    }),
   );
   return found
     .toSorted(byUrgency)
@@ -62,6 +67,6 @@ export function dueSteps(
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the engine wrote it
       operation: row["operation"] as DueStep["operation"],
       phase: String(row["phase"]),
-      alone: row["alone"] === 1,
+      alone: row["alone"] === 1 || row["state"] === "running",
     }));
 }

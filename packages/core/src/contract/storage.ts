@@ -80,7 +80,7 @@ export interface DueStep {
   readonly processor: string;
   readonly operation: OperationName;
   readonly phase: string;
-  /** Its batch failed: it runs alone. */
+  /** Its batch failed, or whoever had it is gone: it runs alone. */
   readonly alone: boolean;
 }
 
@@ -90,7 +90,9 @@ export interface DueAsk {
   /** RFC 3339. */
   readonly now: string;
   readonly max: number;
-  /** Processors whose steps are left out: nobody could take them now. */
+  /** Only this processor's steps. */
+  readonly processor?: string;
+  /** Processors whose steps are left out. */
   readonly except?: readonly string[];
 }
 
@@ -105,8 +107,17 @@ export interface HeedStorage {
   /** Whether what is committed outlives the process. */
   readonly durable: boolean;
   transact<const R extends Reads, A>(transaction: Transaction<R, A>): Promise<A>;
-  /** Steps that are due, or whose lease ran out, most urgent first (lane, then due time). */
+  /**
+   * Steps for this worker to claim now: those that are due and those whose lease ran out, most urgent first
+   * (lane, then due time). Delivery may lend them: what one worker was told, no other is told until it is due
+   * again or a lease has passed. So ask for what is begun at once, and no more.
+   */
   due(ask: DueAsk): Promise<readonly DueStep[]>;
+  /**
+   * Calls `wake` when steps may have become due through other processes. Only a hint that saves time.
+   * @returns ends the watch
+   */
+  watch?(wake: () => void): () => void;
   /**
    * Makes sure that no byte of a removed row of a `secret` table is left in the storage's files. False when
    * that could not be done now (a reader is in the way): ask again later.

@@ -114,6 +114,28 @@ export const delivery: readonly StorageCase[] = [
     },
   },
   {
+    promise: "finds one processor's steps alone when it is asked for them",
+    async run(bench) {
+      await steps(bench, [
+        { id: "crm", processor: "crm", lane: 0, dueAt: earliest },
+        { id: "mail", processor: "mail", lane: 2 },
+        { id: "mail lost", processor: "mail", state: "running", leaseUntil: now, lane: 1 },
+      ]);
+      const ids = async (processor: string) =>
+        (await bench.storage.due({ namespace: "acme", now, max: 10, processor })).map(({ id }) => id);
+      expect(await ids("mail")).toEqual(["mail lost", "mail"]);
+      expect(await ids("crm")).toEqual(["crm"]);
+      expect(await ids("nobody")).toEqual([]);
+    },
+  },
+  {
+    promise: "says that a step whose worker is gone runs alone",
+    async run(bench) {
+      await steps(bench, [{ id: "lost", state: "running", leaseUntil: now, alone: 0 }]);
+      expect(await bench.storage.due({ namespace: "acme", now, max: 1 })).toMatchObject([{ alone: true }]);
+    },
+  },
+  {
     promise: "keeps to its namespace",
     async run(bench) {
       await steps(bench, [{ id: "ours" }, { id: "theirs", namespace: "other" }]);
