@@ -1,0 +1,45 @@
+import { createHeed, definePolicy, type HeedStorage, type Keyring, type ProcessorV1 } from "@heed/core";
+import { vendorCall } from "./vendor-call.ts";
+
+export const policy = definePolicy({
+  controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
+  recipients: { vendor: { role: "processor", country: "SE" } },
+  purposes: { news: { basis: "consent" } },
+  topics: { news: { class: "marketing", purpose: "news", via: ["vendor"] } },
+});
+
+/** One call of the vendor for each step, those of a batch at once; the vendor can read nothing back. */
+export function vendor(url: string): ProcessorV1<"email", "news", never> {
+  return {
+    specificationVersion: "v1",
+    name: "vendor",
+    account: "vendor-1",
+    identifiers: { email: /@/ },
+    topics: { news: "news" },
+    limits: {},
+    operations: {
+      unsubscribe: {
+        batchSize: 50,
+        repeat: "safe",
+        settlingMs: 0,
+        async run(calls) {
+          const answered = await Promise.all(
+            calls.map(async ({ id }) => ({ id, ok: await vendorCall(url, id) })),
+          );
+          return new Map(
+            answered.filter(({ ok }) => ok).map(({ id }) => [id, { status: "done", affected: 1 }]),
+          );
+        },
+        verify: { acknowledgedOnly: "the vendor of the bench answers and remembers nothing" },
+      },
+    },
+    check: async () => ({ account: "vendor-1", lacks: [], unknownTopics: [] }),
+  };
+}
+
+/** The heed that is measured. */
+export function company(storage: HeedStorage, keys: Keyring, url: string) {
+  return createHeed({ policy, storage, keys, processors: { vendor: vendor(url) } });
+}
+
+export const addressOf = (index: number): string => `person${index}@example.org`;

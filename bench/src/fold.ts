@@ -1,0 +1,47 @@
+import { DatabaseSync } from "node:sqlite";
+import { join } from "node:path";
+import { keyring, newKey } from "@heed/core";
+import { company } from "./company.ts";
+import { median, timed, type Figure } from "./figure.ts";
+import { openStorage } from "./places.ts";
+
+const events = 1_000;
+const rounds = 200;
+
+/** The state of a subject with 1,000 events, beside a bare read of those rows. */
+export async function fold(folder: string): Promise<readonly Figure[]> {
+  const at = join(folder, "fold.db");
+  const heed = company(openStorage({ kind: "sqlite", at }), keyring(newKey()), "");
+  const subject = { email: "anna@example.org" };
+  const evidence = { noticeVersion: "1" };
+  for (let count = 0; count < events; count += 2) {
+    await heed.consent.give({ subject, purpose: "news", evidence });
+    await heed.consent.withdraw({ subject, purpose: "news" });
+  }
+  const database = new DatabaseSync(at);
+  const rows = database.prepare(
+    'SELECT * FROM "heed_events" WHERE "subjectId" = ? ORDER BY "recordedAt", "id"',
+  );
+  const id = database.prepare('SELECT "id" FROM "heed_subjects"').get()?.["id"];
+  const bare: number[] = [];
+  const folded: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    bare.push(
+      await timed(() => {
+        if (rows.all(String(id)).length < events) throw new Error("There are fewer events than were made.");
+      }),
+    );
+    folded.push(await timed(() => heed.consent.state({ subject, purpose: "news" })));
+  }
+  database.close();
+  await heed.close();
+  return [
+    {
+      name: "fold.1000",
+      value: median(folded) / median(bare),
+      goal: 2,
+      better: "lower",
+      of: `${median(folded).toFixed(2)} ms over ${median(bare).toFixed(2)} ms`,
+    },
+  ];
+}
