@@ -1,17 +1,22 @@
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
-import { keyring, newKey } from "@heed/core";
-import { company } from "./company.ts";
+import { createHeed, definePolicy, keyring, newKey } from "@heed/core";
 import { median, timed, type Figure } from "./figure.ts";
 import { openStorage } from "./places.ts";
 
+/** Nobody else is told: what is measured is the ledger alone. */
+const policy = definePolicy({
+  controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
+  purposes: { news: { basis: "consent" } },
+  topics: { news: { class: "marketing", purpose: "news" } },
+});
 const events = 1_000;
 const rounds = 200;
 
 /** The state of a subject with 1,000 events, beside a bare read of those rows. */
 export async function fold(folder: string): Promise<readonly Figure[]> {
   const at = join(folder, "fold.db");
-  const heed = company(openStorage({ kind: "sqlite", at }), keyring(newKey()), "");
+  const heed = createHeed({ policy, storage: openStorage({ kind: "sqlite", at }), keys: keyring(newKey()) });
   const subject = { email: "anna@example.org" };
   const evidence = { noticeVersion: "1" };
   for (let count = 0; count < events; count += 2) {

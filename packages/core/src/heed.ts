@@ -381,22 +381,28 @@ async function optOut(
   );
 }
 
+/** Reads only, from one moment: the ledger of whoever is named, and nothing that is sealed. */
 function stateOf(
   context: HeedContext,
   named: Named,
   about: { topic: string } | { purpose: string },
 ): Promise<ConsentState> {
-  return transactOnSubjects(context, {
-    select: { digests: named.digests.flat() },
-    read: {},
-    decide: (records, _rows, now) => {
-      const events = records.flatMap((record) => record.events);
-      const answer =
+  const subjectId = {
+    via: "identifiers",
+    column: "subjectId",
+    where: { digest: named.digests.flat() },
+  } as const;
+  return context.storage.transact({
+    lock: [],
+    clock: context.clock,
+    read: { events: { from: "events", where: { subjectId }, orderBy: ["recordedAt", "id"] } },
+    decide: ({ events }, now) => ({
+      writes: [],
+      answer:
         "topic" in about
           ? topicState(context.policy, about.topic, events, now)
-          : purposeState(context.policy, about.purpose, events, now);
-      return { writes: [], answer };
-    },
+          : purposeState(context.policy, about.purpose, events, now),
+    }),
   });
 }
 

@@ -99,6 +99,7 @@ export function sqlite(where: string | SqliteOptions): HeedStorage {
     specificationVersion: "v1",
     name: "sqlite",
     durable: true,
+    serial: true,
     transact: (transaction) =>
       whileOpen(async () =>
         transaction.within === undefined

@@ -106,6 +106,8 @@ export interface HeedStorage {
   readonly name: string;
   /** Whether what is committed outlives the process. */
   readonly durable: boolean;
+  /** True when transactions run one after another, so that nothing changes under one that locked too little. */
+  readonly serial?: boolean;
   transact<const R extends Reads, A>(transaction: Transaction<R, A>): Promise<A>;
   /**
    * Steps for this worker to claim now: those that are due and those whose lease ran out, most urgent first

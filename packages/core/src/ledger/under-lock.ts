@@ -50,8 +50,9 @@ export async function transactOnSubjects<const R extends Reads, A>(
       decide: (rows, now) => {
         const found = rows as unknown as SubjectRows;
         const complete =
-          found.subjects.every((row) => subjects.has(row.id)) &&
-          found.identifiers.every((row) => addresses.has(row.digest));
+          context.storage.serial === true ||
+          (found.subjects.every((row) => subjects.has(row.id)) &&
+            found.identifiers.every((row) => addresses.has(row.digest)));
         if (!complete) return { writes: [], answer: { missing: found } };
         const decision = transaction.decide(recordsOf(context, found), rows, now);
         return { writes: decision.writes, answer: { answer: decision.answer } };

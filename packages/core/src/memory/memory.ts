@@ -73,6 +73,7 @@ export function memory(): HeedStorage {
     specificationVersion: "v1",
     name: "memory",
     durable: false,
+    serial: true,
     transact: (transaction) => whileOpen(() => carryOut(all, transaction)),
     due: (ask) => whileOpen(() => dueSteps(all, ask)),
     scrub: () => whileOpen(() => true),
