@@ -154,7 +154,6 @@ export const tables = {
     },
     key: ["id"],
     indexes: [
-      ["state", "dueAt"],
       ["state", "leaseUntil"],
       ["namespace", "state", "dueAt"],
       ["subjectId"],
