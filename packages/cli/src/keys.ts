@@ -1,7 +1,7 @@
-import { parseArgs } from "node:util";
 import { newKey } from "@heed/core";
 import { activateKey, stageKey } from "./rotate-keyring.ts";
-import type { Terminal } from "./terminal.ts";
+import { optionsOf } from "./options.ts";
+import type { ExitCode, Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
 const explanations = {
@@ -13,15 +13,7 @@ Next: give this keyring to every process, then run heed keys --activate.`,
 Keep that one: what was written under it, suppressions among it, is found through it alone.`,
 };
 
-function parse(args: readonly string[]): { env: boolean; rotate: boolean; activate: boolean } {
-  const flag = { type: "boolean", default: false } as const;
-  try {
-    return parseArgs({ args: [...args], options: { env: flag, rotate: flag, activate: flag } }).values;
-  } catch {
-    // The parser's own message quotes the argument, which may be a key.
-    throw new UsageError("heed keys takes --env, --rotate or --activate, and nothing else.");
-  }
-}
+const flag = { type: "boolean", default: false } as const;
 
 /**
  * `heed keys`: prints a keyring and nothing else to standard output, so that `HEED_KEYS=$(heed keys)` works.
@@ -29,8 +21,12 @@ function parse(args: readonly string[]): { env: boolean; rotate: boolean; activa
  *
  * @throws UsageError, InvalidInputError, ConflictError
  */
-export function keys(args: readonly string[], terminal: Terminal): void {
-  const { env, rotate, activate } = parse(args);
+export function keys(args: readonly string[], terminal: Terminal): ExitCode {
+  const { env, rotate, activate } = optionsOf(
+    args,
+    { env: flag, rotate: flag, activate: flag },
+    "heed keys takes --env, --rotate or --activate, and nothing else.",
+  ).values;
   if (rotate && activate) {
     throw new UsageError("Between --rotate and --activate every process needs the new keyring.");
   }
@@ -42,4 +38,5 @@ export function keys(args: readonly string[], terminal: Terminal): void {
       : [newKey(), explanations.fresh];
   terminal.stdout.write(`${env ? "HEED_KEYS=" : ""}${text}\n`);
   if (terminal.stderr.isTTY === true) terminal.stderr.write(`\n${explanation}\n`);
+  return 0;
 }

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { run } from "./run.ts";
 
 /** Runs a command in this process, with standard error a terminal or not. */
-function ranWith(args: readonly string[], isTTY: boolean, keys?: string) {
+async function ranWith(args: readonly string[], isTTY: boolean, keys?: string) {
   const said = { stdout: "", stderr: "" };
-  const exitCode = run(args, {
+  const exitCode = await run(args, {
     env: { HEED_KEYS: keys },
     stdout: { write: (text) => void (said.stdout += text) },
     stderr: { write: (text) => void (said.stderr += text), isTTY },
@@ -14,21 +14,21 @@ function ranWith(args: readonly string[], isTTY: boolean, keys?: string) {
 }
 
 describe("run", () => {
-  it("explains a keyring where a person reads along, beside it and never in it", () => {
-    const { exitCode, stdout, stderr } = ranWith(["keys"], true);
+  it("explains a keyring where a person reads along, beside it and never in it", async () => {
+    const { exitCode, stdout, stderr } = await ranWith(["keys"], true);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/^\S+\n$/);
     expect(stderr).toContain("HEED_KEYS");
     expect(stderr).not.toContain(stdout.trim());
   });
 
-  it("says what comes next in a rotation", () => {
-    const { stdout, stderr } = ranWith(["keys", "--rotate"], true, newKey());
+  it("says what comes next in a rotation", async () => {
+    const { stdout, stderr } = await ranWith(["keys", "--rotate"], true, newKey());
     expect(stderr).toContain("heed keys --activate");
-    expect(ranWith(["keys", "--activate"], true, stdout.trim()).stderr).toContain("Keep that one");
+    expect((await ranWith(["keys", "--activate"], true, stdout.trim())).stderr).toContain("Keep that one");
   });
 
-  it("says nothing to a script", () => {
-    expect(ranWith(["keys"], false).stderr).toBe("");
+  it("says nothing to a script", async () => {
+    expect((await ranWith(["keys"], false)).stderr).toBe("");
   });
 });

@@ -1,8 +1,11 @@
 import { isHeedError } from "@heed/core";
 import manifest from "../package.json" with { type: "json" };
+import { CommandError } from "./command-error.ts";
+import { doctor } from "./doctor.ts";
 import { keys } from "./keys.ts";
 import type { ExitCode, Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
+import { work } from "./work.ts";
 
 const usage = `heed carries people's privacy choices out, and proves it.
 
@@ -13,23 +16,35 @@ Usage: heed <command>
   heed keys --activate   print the keyring in HEED_KEYS with the staged key active
       --env              with any of these: print it as a line for an env file, HEED_KEYS=…
 
+  heed work              carry steps out until SIGTERM or Ctrl-C
+      --once             until nothing is due any more
+  heed doctor            look at storage, keys and every processor's account, and say what to do
+
+      --config <file>    with each of these: the module that exports heed; default heed.config.{ts,mts,js,mjs}
+
   heed --help            print this
   heed --version         print the version
 `;
 
-function dispatch(args: readonly string[], terminal: Terminal): void {
-  const [command, ...rest] = args;
-  if (command === "keys" && !rest.includes("--help")) return keys(rest, terminal);
-  if (command === "--help" || command === "-h" || command === "keys") {
-    terminal.stdout.write(usage);
-    return;
-  }
-  if (command === "--version" || command === "-v") {
+type Command = (args: readonly string[], terminal: Terminal) => ExitCode | Promise<ExitCode>;
+
+const commands: Readonly<Record<string, Command>> = { keys, work, doctor };
+
+async function dispatch(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const [name, ...rest] = args;
+  if (name === "--version" || name === "-v") {
     terminal.stdout.write(`${manifest.version}\n`);
-    return;
+    return 0;
+  }
+  const command = name !== undefined && Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (name === "--help" || name === "-h" || (command !== undefined && rest.includes("--help"))) {
+    terminal.stdout.write(usage);
+    return 0;
   }
   // What was typed is not repeated: it may be somebody's address, or a key.
-  throw new UsageError(command === undefined ? "A command is missing." : "There is no such command.");
+  if (command === undefined)
+    throw new UsageError(name === undefined ? "A command is missing." : "There is no such command.");
+  return command(rest, terminal);
 }
 
 /**
@@ -38,16 +53,15 @@ function dispatch(args: readonly string[], terminal: Terminal): void {
  * @param args what followed `heed` on the command line
  * @returns the exit code; why it is not 0 was written to `terminal.stderr`
  */
-export function run(args: readonly string[], terminal: Terminal): ExitCode {
+export async function run(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   try {
-    dispatch(args, terminal);
-    return 0;
+    return await dispatch(args, terminal);
   } catch (error) {
     if (error instanceof UsageError) {
       terminal.stderr.write(`heed: ${error.message} See heed --help.\n`);
       return 2;
     }
-    if (!isHeedError(error)) throw error;
+    if (!isHeedError(error) && !(error instanceof CommandError)) throw error;
     terminal.stderr.write(`heed: ${error.message}\n`);
     return 1;
   }

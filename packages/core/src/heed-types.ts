@@ -1,6 +1,7 @@
 import type { Subject } from "./contract/identifier.ts";
 import type { Permits } from "./contract/permit.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
+import type { CheckedPart } from "./engine/check-up.ts";
 import type { Preview } from "./engine/preview.ts";
 import type { Drained } from "./engine/worker.ts";
 import type { HeedEvents } from "./event-hub.ts";
@@ -157,6 +158,8 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     /** Works until `stop()`. For a worker process. */
     start(): void;
     stop(): Promise<void>;
+    /** Looks at storage, keys and every processor's account, by reading only. What `heed doctor` prints. */
+    check(): Promise<readonly CheckedPart[]>;
   };
   /** Tells what happened, after the commit, at best effort. Returns the way to stop it. */
   on<K extends keyof HeedEvents>(event: K, listener: (event: HeedEvents[K]) => void): () => void;

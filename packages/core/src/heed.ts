@@ -6,6 +6,7 @@ import type { ProcessorV1 } from "./contract/processor.ts";
 import { slugSchema } from "./contract/slug.ts";
 import type { HeedStorage } from "./contract/storage.ts";
 import type { HeedContext } from "./context.ts";
+import { checkUp } from "./engine/check-up.ts";
 import { ownStore } from "./engine/own-store.ts";
 import { previewRequest } from "./engine/preview.ts";
 import { processorDefects } from "./engine/processor-defects.ts";
@@ -235,6 +236,7 @@ export function createHeed<
       drain: async (limit) => worker.drain(budget(limit)),
       start: () => worker.start(),
       stop: () => worker.stop(),
+      check: () => checkUp(context, settings),
     },
     on: (event, listener) => context.hub.on(event, listener),
     close: async () => {

@@ -38,6 +38,7 @@ export type { Deadline } from "./requests/deadline.ts";
 export type { Identity, RequestRight, RequestState, StepPhase, StepState } from "./requests/lifecycle.ts";
 export type { OpenedRequest } from "./requests/open-request.ts";
 export type { RequestView, StepView } from "./requests/read-request.ts";
+export type { CheckedPart } from "./engine/check-up.ts";
 export type { Preview, PreviewedStep } from "./engine/preview.ts";
 export type { Drained, WorkSettings } from "./engine/worker.ts";
 export { runOnce } from "./run-once.ts";

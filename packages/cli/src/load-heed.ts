@@ -1,0 +1,51 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Heed } from "@heed/core";
+import { CommandError } from "./command-error.ts";
+
+const usualFiles = ["heed.config.ts", "heed.config.mts", "heed.config.js", "heed.config.mjs"];
+
+/**
+ * The application's heed: what its configuration module exports as `heed`, or by default. TypeScript runs as it
+ * is, for Node strips the types.
+ *
+ * @param config the module, relative to `directory`; default: the first of `heed.config.{ts,mts,js,mjs}`
+ * @throws CommandError when there is no such module, it fails, or exports no heed
+ */
+export async function loadHeed(config: string | undefined, directory: string = process.cwd()): Promise<Heed> {
+  const file = config === undefined ? usualFile(directory) : resolve(directory, config);
+  if (file === undefined || !existsSync(file)) {
+    throw new CommandError(
+      `There is no ${config === undefined ? usualFiles.join(", ") : "such file as --config names"} here. Make a module that exports what createHeed answered:\n\n  export const heed = createHeed({ policy, storage, keys, processors });`,
+    );
+  }
+  const exported = await imported(file);
+  const heed = exported["heed"] ?? exported["default"];
+  if (!isHeed(heed)) {
+    throw new CommandError(
+      "The configuration exports no heed. Export what createHeed answered: export const heed = createHeed({ … });",
+    );
+  }
+  return heed;
+}
+
+function usualFile(directory: string): string | undefined {
+  return usualFiles.map((name) => resolve(directory, name)).find((file) => existsSync(file));
+}
+
+async function imported(file: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    return (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
+  } catch (cause) {
+    // The application's own code failed: its message is for the developer who runs this.
+    const reason = cause instanceof Error ? cause.message : "it threw something that is no error";
+    throw new CommandError(`The configuration could not be loaded: ${reason}`, { cause });
+  }
+}
+
+function isHeed(value: unknown): value is Heed {
+  return (
+    typeof value === "object" && value !== null && "work" in value && "requests" in value && "close" in value
+  );
+}

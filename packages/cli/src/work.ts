@@ -1,0 +1,56 @@
+import { once } from "node:events";
+import { loadHeed } from "./load-heed.ts";
+import { configured, optionsOf } from "./options.ts";
+import type { ExitCode, Terminal } from "./terminal.ts";
+
+/**
+ * `heed work`: carries steps out until it is told to stop, and prints a line for each that settles. On SIGTERM
+ * or SIGINT it takes nothing new and ends what it has in hand; a second one ends it at once, which loses
+ * nothing either: another worker takes over.
+ */
+export async function work(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const { values } = optionsOf(
+    args,
+    { ...configured, once: { type: "boolean", default: false } },
+    "heed work takes --config and --once, and nothing else.",
+  );
+  const heed = await loadHeed(values.config);
+  const say = (line: string) => terminal.stdout.write(`${new Date().toISOString()} ${line}\n`);
+  heed.on("step.settled", ({ stepId, processor, operation, state, phase, because, ended }) => {
+    const what = ended ? state : `goes on: ${phase}`;
+    say(`${processor} ${operation} ${what}${because === undefined ? "" : ` (${because})`} ${stepId}`);
+  });
+  heed.on("request.changed", ({ requestId, state }) => say(`request ${state} ${requestId}`));
+  let hasFailed = false;
+  heed.on("work.failed", ({ error, processor, operation }) => {
+    hasFailed = true;
+    // The error's own text may be a vendor's, and quote what it should not: its name and code say enough here.
+    terminal.stderr.write(`heed: work failed${about(processor, operation)}: ${nameOf(error)}\n`);
+  });
+  if (values.once) {
+    const { settled, open } = await heed.work.drain();
+    say(`${settled} settled, ${open} open`);
+    await heed.close();
+    return hasFailed ? 1 : 0;
+  }
+  heed.work.start();
+  say("working; SIGTERM or Ctrl-C stops");
+  const signal = await Promise.race(
+    ["SIGTERM", "SIGINT"].map(async (name) => once(process, name).then(() => name)),
+  );
+  say(`${signal}: taking nothing new, ending what is in hand`);
+  for (const name of ["SIGTERM", "SIGINT"]) process.once(name, () => process.exit(1));
+  await heed.close();
+  say("stopped");
+  return 0;
+}
+
+function about(processor: string | undefined, operation: string | undefined): string {
+  if (processor === undefined) return "";
+  return ` at ${processor}${operation === undefined ? "" : ` (${operation})`}`;
+}
+
+function nameOf(error: unknown): string {
+  if (!(error instanceof Error)) return "something that is no error was thrown";
+  return "code" in error && typeof error.code === "string" ? `${error.name} ${error.code}` : error.name;
+}

@@ -1,0 +1,1 @@
+export const settings = { nothing: "that is a heed" };
