@@ -36,7 +36,8 @@ function usualFile(directory: string): string | undefined {
 
 async function imported(file: string): Promise<Readonly<Record<string, unknown>>> {
   try {
-    return (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
+    const exported: Readonly<Record<string, unknown>> = await import(pathToFileURL(file).href);
+    return exported;
   } catch (cause) {
     // The application's own code failed: its message is for the developer who runs this.
     const reason = cause instanceof Error ? cause.message : "it threw something that is no error";

@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 
 const bin = fileURLToPath(new URL("heed.ts", import.meta.url));
 const company = fileURLToPath(new URL("../test/company/", import.meta.url));
+const lacking = fileURLToPath(new URL("../test/lacking/", import.meta.url));
 const broken = fileURLToPath(new URL("../test/broken/", import.meta.url));
 const nowhere = fileURLToPath(new URL("./", import.meta.url));
 
@@ -72,14 +73,14 @@ describe("heed doctor", () => {
   });
 
   it("says what a processor lacks, and what to do about it", async () => {
-    const { status, stdout } = await start(company, ["doctor"], { WITH_CRM: "1" }).ended;
+    const { status, stdout } = await start(lacking, ["doctor"]).ended;
     expect(status).toBe(1);
     expect(stdout).toMatch(/NOT OK {2}crm {6}capability-missing\n.*grant the scope to write preferences/);
     expect(stdout).toMatch(/NOT OK {2}crm {6}unknown-topic\n.*"news"/);
   });
 
   it("sees that the credentials open another account", async () => {
-    const { status, stdout } = await start(company, ["doctor"], { WITH_CRM: "1", WRONG_ACCOUNT: "2" }).ended;
+    const { status, stdout } = await start(lacking, ["doctor"], { ACCOUNT: "2" }).ended;
     expect(status).toBe(1);
     expect(stdout).toMatch(/NOT OK {2}crm {6}wrong-account\n.*another account/);
   });
