@@ -142,21 +142,36 @@ export interface SubjectRecord {
 }
 
 export function recordsOf(context: HeedContext, rows: SubjectRows): readonly SubjectRecord[] {
-  return rows.subjects.map((subject) => {
-    const identifiers = rows.identifiers.filter((row) => row.subjectId === subject.id);
-    const addresses = new Set(identifiers.map((row) => row.digest));
+  const identifiers = groupedBy(rows.identifiers, (row) => row.subjectId);
+  const events = groupedBy(rows.events, (row) => row.subjectId);
+  const openSteps = groupedBy(rows.openSteps, (row) => row.subjectId);
+  const preferences = groupedBy(rows.preferences, (row) => row.subjectId);
+  const permits = groupedBy(rows.permits, (row) => row.address);
+  return rows.subjects.map(({ id, createdAt, frozenBy }) => {
+    const own = identifiers.get(id) ?? [];
     return {
-      id: subject.id,
-      createdAt: subject.createdAt,
-      frozenBy: subject.frozenBy,
-      dataKey: dataKeyOf(context, rows.dataKeys, subject.id),
-      identifiers,
-      events: rows.events.filter((row) => row.subjectId === subject.id),
-      openSteps: rows.openSteps.filter((row) => row.subjectId === subject.id),
-      preferences: rows.preferences.filter((row) => row.subjectId === subject.id),
-      permits: rows.permits.filter((row) => addresses.has(row.address)),
+      id,
+      createdAt,
+      frozenBy,
+      dataKey: dataKeyOf(context, rows.dataKeys, id),
+      identifiers: own,
+      events: events.get(id) ?? [],
+      openSteps: openSteps.get(id) ?? [],
+      preferences: preferences.get(id) ?? [],
+      permits: own.flatMap((row) => permits.get(row.digest) ?? []),
     };
   });
+}
+
+/** Rows by what `name` says, in their order: a transaction may be about hundreds of subjects. */
+function groupedBy<R>(rows: readonly R[], name: (row: R) => string): ReadonlyMap<string, readonly R[]> {
+  const groups = new Map<string, R[]>();
+  for (const row of rows) {
+    const group = groups.get(name(row));
+    if (group === undefined) groups.set(name(row), [row]);
+    else group.push(row);
+  }
+  return groups;
 }
 
 /** @throws InvalidInputError when the key is gone: its owner was erased in the meantime */
