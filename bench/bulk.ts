@@ -76,7 +76,10 @@ async function bare(file: string, count: number): Promise<Measured> {
   await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
   await heed.close();
   const database = new DatabaseSync(file);
-  database.exec("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY");
+  database.exec(
+    "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; " +
+      "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 8192",
+  );
   const insert = (table: "events" | "steps") => {
     const columns = Object.keys(tables[table].columns);
     const names = columns.map((column) => `"${column}"`).join(", ");

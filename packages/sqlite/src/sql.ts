@@ -75,20 +75,36 @@ export function select({ from, where, orderBy = [], limit }: Query): Statement {
   return { sql, parameters };
 }
 
-/** Inserts a whole row; `orKeep` keeps the one that has its key, and excuses no other rule. */
-export function insert(table: TableName, row: AnyRow, orKeep: boolean): Statement {
+interface InsertShape {
+  readonly columns: readonly string[];
+  readonly always: string;
+  readonly orKeep: string;
+}
+
+const insertShapes = new Map<TableName, InsertShape>();
+
+/** The texts of a table's inserts, made once: a bulk runs them by the million. */
+function insertShape(table: TableName): InsertShape {
+  const known = insertShapes.get(table);
+  if (known !== undefined) return known;
   const columns = Object.keys(columnsOf(table));
-  for (const column of Object.keys(row)) quoted(table, column);
-  const parameters = columns.map((column) => bound(table, column, row[column]));
   const inPlace = staysInPlace(table);
   const key = tables[table].key.map((column) => `"${column}"`).join(", ");
-  return {
-    sql:
-      `INSERT INTO ${sqlName(table)} (${columnList(table)}${inPlace ? `, "gone"` : ""})` +
-      ` VALUES (${columns.map(() => "?").join(", ")}${inPlace ? ", 0" : ""})` +
-      (orKeep ? ` ON CONFLICT (${key})${inPlace ? ` WHERE "gone" = 0` : ""} DO NOTHING` : ""),
-    parameters,
-  };
+  const always =
+    `INSERT INTO ${sqlName(table)} (${columnList(table)}${inPlace ? `, "gone"` : ""})` +
+    ` VALUES (${columns.map(() => "?").join(", ")}${inPlace ? ", 0" : ""})`;
+  const orKeep = `${always} ON CONFLICT (${key})${inPlace ? ` WHERE "gone" = 0` : ""} DO NOTHING`;
+  const shape = { columns, always, orKeep };
+  insertShapes.set(table, shape);
+  return shape;
+}
+
+/** Inserts a whole row; `orKeep` keeps the one that has its key, and excuses no other rule. */
+export function insert(table: TableName, row: AnyRow, orKeep: boolean): Statement {
+  const { columns, ...sql } = insertShape(table);
+  for (const column of Object.keys(row)) quoted(table, column);
+  const parameters = columns.map((column) => bound(table, column, row[column]));
+  return { sql: orKeep ? sql.orKeep : sql.always, parameters };
 }
 
 /** Sets columns of the rows that match. */

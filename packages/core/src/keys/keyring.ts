@@ -1,4 +1,11 @@
-import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
+import {
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+  timingSafeEqual,
+  type KeyObject,
+} from "node:crypto";
 import { HeedError } from "../errors/heed-error.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { TamperedEvidenceError } from "../errors/tampered-evidence-error.ts";
@@ -29,7 +36,7 @@ export class Keyring {
   readonly ephemeral: boolean;
   readonly #keys: readonly MasterKey[];
   readonly #active: MasterKey;
-  readonly #derived = new Map<string, Uint8Array>();
+  readonly #derived = new Map<string, KeyObject>();
 
   /** @internal Use {@link keyring}. */
   constructor(keys: readonly MasterKey[], ephemeral: boolean) {
@@ -118,11 +125,11 @@ export class Keyring {
       .subarray(0, tokenMacBytes);
   }
 
-  #derive(key: MasterKey, use: string): Uint8Array {
+  #derive(key: MasterKey, use: string): KeyObject {
     const name = `${key.id}/${use}`;
     const known = this.#derived.get(name);
     if (known !== undefined) return known;
-    const derived = new Uint8Array(hkdfSync("sha256", key.secret, "heed/v1", use, 32));
+    const derived = createSecretKey(new Uint8Array(hkdfSync("sha256", key.secret, "heed/v1", use, 32)));
     this.#derived.set(name, derived);
     return derived;
   }

@@ -27,16 +27,11 @@ export async function recordChoices(
   asks: readonly AskedChoice[],
   isDry: boolean,
 ): Promise<ReadonlyMap<number, Changed>> {
-  const silenced = new Map(asks.map((ask) => [ask, suppressionLookups(context, ask.named.identifiers)]));
   const optIns = asks.filter((ask) => !isOptOut(ask.choice.kind));
+  const silenced = new Map(optIns.map((ask) => [ask, suppressionLookups(context, ask.named.identifiers)]));
   const decided = await transactOnSubjects(context, {
     select: { digests: asks.flatMap((ask) => ask.named.digests.flat()) },
-    read: {
-      silences: {
-        from: "suppressions",
-        where: { digest: optIns.flatMap((ask) => silenced.get(ask) ?? []) },
-      },
-    },
+    read: { silences: { from: "suppressions", where: { digest: [...silenced.values()].flat() } } },
     decide: (records, { silences }, now) => {
       const answers = new Map<number, DecidedChoice["answer"]>();
       const writes: Write[] = [];

@@ -273,12 +273,21 @@ function spellingsIn({
   return kind === "phone" || written === value ? [value] : [value, written];
 }
 
+/** What lies in sealed bytes that this process has in hand, so that nothing is opened twice, or just after sealing. */
+const inHand = new WeakMap<Uint8Array, readonly string[]>();
+
 function sealSpellings(dataKey: Uint8Array, digest: string, spellings: readonly string[]): Uint8Array {
-  return seal(dataKey, JSON.stringify(spellings), `identifiers/${digest}`);
+  const sealed = seal(dataKey, JSON.stringify(spellings), `identifiers/${digest}`);
+  inHand.set(sealed, spellings);
+  return sealed;
 }
 
-function spellingsOf(dataKey: Uint8Array, row: Row<"identifiers">): readonly string[] {
-  return JSON.parse(open(dataKey, row.sealed, `identifiers/${row.digest}`)) as string[];
+function spellingsOf(dataKey: Uint8Array, { sealed, digest }: Row<"identifiers">): readonly string[] {
+  const known = inHand.get(sealed);
+  if (known !== undefined) return known;
+  const spellings = JSON.parse(open(dataKey, sealed, `identifiers/${digest}`)) as string[];
+  inHand.set(sealed, spellings);
+  return spellings;
 }
 
 /** The identifiers in the clear, one for each spelling. */
