@@ -5,6 +5,8 @@ import type { Preview } from "./engine/preview.ts";
 import type { Drained } from "./engine/worker.ts";
 import type { HeedEvents } from "./event-hub.ts";
 import type { Evidence } from "./evidence/evidence.ts";
+import type { KeyUse } from "./keys/keys-in-use.ts";
+import type { Rotated, RotationOptions } from "./keys/rotate-keys.ts";
 import type { BulkOptions, BulkResult, BulkSource } from "./ledger/bulk.ts";
 import type { ConsentState } from "./ledger/consent-fold.ts";
 import type { ConsentEvidence } from "./ledger/event.ts";
@@ -183,6 +185,16 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
   readonly links: Links;
   /** The gate before every message. */
   readonly permits: Permits<N["topic"]>;
+  readonly keys: {
+    /** Which keys storage still needs, and for what. Reads every row that could carry a key's id. */
+    status(): Promise<readonly KeyUse[]>;
+    /**
+     * Writes anew, under the active key, what lies in storage under others, while everything goes on. For when
+     * every process has the new key as its active one; it can be ended and begun again at any moment.
+     * @throws HeedError `unknown-key` when storage was written with a key that this process lacks
+     */
+    rotate(options?: RotationOptions): Promise<Rotated>;
+  };
   readonly work: {
     /** Works until nothing is due, or the budget is used up. For tests and serverless jobs. */
     drain(limit?: { readonly budgetMs?: number }): Promise<Drained>;

@@ -17,6 +17,8 @@ import { EventHub } from "./event-hub.ts";
 import { evidenceOf } from "./evidence/evidence.ts";
 import type { CheckProcessors, ChoiceDetails, Heed, KindsOf, OptInDetails } from "./heed-types.ts";
 import { keyring, type Keyring } from "./keys/keyring.ts";
+import { keysInUse } from "./keys/keys-in-use.ts";
+import { rotateKeys } from "./keys/rotate-keys.ts";
 import type { ConsentState } from "./ledger/consent-fold.ts";
 import { purposeState, topicState } from "./ledger/choice.ts";
 import { parseInstant, type Scope } from "./ledger/event.ts";
@@ -249,6 +251,10 @@ export function createHeed<
     },
     permits: {
       take: async (ask) => permits.take(asked(ask, "permits.take", "{ topic, email, messageKey }")),
+    },
+    keys: {
+      status: async () => keysInUse(context),
+      rotate: async (how) => rotateKeys(context, how),
     },
     work: {
       drain: async (limit) => worker.drain(budget(limit)),

@@ -263,6 +263,26 @@ export function withIdentifiers(
   return { record: { ...record, identifiers }, writes };
 }
 
+/**
+ * An identifier's row as the active key writes it: digested and sealed anew, or as it is when it is so already.
+ */
+export function underActiveKey(
+  context: HeedContext,
+  dataKey: Uint8Array,
+  row: Row<"identifiers">,
+): Row<"identifiers"> {
+  const parsed = readAgain(dataKey, row);
+  const [digest] = indexDigests(context, parsed);
+  const [suppression = null] = suppressionDigests(context, [parsed]);
+  if (digest === row.digest && suppression === row.suppression) return row;
+  return { ...row, digest, suppression, sealed: sealSpellings(dataKey, digest, spellingsOf(dataKey, row)) };
+}
+
+/** A stored identifier, parsed as it was when it came. */
+export function readAgain(dataKey: Uint8Array, row: Row<"identifiers">): ParsedIdentifier {
+  return parseIdentifier(row.kind, spellingsOf(dataKey, row)[0]);
+}
+
 /** What a processor may know it by: heed's reading, and the application's own spelling. */
 function spellingsIn({
   kind,

@@ -39,6 +39,11 @@ export function suppress(
 /** The reason of an erasure's suppression once the person came back: it silences older marketing, and nothing else. */
 const returned = "returned";
 
+/** Which of two suppressions of one address and scope counts: the newer one, and a standing one before a returned one. */
+export function isStronger(row: Row<"suppressions">, than: Row<"suppressions">): boolean {
+  return row.at === than.at ? than.reason === returned && row.reason !== returned : row.at > than.at;
+}
+
 /** What an erasure left behind these digests no longer counts as "do not contact, do not create". */
 export function comeBack(digests: readonly string[]): readonly Write[] {
   return [
