@@ -1,4 +1,4 @@
-import { keyring, memory, newKey } from "@heed/core";
+import { keyring, memory, newKey, type HeedStorage } from "@heed/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { virtualClock } from "../virtual-clock.ts";
@@ -126,6 +126,52 @@ describe("rotate", () => {
     expect((await after.heed.subscriptions.state({ subject: anna, topic: "newsletter" })).state).toBe(
       "not-given",
     );
+  });
+
+  it("lets a click that it overtakes, between any two transactions, find whoever came back", async () => {
+    for (let overtakenAt = 0; overtakenAt < 3; overtakenAt += 1) {
+      const { before, after, clock } = rotating();
+      for (const each of [before, after]) each.person(anna.email);
+      await before.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+      const { unsubscribeToken: token = "" } = await permit(before, anna.email);
+      await before.heed.requests.open({ right: "erasure", subject: anna, identity: "signed-in" });
+      await before.settle();
+      await clock.advance(60_000);
+      await after.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+      await clock.advance(60_000);
+      let transactions = 0;
+      const overtaken: HeedStorage = {
+        ...after.storage,
+        async transact(transaction) {
+          if (transactions === overtakenAt) await after.heed.keys.rotate();
+          transactions += 1;
+          return after.storage.transact(transaction);
+        },
+      };
+      const { heed } = company({ storage: overtaken, clock, keys: keyring(`${newerKey} ${lookup}`) });
+      await heed.links.unsubscribe({ token, scope: "topic" });
+      expect(transactions).toBeGreaterThan(overtakenAt);
+      const { state } = await after.heed.subscriptions.state({ subject: anna, topic: "newsletter" });
+      expect([overtakenAt, state]).toEqual([overtakenAt, "not-given"]);
+    }
+  });
+
+  it("keeps what an erasure may act upon: the identifiers that its request named", async () => {
+    const { before, after } = rotating();
+    for (const each of [before, after]) each.person(anna.email);
+    const { id } = await before.heed.requests.open({
+      right: "erasure",
+      subject: anna,
+      identity: "signed-in",
+    });
+    await after.heed.keys.rotate();
+    expect(await underOld(after)).toMatchObject({ requests: 1 });
+    expect(JSON.stringify((await after.rows("requests")).map((row) => row.named))).not.toContain("old.");
+    await after.settle();
+    expect([after.crm.find(anna.email), (await after.heed.requests.get(id)).state]).toEqual([
+      [],
+      "partially_fulfilled",
+    ]);
   });
 
   it("stops a permit that was taken before it, by an opt-out after it", async () => {
