@@ -174,13 +174,35 @@ describe("rotate", () => {
     ]);
   });
 
+  it("keeps the newer of two erasures of one address under two keys", async () => {
+    const { before, after, clock } = rotating();
+    for (const each of [before, after]) each.person(anna.email);
+    await before.heed.requests.open({ right: "erasure", subject: anna, identity: "signed-in" });
+    await before.settle();
+    await clock.advance(60_000);
+    await after.heed.subjects.record({ subject: anna });
+    await clock.advance(60_000);
+    await after.heed.requests.open({ right: "erasure", subject: anna, identity: "signed-in" });
+    expect((await after.rows("suppressions")).map(({ reason }) => reason).toSorted()).toEqual([
+      "erased",
+      "returned",
+    ]);
+    await after.heed.keys.rotate();
+    expect((await after.rows("suppressions")).map(({ reason }) => reason)).toEqual(["erased"]);
+    await after.settle();
+    expect(await after.heed.suppression.check(anna)).toEqual({ suppressed: true, because: "erased" });
+  });
+
   it("stops a permit that was taken before it, by an opt-out after it", async () => {
     const { before, after } = rotating();
     await before.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
     const taken = await permit(before, anna.email);
+    const alert = await permit(before, anna.email, "alerts", "2");
     await after.heed.keys.rotate();
     await after.heed.subscriptions.unsubscribe({ subject: anna, topic: "newsletter" });
     expect(await taken.handOver()).toBe(false);
+    await after.heed.subscriptions.unsubscribe({ subject: anna, topic: "alerts" });
+    expect(await alert.handOver()).toBe(false);
     // The message key is remembered as well: this message went, or was stopped, once and for all.
     await after.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
     await expect(permit(after, anna.email)).rejects.toThrow("already-sent");
