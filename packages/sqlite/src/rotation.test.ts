@@ -83,7 +83,7 @@ describe("a rotation on SQLite", () => {
 
   it("goes on beside choices, permits and erasures of two processes, and answers each as ever", async () => {
     const file = temporaryFile();
-    const people = 240;
+    const people = 120;
     const before = await filled(file, people);
     const after = open(file, afterKeys);
     const both = [before, after];
@@ -118,7 +118,7 @@ describe("a rotation on SQLite", () => {
     isRunning = false;
     const { identifiers, rounds } = await rotated;
     expect(rounds).toBeGreaterThan(1);
-    expect(identifiers).toBeGreaterThan(100);
+    expect(identifiers).toBeGreaterThan(50);
 
     const only = open(file, keyring(`${newerKey} ${oldKey.replace(":active:", ":lookup:")}`));
     for (let n = 0; n < people; n += 1) {
