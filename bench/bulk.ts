@@ -4,7 +4,7 @@
  *   node -C @heed/source bench/bulk.ts [count]
  *
  * `timeRatio`: `count` unsubscribes of people heed does not know yet, over a bare insert of as many event and
- * step rows into the same tables. `memoryRatio`: resident memory at `count` over that at 10,000. Each is
+ * step rows into the same tables, and `cpuRatio` the same of processor time. `memoryRatio`: resident memory at `count` over that at 10,000. Each is
  * measured in a process of its own, one after another, on a file in the system's temporary directory.
  */
 import { execFileSync } from "node:child_process";
@@ -23,6 +23,8 @@ const fewPeople = 10_000;
 
 interface Measured {
   readonly ms: number;
+  /** Processor time, user and system: says more than `ms` where others use the machine. */
+  readonly cpuMs: number;
   readonly rssBytes: number;
 }
 
@@ -54,9 +56,11 @@ async function measure(work: (sample: () => void) => Promise<void>): Promise<Mea
     rssBytes = Math.max(rssBytes, process.memoryUsage.rss());
   };
   const startedMs = performance.now();
+  const before = process.cpuUsage();
   await work(sample);
   sample();
-  return { ms: performance.now() - startedMs, rssBytes };
+  const { user, system } = process.cpuUsage(before);
+  return { ms: performance.now() - startedMs, cpuMs: (user + system) / 1000, rssBytes };
 }
 
 async function bulk(file: string, count: number): Promise<Measured> {
@@ -127,6 +131,7 @@ if (what === undefined) {
     count,
     bareMs: Math.round(plain.ms),
     bulkMs: Math.round(many.ms),
+    cpuRatio: Number((many.cpuMs / plain.cpuMs).toFixed(2)),
     timeRatio: Number((many.ms / plain.ms).toFixed(2)),
     memoryRatio: Number((many.rssBytes / few.rssBytes).toFixed(2)),
     rssMiB: Math.round(many.rssBytes / 2 ** 20),
