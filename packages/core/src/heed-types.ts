@@ -6,6 +6,9 @@ import type { Preview } from "./engine/preview.ts";
 import type { Drained } from "./engine/worker.ts";
 import type { HeedEvents } from "./event-hub.ts";
 import type { Evidence } from "./evidence/evidence.ts";
+import type { KeyUse } from "./keys/keys-in-use.ts";
+import type { Rotated, RotationOptions } from "./keys/rotate-keys.ts";
+import type { BulkOptions, BulkResult, BulkSource } from "./ledger/bulk.ts";
 import type { ConsentState } from "./ledger/consent-fold.ts";
 import type { ConsentEvidence } from "./ledger/event.ts";
 import type { Links } from "./ledger/links.ts";
@@ -74,10 +77,24 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     give(
       ask: { readonly subject: Subject<Kind>; readonly purpose: N["purpose"] } & OptInDetails,
     ): Promise<Changed>;
+    /** {@link give} for each item of a source, for example an import. */
+    giveMany(
+      source: BulkSource<
+        { readonly subject: Subject<Kind>; readonly purpose: N["purpose"] } & Omit<OptInDetails, "within">
+      >,
+      options?: BulkOptions,
+    ): Promise<BulkResult>;
     /** Ends a purpose. Always succeeds, also for somebody unknown (GDPR Art. 7(3)). */
     withdraw(
       ask: { readonly subject: Subject<Kind>; readonly purpose: N["purpose"] } & ChoiceDetails,
     ): Promise<Changed>;
+    /** {@link withdraw} for each item of a source. */
+    withdrawMany(
+      source: BulkSource<
+        { readonly subject: Subject<Kind>; readonly purpose: N["purpose"] } & Omit<ChoiceDetails, "within">
+      >,
+      options?: BulkOptions,
+    ): Promise<BulkResult>;
     state(ask: { readonly subject: Subject<Kind>; readonly purpose: N["purpose"] }): Promise<ConsentState>;
   };
   readonly subscriptions: {
@@ -85,10 +102,27 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     subscribe(
       ask: { readonly subject: Subject<Kind>; readonly topic: N["topic"] } & OptInDetails,
     ): Promise<Changed>;
+    /** {@link subscribe} for each item of a source, for example an import. */
+    subscribeMany(
+      source: BulkSource<
+        { readonly subject: Subject<Kind>; readonly topic: N["topic"] } & Omit<OptInDetails, "within">
+      >,
+      options?: BulkOptions,
+    ): Promise<BulkResult>;
     /** Ends one topic, or all marketing. Always succeeds, also for somebody unknown. */
     unsubscribe(
       ask: { readonly subject: Subject<Kind>; readonly topic: N["topic"] | "all" } & ChoiceDetails,
     ): Promise<Changed>;
+    /** {@link unsubscribe} for each item of a source. Read as fast as it is stored, in memory that does not grow. */
+    unsubscribeMany(
+      source: BulkSource<
+        { readonly subject: Subject<Kind>; readonly topic: N["topic"] | "all" } & Omit<
+          ChoiceDetails,
+          "within"
+        >
+      >,
+      options?: BulkOptions,
+    ): Promise<BulkResult>;
     state(ask: { readonly subject: Subject<Kind>; readonly topic: N["topic"] }): Promise<ConsentState>;
   };
   readonly suppression: {
@@ -152,6 +186,16 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
   readonly links: Links;
   /** The gate before every message. */
   readonly permits: Permits<N["topic"]>;
+  readonly keys: {
+    /** Which keys storage still needs, and for what. Reads every row that could carry a key's id. */
+    status(): Promise<readonly KeyUse[]>;
+    /**
+     * Writes anew, under the active key, what lies in storage under others, while everything goes on. For when
+     * every process has the new key as its active one; it can be ended and begun again at any moment.
+     * @throws HeedError `unknown-key` when storage was written with a key that this process lacks
+     */
+    rotate(options?: RotationOptions): Promise<Rotated>;
+  };
   readonly work: {
     /** Works until nothing is due, or the budget is used up. For tests and serverless jobs. */
     drain(limit?: { readonly budgetMs?: number }): Promise<Drained>;

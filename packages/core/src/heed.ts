@@ -18,6 +18,8 @@ import { EventHub } from "./event-hub.ts";
 import { evidenceOf } from "./evidence/evidence.ts";
 import type { CheckProcessors, ChoiceDetails, Heed, KindsOf, OptInDetails } from "./heed-types.ts";
 import { keyring, type Keyring } from "./keys/keyring.ts";
+import { keysInUse } from "./keys/keys-in-use.ts";
+import { rotateKeys } from "./keys/rotate-keys.ts";
 import type { ConsentState } from "./ledger/consent-fold.ts";
 import { purposeState, topicState } from "./ledger/choice.ts";
 import { parseInstant, type Scope } from "./ledger/event.ts";
@@ -25,8 +27,10 @@ import { findSubject } from "./ledger/find-subject.ts";
 import { linksOf } from "./ledger/links.ts";
 import { LivePermits } from "./ledger/live-permits.ts";
 import { permitsOf } from "./ledger/permits.ts";
-import type { Changed, Choice } from "./ledger/choice-event.ts";
+import { checkBulk, recordInBulk, type BulkOptions, type BulkSource } from "./ledger/bulk.ts";
+import type { Choice } from "./ledger/choice-event.ts";
 import { recordChoice } from "./ledger/record-choice.ts";
+import type { AskedChoice } from "./ledger/record-choices.ts";
 import { nameSubject, suppressionLookups, type Named } from "./ledger/subject-record.ts";
 import { checkSuppression, comeBack, erasedAt } from "./ledger/suppression.ts";
 import { transactOnSubjects } from "./ledger/under-lock.ts";
@@ -117,35 +121,52 @@ export function createHeed<
     scope: "topic",
     name: known(policy, "topics", topic),
   });
+  /** Reads what a caller passes to record a choice, alone or as one of many. */
+  const choices = {
+    give(ask: AskOf<"consent", "give">): AskedChoice {
+      asked(ask, "consent.give", "{ subject, purpose, evidence }");
+      return { named: named(ask), choice: optIn(context, purposeOf(ask), ask) };
+    },
+    withdraw(ask: AskOf<"consent", "withdraw">): AskedChoice {
+      asked(ask, "consent.withdraw", "{ subject, purpose }");
+      return { named: named(ask), choice: optOut(purposeOf(ask), ask) };
+    },
+    subscribe(ask: AskOf<"subscriptions", "subscribe">): AskedChoice {
+      asked(ask, "subscriptions.subscribe", "{ subject, topic, evidence }");
+      return { named: named(ask), choice: optIn(context, topicOf(ask), ask) };
+    },
+    unsubscribe(ask: AskOf<"subscriptions", "unsubscribe">): AskedChoice {
+      asked(ask, "subscriptions.unsubscribe", "{ subject, topic }");
+      const scope: Scope = ask.topic === "all" ? { scope: "all", name: null } : topicOf(ask);
+      return { named: named(ask), choice: optOut(scope, ask) };
+    },
+  };
+  const record = ({ named: who, choice }: AskedChoice, { within }: ChoiceDetails) =>
+    recordChoice(context, { named: who }, choice, within);
+  const recordMany = async <I>(
+    call: string,
+    source: BulkSource<I>,
+    how: BulkOptions | undefined,
+    read: (item: I) => AskedChoice,
+  ) => recordInBulk(context, source, checkBulk(call, source, how), read);
   const heed: Heed = {
     consent: {
-      give: async (ask) => {
-        asked(ask, "consent.give", "{ subject, purpose, evidence }");
-        return optIn(context, named(ask), purposeOf(ask), ask);
-      },
-      withdraw: async (ask) => {
-        asked(ask, "consent.withdraw", "{ subject, purpose }");
-        return optOut(context, named(ask), purposeOf(ask), ask);
-      },
+      give: async (ask) => record(choices.give(ask), ask),
+      giveMany: async (source, how) => recordMany("consent.giveMany", source, how, choices.give),
+      withdraw: async (ask) => record(choices.withdraw(ask), ask),
+      withdrawMany: async (source, how) => recordMany("consent.withdrawMany", source, how, choices.withdraw),
       state: async (ask) => {
         asked(ask, "consent.state", "{ subject, purpose }");
         return stateOf(context, named(ask), { purpose: known(policy, "purposes", ask.purpose) });
       },
     },
     subscriptions: {
-      subscribe: async (ask) => {
-        asked(ask, "subscriptions.subscribe", "{ subject, topic, evidence }");
-        return optIn(context, named(ask), topicOf(ask), ask);
-      },
-      unsubscribe: async (ask) => {
-        asked(ask, "subscriptions.unsubscribe", "{ subject, topic }");
-        return optOut(
-          context,
-          named(ask),
-          ask.topic === "all" ? { scope: "all", name: null } : topicOf(ask),
-          ask,
-        );
-      },
+      subscribe: async (ask) => record(choices.subscribe(ask), ask),
+      subscribeMany: async (source, how) =>
+        recordMany("subscriptions.subscribeMany", source, how, choices.subscribe),
+      unsubscribe: async (ask) => record(choices.unsubscribe(ask), ask),
+      unsubscribeMany: async (source, how) =>
+        recordMany("subscriptions.unsubscribeMany", source, how, choices.unsubscribe),
       state: async (ask) => {
         asked(ask, "subscriptions.state", "{ subject, topic }");
         return stateOf(context, named(ask), { topic: known(policy, "topics", ask.topic) });
@@ -232,6 +253,10 @@ export function createHeed<
     permits: {
       take: async (ask) => permits.take(asked(ask, "permits.take", "{ topic, email, messageKey }")),
     },
+    keys: {
+      status: async () => keysInUse(context),
+      rotate: async (how) => rotateKeys(context, how),
+    },
     work: {
       drain: async (limit) => worker.drain(budget(limit)),
       start: () => worker.start(),
@@ -246,6 +271,13 @@ export function createHeed<
   };
   return heed as unknown as Heed<N, KindsOf<R>, keyof R & string>;
 }
+
+/** What a call of one section takes. */
+type AskOf<S extends "consent" | "subscriptions", C extends keyof Heed[S]> = Heed[S][C] extends (
+  ask: infer A,
+) => unknown
+  ? A
+  : never;
 
 const shownIdentities = [
   "signed-in",
@@ -343,12 +375,7 @@ function choiceFrom(details: ChoiceDetails & Partial<OptInDetails>): Omit<Choice
   );
 }
 
-async function optIn(
-  context: HeedContext,
-  named: Named,
-  scope: Scope,
-  details: OptInDetails,
-): Promise<Changed> {
+function optIn(context: HeedContext, scope: Scope, details: OptInDetails): Choice {
   const choice = { ...choiceFrom(details), evidence: evidenceFrom(details.evidence) };
   const now = context.clock.now().toISOString();
   const begins = choice.imported === true ? (choice.claimedAt ?? now) : now;
@@ -366,21 +393,11 @@ async function optIn(
       { issues: [{ path: "at", message: "missing, or in the future" }] },
     );
   }
-  return recordChoice(context, { named }, { ...choice, kind: "given", scope }, details.within);
+  return { ...choice, kind: "given", scope };
 }
 
-async function optOut(
-  context: HeedContext,
-  named: Named,
-  scope: Scope,
-  details: ChoiceDetails,
-): Promise<Changed> {
-  return recordChoice(
-    context,
-    { named },
-    { ...choiceFrom(details), kind: "withdrawn", scope },
-    details.within,
-  );
+function optOut(scope: Scope, details: ChoiceDetails): Choice {
+  return { ...choiceFrom(details), kind: "withdrawn", scope };
 }
 
 /** Reads only, from one moment: the ledger of whoever is named, and nothing that is sealed. */

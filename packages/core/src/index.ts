@@ -13,6 +13,7 @@ export { evidenceEntrySchema } from "./evidence/entry.ts";
 export type { Evidence } from "./evidence/evidence.ts";
 export { ephemeralKeys, keyring, newKey } from "./keys/keyring.ts";
 export type { Keyring, KeyState } from "./keys/keyring.ts";
+export type { BulkOptions, BulkProgress, BulkRefusal, BulkResult, BulkSource } from "./ledger/bulk.ts";
 export { foldConsent } from "./ledger/consent-fold.ts";
 export type { Asked, ConsentState } from "./ledger/consent-fold.ts";
 export type { ConsentEvidence, EventKind, LedgerEvent } from "./ledger/event.ts";

@@ -35,7 +35,11 @@ function fits(type: ColumnType, value: unknown): value is SQLInputValue {
  * @throws TypeError when there is no such column, or it is of another type. The value is not quoted.
  */
 export function bound(table: TableName, column: string, value: unknown): SQLInputValue {
-  const type = typeOf(table, column);
+  return fitted(table, column, typeOf(table, column), value);
+}
+
+/** {@link bound}, for a column whose type is known. */
+export function fitted(table: TableName, column: string, type: ColumnType, value: unknown): SQLInputValue {
   if (fits(type, value)) return value instanceof Uint8Array && value.length === 0 ? noBytes : value;
   throw new TypeError(`${table}.${column} takes ${type}; the value is something else.`);
 }

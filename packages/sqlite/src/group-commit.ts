@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { HeedError, type Reads, type Transaction } from "@heed/core/storage";
 import type { Connection } from "./connection.ts";
-import { runTransaction } from "./run-transaction.ts";
+import { decideAndWrite, runTransaction } from "./run-transaction.ts";
 import { translated } from "./sqlite-error.ts";
 import type { UntilFree } from "./until-free.ts";
 
@@ -9,8 +9,12 @@ import type { UntilFree } from "./until-free.ts";
 const largestGroup = 200;
 
 interface Waiting {
-  /** Runs the transaction, and returns what tells its caller: not to be called before the commit. */
-  run(): () => void;
+  /**
+   * Runs the transaction, and returns what tells its caller: not to be called before the commit.
+   *
+   * @param isAlone nothing else is in the group, so what fails needs no savepoint to go back to
+   */
+  run(isAlone: boolean): () => void;
   reject(error: unknown): void;
 }
 
@@ -22,7 +26,7 @@ export interface GroupCommit {
 /**
  * Commits in groups: transactions that come in one turn of the event loop, or while the file is locked by
  * another process, share one `BEGIN IMMEDIATE` and one `COMMIT`, and so one fsync. Each has a savepoint of
- * its own, so that one that fails takes no other with it. Nobody is answered before the commit.
+ * its own, unless it is alone, so that one that fails takes no other with it. Nobody is answered before the commit.
  */
 export function groupCommit(connection: Connection, untilFree: UntilFree): GroupCommit {
   const waiting: Waiting[] = [];
@@ -41,7 +45,7 @@ export function groupCommit(connection: Connection, untilFree: UntilFree): Group
     const answers: (() => void)[] = [];
     try {
       for (const each of group) {
-        answers.push(each.run());
+        answers.push(each.run(group.length === 1));
         if (!connection.database.isTransaction) {
           throw new HeedError("SQLite rolled the whole transaction back.", { code: "storage-failed" });
         }
@@ -74,7 +78,12 @@ export function groupCommit(connection: Connection, untilFree: UntilFree): Group
     transact: (transaction) =>
       new Promise((resolve, reject) => {
         waiting.push({
-          run() {
+          run(isAlone) {
+            // The group fails as a whole, and tells its only caller.
+            if (isAlone) {
+              const answer = decideAndWrite(connection, transaction);
+              return () => resolve(answer);
+            }
             try {
               const answer = runTransaction(connection, transaction);
               return () => resolve(answer);

@@ -23,6 +23,21 @@ function apply(connection: Connection, write: Write): void {
   else connection.run(remove(write.remove, write.where));
 }
 
+/** Reads, lets `decide` decide, and writes, inside the open transaction. What it wrote before it throws stays. */
+export function decideAndWrite<R extends Reads, A>(
+  connection: Connection,
+  transaction: Transaction<R, A>,
+): A {
+  const rows: unknown = Object.fromEntries(
+    Object.entries(transaction.read).map(([name, query]) => [name, connection.all(select(query))]),
+  );
+  const now = transaction.clock.now().toISOString();
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the tables are STRICT: nothing else is in them
+  const { writes, answer } = transaction.decide(rows as RowsOf<R>, now);
+  for (const write of writes) apply(connection, write);
+  return answer;
+}
+
 /**
  * Reads, lets `decide` decide, and writes, inside the open transaction of the connection. Nothing of it
  * stays when it throws; what the open transaction did before stays.
@@ -33,13 +48,7 @@ export function runTransaction<R extends Reads, A>(
 ): A {
   connection.run("SAVEPOINT heed");
   try {
-    const rows: unknown = Object.fromEntries(
-      Object.entries(transaction.read).map(([name, query]) => [name, connection.all(select(query))]),
-    );
-    const now = transaction.clock.now().toISOString();
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the tables are STRICT: nothing else is in them
-    const { writes, answer } = transaction.decide(rows as RowsOf<R>, now);
-    for (const write of writes) apply(connection, write);
+    const answer = decideAndWrite(connection, transaction);
     connection.run("RELEASE heed");
     return answer;
   } catch (error) {

@@ -1,13 +1,14 @@
 import type { SQLInputValue } from "node:sqlite";
 import {
   tables,
+  type ColumnType,
   type Condition,
   type Query,
   type Scalar,
   type TableName,
   type Where,
 } from "@heed/core/storage";
-import { bound, columnList, quoted } from "./columns.ts";
+import { bound, columnList, fitted, quoted } from "./columns.ts";
 import type { Statement } from "./connection.ts";
 import { columnsOf, sqlName, staysInPlace } from "./schema.ts";
 
@@ -75,20 +76,37 @@ export function select({ from, where, orderBy = [], limit }: Query): Statement {
   return { sql, parameters };
 }
 
-/** Inserts a whole row; `orKeep` keeps the one that has its key, and excuses no other rule. */
-export function insert(table: TableName, row: AnyRow, orKeep: boolean): Statement {
-  const columns = Object.keys(columnsOf(table));
-  for (const column of Object.keys(row)) quoted(table, column);
-  const parameters = columns.map((column) => bound(table, column, row[column]));
+interface InsertShape {
+  readonly columns: ReadonlyMap<string, ColumnType>;
+  readonly always: string;
+  readonly orKeep: string;
+}
+
+const insertShapes = new Map<TableName, InsertShape>();
+
+/** The texts of a table's inserts, made once: a bulk runs them by the million. */
+function insertShape(table: TableName): InsertShape {
+  const known = insertShapes.get(table);
+  if (known !== undefined) return known;
+  const columns = new Map(Object.entries(columnsOf(table)));
   const inPlace = staysInPlace(table);
   const key = tables[table].key.map((column) => `"${column}"`).join(", ");
-  return {
-    sql:
-      `INSERT INTO ${sqlName(table)} (${columnList(table)}${inPlace ? `, "gone"` : ""})` +
-      ` VALUES (${columns.map(() => "?").join(", ")}${inPlace ? ", 0" : ""})` +
-      (orKeep ? ` ON CONFLICT (${key})${inPlace ? ` WHERE "gone" = 0` : ""} DO NOTHING` : ""),
-    parameters,
-  };
+  const always =
+    `INSERT INTO ${sqlName(table)} (${columnList(table)}${inPlace ? `, "gone"` : ""})` +
+    ` VALUES (${[...columns].map(() => "?").join(", ")}${inPlace ? ", 0" : ""})`;
+  const orKeep = `${always} ON CONFLICT (${key})${inPlace ? ` WHERE "gone" = 0` : ""} DO NOTHING`;
+  const shape = { columns, always, orKeep };
+  insertShapes.set(table, shape);
+  return shape;
+}
+
+/** Inserts a whole row; `orKeep` keeps the one that has its key, and excuses no other rule. */
+export function insert(table: TableName, row: AnyRow, orKeep: boolean): Statement {
+  const { columns, ...sql } = insertShape(table);
+  for (const column in row) if (!columns.has(column)) quoted(table, column);
+  const parameters: SQLInputValue[] = [];
+  for (const [column, type] of columns) parameters.push(fitted(table, column, type, row[column]));
+  return { sql: orKeep ? sql.orKeep : sql.always, parameters };
 }
 
 /** Sets columns of the rows that match. */

@@ -3,7 +3,7 @@ import { HeedError } from "@heed/core/storage";
 import { isBusy } from "./sqlite-error.ts";
 
 const firstDelayMs = 1;
-const longestDelayMs = 20;
+const longestDelayMs = 3;
 
 /** Does the work once no other connection is in the way. */
 export type UntilFree = <T>(work: () => T) => Promise<T>;

@@ -87,7 +87,7 @@ export const tables = {
   references: {
     columns: { id: "text", address: "text?", subjectId: "text?", suppressions: "text" },
     key: ["id"],
-    indexes: [["address"], ["subjectId"]],
+    indexes: [["address"], ["subjectId"], ["suppressions"]],
   },
   /**
    * A subject's exercise of a right. `named`, `subjectDigests`: JSON digests (index and

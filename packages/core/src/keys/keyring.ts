@@ -60,6 +60,16 @@ export class Keyring {
     return this.#keys.filter((key) => key.state !== "retired").map((key) => key.id);
   }
 
+  /** Every key with its state, retired ones too. */
+  get states(): readonly { readonly id: string; readonly state: KeyState }[] {
+    return this.#keys.map(({ id, state }) => ({ id, state }));
+  }
+
+  /** Id of the key that writes. */
+  get activeId(): string {
+    return this.#active.id;
+  }
+
   /** Wraps a data key for storage; `owner` is authenticated. */
   wrap(dataKey: Uint8Array, owner: string): { wrapped: Uint8Array; keyId: string } {
     const wrapped = seal(

@@ -25,6 +25,8 @@ export interface Choice {
   readonly indicatedBy?: string;
   /** True for history brought in from elsewhere. */
   readonly imported?: boolean;
+  /** True for one of many that arrived together: what tells processors of it gives way to single choices. */
+  readonly inBulk?: boolean;
   /** Whether the caller established who the subject is. */
   readonly identityVerified?: boolean;
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { HeedContext } from "../context.ts";
 import type { Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
-import { preferenceSteps } from "../requests/plan.ts";
+import { hurry, preferenceSteps } from "../requests/plan.ts";
 import { isSilent } from "./choice.ts";
 import {
   choiceEvidence,
@@ -71,6 +71,7 @@ export function decideOptOut(
     writes.push(
       { insert: "events", row: event },
       ...suppress(digests, suppressionScope(choice.scope), "opted-out", event.effectiveAt),
+      ...(choice.inBulk === true ? [] : hurry(record)),
       ...stepWrites(plan.rows),
       choiceEvidence(context, record, event),
     );

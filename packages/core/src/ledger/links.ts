@@ -91,7 +91,11 @@ export function linksOf(context: HeedContext): Links {
         const isAll = scope === "all" || topic === everything.topic;
         const about: Scope = isAll ? { scope: "all", name: null } : { scope: "topic", name: topic };
         const subjectId = reference.subjectId ?? (await livingSubject(context, reference));
-        if (subjectId === undefined) return keepSilent(context, reference, about);
+        if (subjectId === undefined) {
+          const silenced = await keepSilent(context, reference, about);
+          if (silenced !== "moved") return silenced;
+          continue;
+        }
         const choice = { kind: "withdrawn", scope: about, channel: "email", method: "one-click" } as const;
         const { changed, eventId } = await recordChoice(context, { subjectId }, choice);
         // Without an event the subject was linked or erased since the token was opened: look again.
@@ -116,20 +120,29 @@ async function livingSubject(
   });
 }
 
-/** The person was erased; of the token's reference only the suppression digests are left, and enough. */
+/**
+ * The person was erased; of the token's reference only the suppression digests are left, and enough.
+ * @returns "moved" when the digests were others by now: a rotation of keys has found whose they are
+ */
 async function keepSilent(
   context: HeedContext,
   reference: Row<"references">,
   scope: Scope,
-): Promise<{ changed: boolean }> {
+): Promise<{ changed: boolean } | "moved"> {
   const digests = JSON.parse(reference.suppressions) as string[];
   return context.storage.transact({
     lock: lockNames({ addresses: digests }),
     clock: context.clock,
-    read: { known: { from: "suppressions", where: { digest: digests, scope: suppressionScope(scope) } } },
-    decide: ({ known }, now): Decision<{ changed: boolean }> => ({
-      writes: suppress(digests, suppressionScope(scope), "opted-out", now),
-      answer: { changed: known.length < digests.length },
-    }),
+    read: {
+      known: { from: "suppressions", where: { digest: digests, scope: suppressionScope(scope) } },
+      same: { from: "references", where: { id: reference.id, suppressions: reference.suppressions } },
+    },
+    decide: ({ known, same }, now): Decision<{ changed: boolean } | "moved"> =>
+      same.length === 0
+        ? { writes: [], answer: "moved" }
+        : {
+            writes: suppress(digests, suppressionScope(scope), "opted-out", now),
+            answer: { changed: known.length < digests.length },
+          },
   });
 }

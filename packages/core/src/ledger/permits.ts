@@ -70,11 +70,7 @@ async function takePermit(
       },
       ...keyReads(context.keys),
     },
-    decide: (
-      records,
-      rows,
-      now,
-    ): Decision<{ because: Refusal } | { reference: string | undefined; address: string }> => {
+    decide: (records, rows, now): Decision<{ because: Refusal } | { reference: string | undefined }> => {
       refuseUnknownKeys(context.keys, rows);
       const record = records[0];
       const because = refusalOf(context, ask.topic, topic, record, rows, now);
@@ -99,12 +95,12 @@ async function takePermit(
       const ofSubject = rows.references.find((row) => row.subjectId !== null && row.subjectId === record?.id);
       const known = isMarketing ? ofSubject?.id : undefined;
       const canSayNo = isMarketing ? known !== undefined : topic.class !== "service" || record !== undefined;
-      if (canSayNo) return { writes, answer: { reference: known, address } };
+      if (canSayNo) return { writes, answer: { reference: known } };
       // Somebody mailed without having been asked (legitimate interest) must be able to say no, everywhere.
       const created = record === undefined ? newSubject(context, now) : { record, writes: [] };
       const extended = withIdentifiers(context, created.record, named, false, now);
       writes.push(...created.writes, ...extended.writes);
-      if (!isMarketing) return { writes, answer: { reference: undefined, address } };
+      if (!isMarketing) return { writes, answer: { reference: undefined } };
       const reference: Row<"references"> = {
         id: randomBytes(16).toString("base64url"),
         address,
@@ -112,7 +108,7 @@ async function takePermit(
         suppressions: JSON.stringify(suppressionDigests(context, [identifier])),
       };
       writes.push({ insert: "references", row: reference });
-      return { writes, answer: { reference: reference.id, address } };
+      return { writes, answer: { reference: reference.id } };
     },
   });
 
@@ -125,8 +121,8 @@ async function takePermit(
     ...(answer.reference === undefined
       ? {}
       : { unsubscribeToken: issueLink(context, answer.reference, ask.topic) }),
-    handOver: () => handOver(context, id, answer.address, suppressed),
-    settle: (outcome) => settle(context, id, answer.address, outcome),
+    handOver: () => handOver(context, id, digests, suppressed),
+    settle: (outcome) => settle(context, id, digests, outcome),
   };
 }
 
@@ -183,15 +179,15 @@ function isReusable(permit: Row<"permits">, now: string): boolean {
   return permit.state === "given" && Date.parse(now) - Date.parse(permit.takenAt) > abandonedAfterMs;
 }
 
-/** Given to handing-over, once, under the same locks as every opt-out. */
+/** Given to handing-over, once, under the same locks as every opt-out, whichever key it goes by. */
 async function handOver(
   context: HeedContext,
   id: string,
-  address: string,
+  digests: readonly string[],
   suppressed: readonly string[],
 ): Promise<boolean> {
   const granted = await context.storage.transact({
-    lock: lockNames({ addresses: [address, ...suppressed] }),
+    lock: lockNames({ addresses: [...digests, ...suppressed] }),
     clock: context.clock,
     read: {
       permits: { from: "permits", where: { id } },
@@ -229,7 +225,7 @@ const outcomes = {
 async function settle(
   context: HeedContext,
   id: string,
-  address: string,
+  digests: readonly string[],
   outcome: SendOutcome,
 ): Promise<void> {
   if (typeof outcome !== "string" || !Object.hasOwn(outcomes, outcome)) {
@@ -240,7 +236,7 @@ async function settle(
   }
   context.livePermits.close(id);
   await context.storage.transact({
-    lock: lockNames({ addresses: [address] }),
+    lock: lockNames({ addresses: digests }),
     clock: context.clock,
     read: { permits: { from: "permits", where: { id } } },
     decide: ({ permits }, now): Decision<void> => {

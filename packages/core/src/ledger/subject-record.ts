@@ -142,21 +142,36 @@ export interface SubjectRecord {
 }
 
 export function recordsOf(context: HeedContext, rows: SubjectRows): readonly SubjectRecord[] {
-  return rows.subjects.map((subject) => {
-    const identifiers = rows.identifiers.filter((row) => row.subjectId === subject.id);
-    const addresses = new Set(identifiers.map((row) => row.digest));
+  const identifiers = groupedBy(rows.identifiers, (row) => row.subjectId);
+  const events = groupedBy(rows.events, (row) => row.subjectId);
+  const openSteps = groupedBy(rows.openSteps, (row) => row.subjectId);
+  const preferences = groupedBy(rows.preferences, (row) => row.subjectId);
+  const permits = groupedBy(rows.permits, (row) => row.address);
+  return rows.subjects.map(({ id, createdAt, frozenBy }) => {
+    const own = identifiers.get(id) ?? [];
     return {
-      id: subject.id,
-      createdAt: subject.createdAt,
-      frozenBy: subject.frozenBy,
-      dataKey: dataKeyOf(context, rows.dataKeys, subject.id),
-      identifiers,
-      events: rows.events.filter((row) => row.subjectId === subject.id),
-      openSteps: rows.openSteps.filter((row) => row.subjectId === subject.id),
-      preferences: rows.preferences.filter((row) => row.subjectId === subject.id),
-      permits: rows.permits.filter((row) => addresses.has(row.address)),
+      id,
+      createdAt,
+      frozenBy,
+      dataKey: dataKeyOf(context, rows.dataKeys, id),
+      identifiers: own,
+      events: events.get(id) ?? [],
+      openSteps: openSteps.get(id) ?? [],
+      preferences: preferences.get(id) ?? [],
+      permits: own.flatMap((row) => permits.get(row.digest) ?? []),
     };
   });
+}
+
+/** Rows by what `name` says, in their order: a transaction may be about hundreds of subjects. */
+function groupedBy<R>(rows: readonly R[], name: (row: R) => string): ReadonlyMap<string, readonly R[]> {
+  const groups = new Map<string, R[]>();
+  for (const row of rows) {
+    const group = groups.get(name(row));
+    if (group === undefined) groups.set(name(row), [row]);
+    else group.push(row);
+  }
+  return groups;
 }
 
 /** @throws InvalidInputError when the key is gone: its owner was erased in the meantime */
@@ -248,6 +263,26 @@ export function withIdentifiers(
   return { record: { ...record, identifiers }, writes };
 }
 
+/**
+ * An identifier's row as the active key writes it: digested and sealed anew, or as it is when it is so already.
+ */
+export function underActiveKey(
+  context: HeedContext,
+  dataKey: Uint8Array,
+  row: Row<"identifiers">,
+): Row<"identifiers"> {
+  const parsed = readAgain(dataKey, row);
+  const [digest] = indexDigests(context, parsed);
+  const [suppression = null] = suppressionDigests(context, [parsed]);
+  if (digest === row.digest && suppression === row.suppression) return row;
+  return { ...row, digest, suppression, sealed: sealSpellings(dataKey, digest, spellingsOf(dataKey, row)) };
+}
+
+/** A stored identifier, parsed as it was when it came. */
+export function readAgain(dataKey: Uint8Array, row: Row<"identifiers">): ParsedIdentifier {
+  return parseIdentifier(row.kind, spellingsOf(dataKey, row)[0]);
+}
+
 /** What a processor may know it by: heed's reading, and the application's own spelling. */
 function spellingsIn({
   kind,
@@ -258,12 +293,21 @@ function spellingsIn({
   return kind === "phone" || written === value ? [value] : [value, written];
 }
 
+/** What lies in sealed bytes that this process has in hand, so that nothing is opened twice, or just after sealing. */
+const inHand = new WeakMap<Uint8Array, readonly string[]>();
+
 function sealSpellings(dataKey: Uint8Array, digest: string, spellings: readonly string[]): Uint8Array {
-  return seal(dataKey, JSON.stringify(spellings), `identifiers/${digest}`);
+  const sealed = seal(dataKey, JSON.stringify(spellings), `identifiers/${digest}`);
+  inHand.set(sealed, spellings);
+  return sealed;
 }
 
-function spellingsOf(dataKey: Uint8Array, row: Row<"identifiers">): readonly string[] {
-  return JSON.parse(open(dataKey, row.sealed, `identifiers/${row.digest}`)) as string[];
+function spellingsOf(dataKey: Uint8Array, { sealed, digest }: Row<"identifiers">): readonly string[] {
+  const known = inHand.get(sealed);
+  if (known !== undefined) return known;
+  const spellings = JSON.parse(open(dataKey, sealed, `identifiers/${digest}`)) as string[];
+  inHand.set(sealed, spellings);
+  return spellings;
 }
 
 /** The identifiers in the clear, one for each spelling. */

@@ -39,6 +39,11 @@ export function suppress(
 /** The reason of an erasure's suppression once the person came back: it silences older marketing, and nothing else. */
 const returned = "returned";
 
+/** Which of two suppressions of one address and scope counts: the newer one, and a standing one before a returned one. */
+export function isStronger(row: Row<"suppressions">, than: Row<"suppressions">): boolean {
+  return row.at === than.at ? than.reason === returned && row.reason !== returned : row.at > than.at;
+}
+
 /** What an erasure left behind these digests no longer counts as "do not contact, do not create". */
 export function comeBack(digests: readonly string[]): readonly Write[] {
   return [
@@ -111,12 +116,18 @@ export async function checkSuppression(
       const { suppressions, subjects } = rows;
       const [subject] = subjects;
       const isErased = erasedAt(suppressions, subject) !== undefined || (subject?.frozenBy ?? null) !== null;
-      const row = suppressions.find(
-        (each) =>
-          (each.scope === "everything" && isErased) ||
-          each.scope === "marketing" ||
-          (ask.recipient !== undefined && each.scope === `recipient:${ask.recipient}`),
-      );
+      // The widest first, and of two under two keys the one that counts, in whatever order they were read.
+      const strongest = (scope: string) =>
+        suppressions
+          .filter((each) => each.scope === scope)
+          .reduce<Row<"suppressions"> | undefined>(
+            (one, other) => (one === undefined || isStronger(other, one) ? other : one),
+            undefined,
+          );
+      const row =
+        (isErased ? strongest("everything") : undefined) ??
+        strongest("marketing") ??
+        (ask.recipient === undefined ? undefined : strongest(`recipient:${ask.recipient}`));
       const answer: SuppressionAnswer =
         row === undefined
           ? { suppressed: false }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { HeedContext } from "../context.ts";
 import type { InputOf, OperationName, Retained } from "../contract/operation.ts";
+import type { Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { UnsupportedOperationError } from "../errors/unsupported-operation-error.ts";
 import { seal } from "../keys/sealed.ts";
@@ -12,8 +13,8 @@ import { civilDateIn, endOfYearPlus } from "./deadline.ts";
 import { stepsToRelease } from "./gates.ts";
 import { ownStage } from "./lifecycle.ts";
 
-/** Lanes of urgency: what silences goes first. */
-const lanes = { optOut: 0, request: 1, optIn: 2 } as const;
+/** Lanes of urgency: what silences goes first, unless it is one of a million at once. */
+const lanes = { optOut: 0, request: 1, optIn: 2, bulk: 2 } as const;
 
 /** How long a preference is carried after its choice before a human is asked, in milliseconds (10 days). */
 const preferenceTermMs = 10 * 86_400_000;
@@ -40,7 +41,7 @@ export interface PlannedStep {
 export function preferenceSteps(
   context: HeedContext,
   record: SubjectRecord,
-  choice: { readonly kind: EventKind; readonly scope: Scope },
+  choice: { readonly kind: EventKind; readonly scope: Scope; readonly inBulk?: boolean },
   event: Row<"events">,
   how: { readonly request?: { readonly id: string; readonly key: Uint8Array }; readonly isWhole: boolean } = {
     isWhole: true,
@@ -58,7 +59,7 @@ export function preferenceSteps(
         processor,
         operation,
         stage: 0,
-        lane: operation === "unsubscribe" ? lanes.optOut : lanes.optIn,
+        lane: choice.inBulk === true ? lanes.bulk : operation === "unsubscribe" ? lanes.optOut : lanes.optIn,
         deadlineAt: new Date(Date.parse(event.recordedAt) + preferenceTermMs).toISOString(),
       };
       const input: InputOf["subscribe"] | InputOf["unsubscribe"] =
@@ -81,6 +82,16 @@ export function preferenceSteps(
     eventId: event.id,
   });
   return { rows, untold };
+}
+
+/**
+ * A person who opts out by themselves waits for nobody: what stands ahead of the opt-out at a processor, or is
+ * the same choice out of a bulk, goes as fast as the opt-out does.
+ */
+export function hurry(record: SubjectRecord): readonly Write[] {
+  return record.openSteps
+    .filter((step) => step.requestId === null && step.lane > lanes.optOut)
+    .map(({ id }): Write => ({ update: "steps", where: { id }, set: { lane: lanes.optOut } }));
 }
 
 /** Whether the processor was last told to unsubscribe these topics, and that did not fail. */

@@ -1,0 +1,184 @@
+import type { HeedContext } from "../context.ts";
+import { isHeedError } from "../errors/heed-error.ts";
+import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import type { Changed } from "./choice-event.ts";
+import { recordChoices, type AskedChoice } from "./record-choices.ts";
+
+/** What a bulk call reads its items from: an array, a generator, a parsed stream. Read as fast as it is stored. */
+export type BulkSource<I> = Iterable<I> | AsyncIterable<I>;
+
+/** How far a bulk call is. Counts are of this call; `position` is of the source. */
+export interface BulkProgress {
+  /** Items before this one are done: pass it as `from` to go on. */
+  readonly position: number;
+  /** Items taken from the source in this call, those before `from` not counted. */
+  readonly read: number;
+  /** Items that recorded something new. */
+  readonly changed: number;
+  /** Items that were so already. */
+  readonly unchanged: number;
+  readonly refused: number;
+}
+
+/** An item that could not be recorded. Names nobody: look it up in the source by its index. */
+export interface BulkRefusal {
+  /** Its place in the source, from 0. */
+  readonly index: number;
+  /** The code of the error that the single call would have thrown. */
+  readonly because: string;
+}
+
+/** What a bulk call came to. */
+export interface BulkResult extends BulkProgress {
+  /** The first 1,000 refusals; `onRefused` is told of every one. */
+  readonly refusals: readonly BulkRefusal[];
+  /** False when `signal` ended it before the source did. */
+  readonly isComplete: boolean;
+}
+
+/** How a bulk call goes. */
+export interface BulkOptions {
+  /**
+   * Names this run, with letters, digits, `-` and `_`, at most 40: an item without an id of its own gets one of
+   * the run and its place, so that running the same source again under the same name changes nothing. Default:
+   * none; a repeated opt-out is then recorded again, without telling any processor twice.
+   */
+  readonly run?: string;
+  /** Items before this place are passed over. Default 0. */
+  readonly from?: number;
+  /** Decides and counts, and records nothing. Each item is held against what is stored now. */
+  readonly dryRun?: boolean;
+  /** Ends the call between two transactions; what was recorded stays, and the result says where to go on. */
+  readonly signal?: AbortSignal;
+  /** Told after each transaction. */
+  readonly onProgress?: (progress: BulkProgress) => void;
+  /** Told of each item that could not be recorded. */
+  readonly onRefused?: (refusal: BulkRefusal) => void;
+}
+
+/** Choices in one transaction. It holds other callers up for some tens of milliseconds, and shares one commit. */
+const groupSize = 200;
+const refusalsKept = 1_000;
+
+interface Pending extends AskedChoice {
+  readonly index: number;
+}
+
+/**
+ * Records a stream of choices in groups, each choice as a single call would, its steps in the lane of bulk. An
+ * item that cannot be recorded is told of and passed over; choices of one person keep their order. Memory does
+ * not grow with the source.
+ *
+ * @param read parses one item; an `InvalidInputError` refuses it
+ * @throws what the storage throws: run it again, or from the last `position`
+ */
+export async function recordInBulk<I>(
+  context: HeedContext,
+  source: BulkSource<I>,
+  options: BulkOptions,
+  read: (item: I) => AskedChoice,
+): Promise<BulkResult> {
+  const { run, from = 0, dryRun = false, signal } = options;
+  const count = { read: 0, changed: 0, unchanged: 0, refused: 0 };
+  const refusals: BulkRefusal[] = [];
+  let pending: Pending[] = [];
+  let next = 0;
+
+  const refuse = (index: number, because: string) => {
+    count.refused += 1;
+    if (refusals.length < refusalsKept) refusals.push({ index, because });
+    options.onRefused?.({ index, because });
+  };
+  const progress = (): BulkProgress => ({ position: pending[0]?.index ?? next, ...count });
+
+  /** @returns those that wait for an earlier choice of the same person */
+  const settle = async (group: readonly Pending[]): Promise<readonly Pending[]> => {
+    let changes: ReadonlyMap<number, Changed>;
+    try {
+      changes = await recordChoices(context, group, dryRun);
+    } catch (error) {
+      const because = refusalIn(error);
+      if (because === undefined) throw error;
+      const [only, ...others] = group;
+      if (only !== undefined && others.length === 0) refuse(only.index, because);
+      else
+        for (const half of halves(group)) for (let rest = half; rest.length > 0;) rest = await settle(rest);
+      return [];
+    }
+    for (const { changed, parked } of changes.values())
+      count[changed || parked ? "changed" : "unchanged"] += 1;
+    return group.filter((_, place) => !changes.has(place));
+  };
+  const settlePending = async () => {
+    pending = [...(await settle(pending))];
+    options.onProgress?.(progress());
+  };
+
+  for await (const item of source) {
+    if (signal?.aborted === true) return { ...progress(), refusals, isComplete: false };
+    const index = next;
+    next += 1;
+    if (index < from) continue;
+    count.read += 1;
+    try {
+      const { named, choice } = read(item);
+      const id = choice.id ?? (run === undefined ? undefined : `${run}-${index}`);
+      pending.push({
+        index,
+        named,
+        choice: { ...choice, ...(id === undefined ? {} : { id }), inBulk: true },
+      });
+    } catch (error) {
+      const because = refusalIn(error);
+      if (because === undefined) throw error;
+      refuse(index, because);
+    }
+    if (pending.length >= groupSize) await settlePending();
+  }
+  while (pending.length > 0 && signal?.aborted !== true) await settlePending();
+  return { ...progress(), refusals, isComplete: pending.length === 0 };
+}
+
+function halves<T>(items: readonly T[]): readonly (readonly T[])[] {
+  const middle = Math.ceil(items.length / 2);
+  return [items.slice(0, middle), items.slice(middle)];
+}
+
+/** What one item can be refused for. Anything else concerns the storage or the keys, and so every item. */
+const refusing: ReadonlySet<string> = new Set([
+  "InvalidInputError",
+  "ConflictError",
+  "TamperedEvidenceError",
+]);
+
+function refusalIn(error: unknown): string | undefined {
+  return isHeedError(error) && refusing.has(error.name) ? error.code : undefined;
+}
+
+/** @throws InvalidInputError when the source cannot be read one by one, or an option cannot be used */
+export function checkBulk(call: string, source: unknown, options: BulkOptions = {}): BulkOptions {
+  const isSource =
+    typeof source === "object" &&
+    source !== null &&
+    (Symbol.iterator in source || Symbol.asyncIterator in source);
+  if (!isSource) {
+    throw new InvalidInputError(
+      `${call} reads from an array, a generator or a stream of objects. Pass one.`,
+      {
+        issues: [{ path: "source", message: "not iterable" }],
+      },
+    );
+  }
+  const { run, from = 0 } = options;
+  if (run !== undefined && !(typeof run === "string" && /^[A-Za-z0-9_-]{1,40}$/.test(run))) {
+    throw new InvalidInputError("`run` names this run: use letters, digits, - and _, at most 40.", {
+      issues: [{ path: "run", message: "not a name" }],
+    });
+  }
+  if (!(Number.isSafeInteger(from) && from >= 0)) {
+    throw new InvalidInputError("`from` is a place in the source: a whole number, zero or more.", {
+      issues: [{ path: "from", message: "not a place" }],
+    });
+  }
+  return options;
+}
