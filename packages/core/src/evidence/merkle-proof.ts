@@ -31,7 +31,8 @@ export function rootFromInclusion(
   leaf: string,
   proof: readonly string[],
 ): string | undefined {
-  if (!(Number.isSafeInteger(size) && index >= 0 && index < size)) return undefined;
+  if (!(Number.isSafeInteger(size) && Number.isSafeInteger(index))) return undefined;
+  if (index < 0 || index >= size) return undefined;
   if (proof.length !== inclusionRanges(index, { from: 0, to: size }).length) return undefined;
   const rest = [...proof];
   const hashOf = ({ from, to }: Range): string => {
