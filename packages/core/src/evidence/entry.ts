@@ -62,6 +62,8 @@ export const evidenceEntrySchema = z.discriminatedUnion("kind", [
     kind: z.literal("request.closed"),
     requestId: id,
     right: slugSchema,
+    /** How it was established who asked, in the end. */
+    identity: slugSchema,
     state: slugSchema,
     receivedAt: instant,
     dueOn: civilDate,

@@ -61,14 +61,14 @@ export function summaryOf(told: readonly Told[]): Receipt["summary"] | undefined
   const opened = told.find(({ entry }) => entry.kind === "request.opened")?.entry;
   const closed = told.findLast(({ entry }) => entry.kind === "request.closed");
   if (opened?.kind !== "request.opened" || closed?.entry.kind !== "request.closed") return undefined;
-  const { requestId, right, state, because, receivedAt, dueOn, late } = closed.entry;
+  const { requestId, right, identity, state, because, receivedAt, dueOn, late } = closed.entry;
   const isAbout = ({ entry }: Told) => "requestId" in entry && entry.requestId === requestId;
   if (!told.every(isAbout)) return undefined;
   return {
     requestId,
     right,
     regime: opened.regime,
-    identity: opened.identity,
+    identity,
     state,
     ...(because === undefined ? {} : { because }),
     receivedAt,
