@@ -4,11 +4,7 @@ import type { HeedStorage, Write } from "../src/contract/storage.ts";
 import type { Row, TableName } from "../src/contract/tables.ts";
 
 /** Somebody with access to the storage, and no key, changes it. */
-export async function alter(
-  storage: HeedStorage,
-  clock: Clock,
-  ...writes: readonly Write[]
-): Promise<void> {
+export async function alter(storage: HeedStorage, clock: Clock, ...writes: readonly Write[]): Promise<void> {
   await storage.transact({ lock: [], clock, read: {}, decide: () => ({ writes, answer: undefined }) });
 }
 

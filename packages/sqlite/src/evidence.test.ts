@@ -96,8 +96,11 @@ describe("evidence in a file", () => {
     const published = (await heed.evidence.seal()).checkpoint as Checkpoint;
     expect(published.size).toBeGreaterThan(before.size);
     const attacks: readonly (readonly [string, string, boolean?])[] = [
-      [`UPDATE heed_evidence SET entry = replace(entry, 'given', 'refused') WHERE sealedAs = 2`, "altered-entry"],
-      [`UPDATE heed_evidence SET entry = NULL, salt = NULL WHERE sealedAs = 2`, "it holds"],
+      [
+        `UPDATE heed_evidence SET entry = replace(entry, 'given', 'refused') WHERE sealedAs = 2`,
+        "altered-entry",
+      ],
+      [`UPDATE heed_evidence SET entry = NULL, salt = NULL WHERE sealedAs = 2`, "emptied-entry"],
       [`DELETE FROM heed_evidence WHERE sealedAs = 2`, "missing-entry"],
       [`UPDATE heed_checkpoints SET signature = replace(signature, '0', '1')`, "forged-signature"],
       [

@@ -101,7 +101,13 @@ describe("what a processor retains", () => {
     for (const table of ["subjects", "identifiers"] as const) expect(await rows(table)).toEqual([]);
     const parts = await rows("retained");
     expect(parts).toMatchObject([
-      { requestId: id, processor: "billing", category: "invoices", law: "SFS 1999:1078 7:2", until: "2033-12-31" },
+      {
+        requestId: id,
+        processor: "billing",
+        category: "invoices",
+        law: "SFS 1999:1078 7:2",
+        until: "2033-12-31",
+      },
       { requestId: id, processor: "billing", category: "disputes", law: null, until: "2029-12-31" },
     ]);
     const owners = (await rows("dataKeys")).map(({ owner }) => owner);

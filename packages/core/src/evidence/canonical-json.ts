@@ -9,3 +9,12 @@ export function canonicalJson(value: unknown): string {
       : inner,
   );
 }
+
+/** Undefined where it is no JSON: no schema takes that. */
+export function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -57,6 +57,7 @@ const complete: { readonly [K in EvidenceEntry["kind"]]: Extract<EvidenceEntry, 
     because: "by-hand",
     subject: [digest],
   },
+  "evidence.pruned": { kind: "evidence.pruned", before: at },
 };
 const entries = Object.values(complete);
 

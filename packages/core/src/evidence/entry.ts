@@ -71,6 +71,8 @@ export const evidenceEntrySchema = z.discriminatedUnion("kind", [
     because: slugSchema.optional(),
     subject,
   }),
+  /** What entries of before an instant said was forgotten, on purpose. */
+  z.strictObject({ kind: z.literal("evidence.pruned"), before: instant }),
 ]);
 
 /** One thing that is kept as proof. */

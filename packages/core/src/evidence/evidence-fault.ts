@@ -6,6 +6,8 @@ export type EvidenceFault =
   | "unreadable"
   /** An entry is not what was sealed. */
   | "altered-entry"
+  /** What an entry said is gone, and no entry says that it was pruned. */
+  | "emptied-entry"
   /** An entry in the middle is not there. */
   | "missing-entry"
   /** Entries do not stand in the order in which they were sealed. */

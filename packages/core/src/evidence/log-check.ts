@@ -1,5 +1,7 @@
+import { parsedJson } from "./canonical-json.ts";
 import { checkpointHash, checkSignature, type Checkpoint, type PublicKeys } from "./checkpoint.ts";
 import { commitmentTo, leafOf, type Committed } from "./commitment.ts";
+import { evidenceEntrySchema } from "./entry.ts";
 import { fault } from "./evidence-fault.ts";
 import { GrowingTree, type TreeNode } from "./merkle-tree.ts";
 
@@ -21,6 +23,9 @@ export class LogCheck {
   readonly #expected = new Map<number, { readonly root: string; readonly isPublished: boolean }[]>();
   #newest: Checkpoint | undefined;
   #checkpoints = 0;
+  /** The youngest entry that is empty, and before when entries were pruned by what the log says. */
+  #emptyAt = "";
+  #prunedBefore = "";
 
   /** @param published checkpoints kept elsewhere, which this log must begin with */
   constructor(publicKeys: PublicKeys, published: readonly Checkpoint[] = []) {
@@ -63,19 +68,25 @@ export class LogCheck {
     if (size >= (this.#newest?.size ?? 0))
       throw fault("unsealed-tail", `The entry ${size} stands after the newest checkpoint.`);
     const { content } = next;
-    if (content !== undefined && commitmentTo(content.salt, content.text) !== next.commitment)
-      throw fault("altered-entry", `The entry ${size} is not what was sealed.`);
+    if (content === undefined) this.#emptyAt = latest(this.#emptyAt, next.at);
+    else {
+      if (commitmentTo(content.salt, content.text) !== next.commitment)
+        throw fault("altered-entry", `The entry ${size} is not what was sealed.`);
+      this.#prunedBefore = latest(this.#prunedBefore, prunedBefore(content.text));
+    }
     const completed = this.#tree.append(leafOf(next));
     this.#compare();
     return completed;
   }
 
-  /** No more entries. @throws TamperedEvidenceError `missing-tail` */
+  /** No more entries. @throws TamperedEvidenceError `missing-tail`, `emptied-entry` */
   end(): void {
     const { size } = this.#tree;
     const missing = Math.max(0, ...this.#expected.keys());
     if (missing > size)
       throw fault("missing-tail", `The log ends after ${size} entries; a checkpoint covers ${missing}.`);
+    if (this.#emptyAt !== "" && this.#emptyAt >= this.#prunedBefore)
+      throw fault("emptied-entry", `An entry of ${this.#emptyAt} is empty, and no pruning says so.`);
   }
 
   #expect({ size, root }: Checkpoint, isPublished: boolean): void {
@@ -91,4 +102,13 @@ export class LogCheck {
       throw fault("rewritten", `The first ${size} entries are not those that were published.`);
     this.#expected.delete(size);
   }
+}
+
+const latest = (one: string, other: string): string => (one > other ? one : other);
+
+/** Where an entry says that older ones were pruned: before when. */
+function prunedBefore(text: string): string {
+  if (!text.includes('"evidence.pruned"')) return "";
+  const entry = evidenceEntrySchema.safeParse(parsedJson(text));
+  return entry.success && entry.data.kind === "evidence.pruned" ? entry.data.before : "";
 }

@@ -1,44 +1,85 @@
 import type { HeedContext } from "../context.ts";
-import type { Decision } from "../contract/storage.ts";
+import type { Decision, Reads } from "../contract/storage.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
+import { evidenceWrite } from "./evidence.ts";
+import { sealEvidence } from "./seal-evidence.ts";
 
 const batchSize = 500;
 
 /**
  * Ends the keeping of entries: what they say goes, with the salt, so that it cannot be found out by trying.
- * Their commitments stay, so the log is still whole and every other receipt still verifies.
+ * Their commitments stay, so the log is still whole and every other receipt still verifies. That it was done is
+ * an entry itself, sealed before anything goes: an entry that is empty without one is an alarm.
  *
  * @param before RFC 3339: entries of before this instant
  * @returns how many were pruned now
  * @throws ConflictError `not-sealed` when one of them is not in the log yet; nothing is pruned then
  */
 export async function pruneEvidence(context: HeedContext, before: string): Promise<{ pruned: number }> {
-  const { namespace, storage, clock } = context;
-  const at = { atMost: new Date(Date.parse(before) - 1).toISOString() };
+  if (!(await announce(context, before))) return { pruned: 0 };
+  await sealEvidence(context);
   let pruned = 0;
   for (;;) {
-    const count = await storage.transact({
-      lock: [`evidence:${namespace}`],
-      clock,
-      read: {
-        unsealed: { from: "evidence", where: { namespace, sealedAs: { isNull: true }, at }, limit: 1 },
-        old: { from: "evidence", where: { namespace, entry: { isNull: false }, at }, limit: batchSize },
-      },
-      decide: ({ unsealed, old }): Decision<number> => {
-        if (unsealed.length > 0) {
-          throw new ConflictError(
-            "Some evidence from before then is not sealed yet. Call evidence.seal() first.",
-            { code: "not-sealed" },
-          );
-        }
-        const set = { entry: null, salt: null, requestId: null };
-        return {
-          writes: [{ update: "evidence", where: { id: old.map(({ id }) => id) }, set }],
-          answer: old.length,
-        };
-      },
-    });
+    const count = await pruneBatch(context, before);
     pruned += count;
     if (count < batchSize) return { pruned };
   }
 }
+
+/** Writes down what is to be pruned. False when nothing is. */
+function announce(context: HeedContext, before: string): Promise<boolean> {
+  const { namespace, storage, clock } = context;
+  const at = { atMost: lastOf(before) };
+  return storage.transact({
+    lock: [`evidence:${namespace}`],
+    clock,
+    read: {
+      old: { from: "evidence", where: { namespace, entry: { isNull: false }, at }, limit: 1 },
+      unsealed: { from: "evidence", where: { namespace, sealedAs: { isNull: true }, at }, limit: 1 },
+    },
+    decide: ({ old, unsealed }, now): Decision<boolean> => {
+      if (unsealed.length > 0) {
+        throw new ConflictError(
+          "Some evidence from before then is not sealed yet. Call evidence.seal() first.",
+          { code: "not-sealed" },
+        );
+      }
+      if (old.length === 0) return { writes: [], answer: false };
+      return { writes: [evidenceWrite(context, now, { kind: "evidence.pruned", before })], answer: true };
+    },
+  });
+}
+
+function pruneBatch(context: HeedContext, before: string): Promise<number> {
+  const { namespace, storage, clock } = context;
+  const read = {
+    old: {
+      from: "evidence",
+      where: {
+        namespace,
+        entry: { isNull: false },
+        sealedAs: { isNull: false },
+        at: { atMost: lastOf(before) },
+      },
+      limit: batchSize,
+    },
+  } as const satisfies Reads;
+  return storage.transact({
+    lock: [`evidence:${namespace}`],
+    clock,
+    read,
+    decide: ({ old }): Decision<number> => ({
+      writes: [
+        {
+          update: "evidence",
+          where: { id: old.map(({ id }) => id) },
+          set: { entry: null, salt: null, requestId: null },
+        },
+      ],
+      answer: old.length,
+    }),
+  });
+}
+
+/** The last instant before this one. */
+const lastOf = (before: string) => new Date(Date.parse(before) - 1).toISOString();

@@ -1,6 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import type { Row } from "../contract/tables.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { parsedJson } from "./canonical-json.ts";
 import { logEntrySchema, type LogEntry } from "./log-entry.ts";
 import { checkpointFrom } from "./seal-evidence.ts";
 import { read } from "./verify-evidence.ts";
@@ -73,14 +74,5 @@ export async function* exportEntries(context: HeedContext, from: number): AsyncG
 export async function* exportCheckpoints(context: HeedContext): AsyncGenerator<Checkpoint> {
   for await (const page of checkpointPages(context)) {
     for (const row of page) yield checkpointFrom(row);
-  }
-}
-
-/** Undefined where it is no JSON: no schema takes that. */
-export function parsedJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

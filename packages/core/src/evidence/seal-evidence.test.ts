@@ -341,9 +341,9 @@ describe("an exported log", () => {
     expect(codeFor({ ...log, entries: entries.with(0, second).with(1, first) })).toBe("wrong-order");
     expect(codeFor({ ...log, entries: entries.with(1, first) })).toBe("wrong-order");
     expect(codeFor({ ...log, entries: entries.with(1, { ...second, at: first.at }) })).toBe("it holds");
-    expect(
-      codeFor({ ...log, entries: entries.with(1, { ...second, at: "2026-01-15T11:00:00.000Z" }) }),
-    ).toBe("altered-entry");
+    expect(codeFor({ ...log, entries: entries.with(1, { ...second, at: "2026-01-15T11:00:00.000Z" }) })).toBe(
+      "altered-entry",
+    );
     expect(codeFor({ ...log, checkpoints: checkpoints.slice(0, 2) })).toBe("unsealed-tail");
     expect(codeFor({ ...log, checkpoints: checkpoints.toSpliced(1, 1) })).toBe("missing-checkpoint");
     expect(codeFor({ ...log, checkpoints: checkpoints.toReversed() })).toBe("missing-checkpoint");
@@ -363,9 +363,7 @@ describe("an exported log", () => {
         const character = String.fromCharCode(byte);
         fc.pre(text[position] !== character);
         const altered = text.slice(0, position) + character + text.slice(position + 1);
-        expect(() => verifyEvidence({ ...(JSON.parse(altered) as typeof rest), publicKeys })).toThrow(
-          /./,
-        );
+        expect(() => verifyEvidence({ ...(JSON.parse(altered) as typeof rest), publicKeys })).toThrow(/./);
       }),
       { numRuns: 1000 },
     );
@@ -408,6 +406,20 @@ describe("pruning", () => {
     expect((await rows("evidence")).every(({ entry }) => entry !== null)).toBe(true);
     await heed.evidence.seal();
     expect(await heed.evidence.prune({ before: clock.now().toISOString() })).toEqual({ pruned: 10 });
+    // That it was done is in the log, for whoever checks it.
+    const said = (await rows("evidence")).filter(({ entry }) => entry !== null).map(({ entry }) => entry);
+    expect(said).toEqual([`{"before":"${clock.now().toISOString()}","kind":"evidence.pruned"}`]);
+  });
+
+  it("excuses no entry that is younger than what was pruned", async () => {
+    const { heed, rows, clock, add, alter } = await withLog([2]);
+    const before = clock.now().toISOString();
+    await add(1, { id: "young" });
+    await heed.evidence.seal();
+    await heed.evidence.prune({ before });
+    expect((await rows("evidence")).filter(({ entry }) => entry === null)).toHaveLength(2);
+    await alter({ update: "evidence", where: { id: "young" }, set: { entry: null, salt: null } });
+    expect(await codeOf(heed.evidence.verify())).toBe("emptied-entry");
   });
 
   it("leaves what is as young as the instant", async () => {
@@ -416,7 +428,8 @@ describe("pruning", () => {
     await add(1);
     await heed.evidence.seal();
     await heed.evidence.prune({ before });
-    expect((await rows("evidence")).filter(({ entry }) => entry !== null)).toHaveLength(1);
+    const kinds = (await rows("evidence")).map(({ entry }) => /"kind":"([a-z.-]+)"/.exec(entry ?? "")?.[1]);
+    expect(kinds.toSorted()).toEqual(["evidence.pruned", "message.in-flight", undefined, undefined]);
   });
 
   it("does not excuse an entry that was emptied in part, or altered since", async () => {
@@ -425,8 +438,9 @@ describe("pruning", () => {
     const where = { id: first?.id ?? "" };
     await alter({ update: "evidence", where, set: { entry: null } });
     expect(await codeOf(heed.evidence.verify())).toBe("altered-entry");
-    await heed.evidence.prune({ before: clock.now().toISOString() });
     await alter({ update: "evidence", where, set: { salt: null } });
+    expect(await codeOf(heed.evidence.verify())).toBe("emptied-entry");
+    await heed.evidence.prune({ before: clock.now().toISOString() });
     await heed.evidence.verify();
     await alter({ update: "evidence", where, set: { at: "2026-01-15T12:00:00.001Z" } });
     expect(await codeOf(heed.evidence.verify())).toBe("altered-entry");

@@ -1,10 +1,11 @@
 import type { HeedContext } from "../context.ts";
 import type { Row } from "../contract/tables.ts";
+import { parsedJson } from "./canonical-json.ts";
 import type { Checkpoint, PublicKeys } from "./checkpoint.ts";
 import { fault } from "./evidence-fault.ts";
 import { LogCheck } from "./log-check.ts";
 import type { TreeNode } from "./merkle-tree.ts";
-import { checkpointPages, entryPages, parsedJson } from "./read-log.ts";
+import { checkpointPages, entryPages } from "./read-log.ts";
 import { checkpointFrom, newestCheckpoint, treeOf } from "./seal-evidence.ts";
 import { committed } from "./tree-hashes.ts";
 import type { Checked } from "./verify-evidence.ts";

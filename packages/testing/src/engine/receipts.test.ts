@@ -149,7 +149,11 @@ describe("a receipt", () => {
 
   it("says how it was established in the end who asked", async () => {
     const { heed, person, settle } = company();
-    const { id } = await heed.requests.open({ right: "erasure", identity: "unverified", subject: person(email) });
+    const { id } = await heed.requests.open({
+      right: "erasure",
+      identity: "unverified",
+      subject: person(email),
+    });
     await heed.requests.verify({ id, identity: "confirmed-by-link" });
     await settle();
     expect((await heed.requests.receipt(id)).summary.identity).toBe("confirmed-by-link");
@@ -199,7 +203,9 @@ describe("a receipt", () => {
     expect((await heed.requests.receipt(id)).summary.retained).toEqual([
       expect.objectContaining({ processor: "billing", category: "invoices" }),
     ]);
-    expect(await rows("retained")).toMatchObject([{ processor: "billing", until: "2033-12-31", sealed: null }]);
+    expect(await rows("retained")).toMatchObject([
+      { processor: "billing", until: "2033-12-31", sealed: null },
+    ]);
   });
 });
 
