@@ -18,7 +18,7 @@ export async function restore<T extends TableName>(
   await alter(
     storage,
     clock,
-    { remove: table, where: {} } as Write,
+    { remove: table, where: {} },
     ...rows.map((row) => ({ insert: table, row }) as unknown as Write),
   );
 }

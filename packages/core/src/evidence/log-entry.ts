@@ -2,7 +2,7 @@ import { z } from "zod";
 import { hashSchema } from "./checkpoint.ts";
 import { evidenceEntrySchema } from "./entry.ts";
 
-export const saltSchema = z.string().regex(/^[0-9a-f]{32}$/);
+const saltSchema = z.string().regex(/^[0-9a-f]{32}$/);
 export const entryIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 
 const placeShape = {

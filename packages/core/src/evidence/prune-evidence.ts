@@ -1,10 +1,10 @@
 import type { HeedContext } from "../context.ts";
-import type { Decision, Reads } from "../contract/storage.ts";
+import type { Decision } from "../contract/storage.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
 import { evidenceWrite } from "./evidence.ts";
 import { sealEvidence } from "./seal-evidence.ts";
 
-const batchSize = 500;
+const portionSize = 500;
 
 /**
  * Ends the keeping of entries: what they say goes, with the salt, so that it cannot be found out by trying.
@@ -19,11 +19,13 @@ export async function pruneEvidence(context: HeedContext, before: string): Promi
   if (!(await announce(context, before))) return { pruned: 0 };
   await sealEvidence(context);
   let pruned = 0;
-  for (;;) {
-    const count = await pruneBatch(context, before);
-    pruned += count;
-    if (count < batchSize) return { pruned };
+  let after: string | undefined = "";
+  while (after !== undefined) {
+    const portion: Portion = await prunePortion(context, before, after);
+    pruned += portion.pruned;
+    ({ after } = portion);
   }
+  return { pruned };
 }
 
 /** Writes down what is to be pruned. False when nothing is. */
@@ -50,34 +52,47 @@ function announce(context: HeedContext, before: string): Promise<boolean> {
   });
 }
 
-function pruneBatch(context: HeedContext, before: string): Promise<number> {
+interface Portion {
+  readonly pruned: number;
+  /** Where the next portion begins; undefined after the last. */
+  readonly after?: string;
+}
+
+/** Entries of after an instant, oldest first: what was pruned before is passed over once, not every time. */
+function prunePortion(context: HeedContext, before: string, after: string): Promise<Portion> {
   const { namespace, storage, clock } = context;
-  const read = {
-    old: {
-      from: "evidence",
-      where: {
-        namespace,
-        entry: { isNull: false },
-        sealedAs: { isNull: false },
-        at: { atMost: lastOf(before) },
-      },
-      limit: batchSize,
-    },
-  } as const satisfies Reads;
   return storage.transact({
     lock: [`evidence:${namespace}`],
     clock,
-    read,
-    decide: ({ old }): Decision<number> => ({
-      writes: [
-        {
-          update: "evidence",
-          where: { id: old.map(({ id }) => id) },
-          set: { entry: null, salt: null, requestId: null },
+    read: {
+      kept: {
+        from: "evidence",
+        where: {
+          namespace,
+          entry: { isNull: false },
+          sealedAs: { isNull: false },
+          at: { above: after },
         },
-      ],
-      answer: old.length,
-    }),
+        orderBy: ["at"],
+        limit: portionSize,
+      },
+    },
+    decide: ({ kept }): Decision<Portion> => {
+      const old = kept.filter(({ at }) => at < before);
+      const last = old.at(-1);
+      const isMore = last !== undefined && old.length === portionSize;
+      return {
+        writes: [
+          {
+            update: "evidence",
+            where: { id: old.map(({ id }) => id) },
+            set: { entry: null, salt: null, requestId: null },
+          },
+        ],
+        // Others of the last instant may have found no room.
+        answer: { pruned: old.length, ...(isMore ? { after: lastOf(last.at) } : {}) },
+      };
+    },
   });
 }
 

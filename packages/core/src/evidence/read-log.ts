@@ -36,10 +36,13 @@ export async function* entryPages(
   }
 }
 
-/** Rows of checkpoints, in their order, a page at a time. */
-export async function* checkpointPages(context: HeedContext): AsyncGenerator<readonly Row<"checkpoints">[]> {
+/** Rows of checkpoints after one, in their order, a page at a time. */
+export async function* checkpointPages(
+  context: HeedContext,
+  after: number,
+): AsyncGenerator<readonly Row<"checkpoints">[]> {
   const { namespace, storage, clock } = context;
-  let last = 0;
+  let last = after;
   for (;;) {
     const page = await storage.transact({
       lock: [],
@@ -72,7 +75,7 @@ export async function* exportEntries(context: HeedContext, from: number): AsyncG
 
 /** The log's checkpoints as they can be checked elsewhere. @throws TamperedEvidenceError `unreadable` */
 export async function* exportCheckpoints(context: HeedContext): AsyncGenerator<Checkpoint> {
-  for await (const page of checkpointPages(context)) {
+  for await (const page of checkpointPages(context, 0)) {
     for (const row of page) yield checkpointFrom(row);
   }
 }

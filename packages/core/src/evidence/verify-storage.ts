@@ -1,14 +1,15 @@
+import { z } from "zod";
 import type { HeedContext } from "../context.ts";
 import type { Row } from "../contract/tables.ts";
 import { parsedJson } from "./canonical-json.ts";
-import type { Checkpoint, PublicKeys } from "./checkpoint.ts";
+import { checkpointSchema, type Checkpoint, type PublicKeys } from "./checkpoint.ts";
 import { fault } from "./evidence-fault.ts";
 import { LogCheck } from "./log-check.ts";
 import type { TreeNode } from "./merkle-tree.ts";
 import { checkpointPages, entryPages } from "./read-log.ts";
 import { checkpointFrom, newestCheckpoint, treeOf } from "./seal-evidence.ts";
 import { committed } from "./tree-hashes.ts";
-import type { Checked } from "./verify-evidence.ts";
+import { read, type Checked } from "./verify-evidence.ts";
 
 /** What to check a stored log against. */
 export interface VerifyAsk {
@@ -22,18 +23,42 @@ export interface VerifyAsk {
 
 /**
  * Checks the whole stored log, a page at a time: every entry is what was sealed and stands in its place, every
- * checkpoint is signed and follows the one before it, and what was published is its beginning. Entries that
- * come meanwhile are left to the next check.
+ * checkpoint is signed and follows the one before it, and what was published is its beginning. What is sealed
+ * meanwhile is checked too.
  *
  * @throws TamperedEvidenceError at the first thing that does not hold; `code` says what (see `EvidenceFault`)
  */
 export async function verifyStorage(context: HeedContext, ask: VerifyAsk): Promise<readonly Checked[]> {
-  const published = ask.published ?? [];
+  const published = read(z.array(checkpointSchema), ask.published ?? []);
   const check = new LogCheck({ ...ask.publicKeys, ...context.keys.publicKeys() }, published);
-  const newest = (await newestCheckpoint(context))?.checkpoint;
-  const of = newest?.size ?? 0;
+  let newest = (await newestCheckpoint(context))?.checkpoint;
   let pruned = 0;
-  for await (const page of checkpointPages(context)) {
+  for (;;) {
+    pruned += await checkUpTo(context, check, newest, ask.onProgress);
+    // A pruning that went on meanwhile announced itself in a checkpoint that is there by now.
+    const now = (await newestCheckpoint(context))?.checkpoint;
+    if (now?.seq === newest?.seq) break;
+    newest = now;
+  }
+  check.end();
+  await checkNothingFollows(context, newest);
+  return [
+    { what: "checkpoint signatures", count: check.counts.checkpoints + published.length },
+    { what: "entries in the log", count: check.counts.entries },
+    { what: "pruned entries", count: pruned },
+    { what: "published checkpoints", count: published.length },
+  ];
+}
+
+/** Goes on to a checkpoint from where the check is, and answers how many of the entries were pruned. */
+async function checkUpTo(
+  context: HeedContext,
+  check: LogCheck,
+  newest: Checkpoint | undefined,
+  onProgress: VerifyAsk["onProgress"],
+): Promise<number> {
+  let pruned = 0;
+  for await (const page of checkpointPages(context, check.counts.checkpoints)) {
     const known = page.filter(({ seq }) => seq <= (newest?.seq ?? 0));
     for (const row of known) {
       check.checkpoint(checkpointFrom(row));
@@ -46,17 +71,10 @@ export async function verifyStorage(context: HeedContext, ask: VerifyAsk): Promi
         completed.push(...check.entry({ ...committed(row), index: row.sealedAs ?? -1, ...contentOf(row) }));
       }
       await checkNodes(context, completed);
-      ask.onProgress?.({ entries: check.counts.entries, of });
+      onProgress?.({ entries: check.counts.entries, of: newest?.size ?? 0 });
     }
   }
-  check.end();
-  await checkNothingFollows(context, newest);
-  return [
-    { what: "checkpoint signatures", count: check.counts.checkpoints + published.length },
-    { what: "entries in the log", count: check.counts.entries },
-    { what: "pruned entries", count: pruned },
-    { what: "published checkpoints", count: published.length },
-  ];
+  return pruned;
 }
 
 /** What the commitment of a row is made of. A pruned row has nothing left that nobody could check. */

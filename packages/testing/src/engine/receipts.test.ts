@@ -67,7 +67,7 @@ describe("a receipt", () => {
 
   it("states until when a back-up could still be opened, if the controller says how long they last", async () => {
     const { receipt, rows } = await erased({ backupsLastDays: 30 });
-    const [own] = (await rows("steps")).filter(({ processor }) => processor === "heed");
+    const own = (await rows("steps")).find(({ processor }) => processor === "heed");
     const until = Date.parse(own?.endedAt ?? "") + 30 * 86_400_000;
     expect(receipt.backups).toEqual({ lastDays: 30, openUntil: new Date(until).toISOString() });
     expect((await erased({})).receipt.backups).toBeNull();
@@ -121,17 +121,17 @@ describe("a receipt", () => {
     const [first, second] = entries;
     if (first === undefined || second === undefined) throw new Error("no entries");
     const stranger = keyring(newKey());
-    const with_ = (change: Partial<Receipt>) => codeOf({ ...receipt, ...change }, publicKeys);
-    expect(with_({ entries: entries.with(0, { ...first, at: "2026-01-15T12:00:00.001Z" }) })).toBe(
+    const changed = (change: Partial<Receipt>) => codeOf({ ...receipt, ...change }, publicKeys);
+    expect(changed({ entries: entries.with(0, { ...first, at: "2026-01-15T12:00:00.001Z" }) })).toBe(
       "altered-entry",
     );
-    expect(with_({ entries: entries.with(0, { ...first, salt: "0".repeat(32) }) })).toBe("altered-entry");
-    expect(with_({ entries: entries.with(0, second).with(1, first) })).toBe("wrong-order");
-    expect(with_({ entries: entries.toSpliced(2, 1) })).toMatch(/^(altered-receipt|forged-signature)$/);
-    expect(with_({ summary: { ...summary, late: true } })).toBe("altered-receipt");
-    expect(with_({ summary: { ...summary, retained: [] } })).toBe("altered-receipt");
-    expect(with_({ backups: null })).toBe("forged-signature");
-    expect(with_({ issuedAt: "2026-01-15T12:00:00.001Z" })).toBe("forged-signature");
+    expect(changed({ entries: entries.with(0, { ...first, salt: "0".repeat(32) }) })).toBe("altered-entry");
+    expect(changed({ entries: entries.with(0, second).with(1, first) })).toBe("wrong-order");
+    expect(changed({ entries: entries.toSpliced(2, 1) })).toMatch(/^(altered-receipt|forged-signature)$/);
+    expect(changed({ summary: { ...summary, late: true } })).toBe("altered-receipt");
+    expect(changed({ summary: { ...summary, retained: [] } })).toBe("altered-receipt");
+    expect(changed({ backups: null })).toBe("forged-signature");
+    expect(changed({ issuedAt: "2026-01-15T12:00:00.001Z" })).toBe("forged-signature");
     expect(codeOf(receipt, stranger.publicKeys())).toBe("wrong-key");
     const [id = ""] = Object.keys(publicKeys);
     const [x = ""] = Object.values(stranger.publicKeys());
