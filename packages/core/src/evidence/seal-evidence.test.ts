@@ -8,7 +8,7 @@ import type { Row } from "../contract/tables.ts";
 import { createHeed } from "../heed.ts";
 import { keyring, newKey } from "../keys/keyring.ts";
 import { definePolicy } from "../policy/define-policy.ts";
-import type { Checkpoint } from "./checkpoint.ts";
+import { signedText, type Checkpoint } from "./checkpoint.ts";
 import { verifyConsistency, verifyEvidence } from "./verify-evidence.ts";
 
 const minuteMs = 60_000;
@@ -352,6 +352,15 @@ describe("an exported log", () => {
     const cut = { ...log, checkpoints: checkpoints.slice(0, 2), entries: entries.slice(0, 4) };
     expect(codeFor(cut)).toBe("it holds");
     expect(codeFor({ ...cut, published: checkpoints.slice(2) })).toBe("missing-tail");
+  });
+
+  it("shows a checkpoint that the holder of the key signed again", async () => {
+    const { log, keys } = await exported();
+    const [first] = log.checkpoints;
+    if (first === undefined) throw new Error("no checkpoint");
+    const { signature: _, ...body } = { ...first, at: "2026-01-15T11:00:00.000Z" };
+    const again = { ...body, signature: keys.sign(signedText("checkpoint", body)) };
+    expect(codeFor({ ...log, checkpoints: log.checkpoints.with(0, again) })).toBe("altered-checkpoint");
   });
 
   it("shows any change of one byte of the file", async () => {
