@@ -5,10 +5,16 @@ import type { CheckedPart } from "./engine/check-up.ts";
 import type { Preview } from "./engine/preview.ts";
 import type { Drained } from "./engine/worker.ts";
 import type { HeedEvents } from "./event-hub.ts";
+import type { Checkpoint } from "./evidence/checkpoint.ts";
 import type { Evidence } from "./evidence/evidence.ts";
 import type { KeyUse } from "./keys/keys-in-use.ts";
 import type { Rotated, RotationOptions } from "./keys/rotate-keys.ts";
 import type { BulkOptions, BulkResult, BulkSource } from "./ledger/bulk.ts";
+import type { LogEntry } from "./evidence/log-entry.ts";
+import type { Receipt } from "./evidence/receipt.ts";
+import type { SealedEvidence } from "./evidence/seal-evidence.ts";
+import type { Checked, ConsistencyProof } from "./evidence/verify-evidence.ts";
+import type { VerifyAsk } from "./evidence/verify-storage.ts";
 import type { ConsentState } from "./ledger/consent-fold.ts";
 import type { ConsentEvidence } from "./ledger/event.ts";
 import type { Links } from "./ledger/links.ts";
@@ -177,6 +183,37 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     retry(id: string): Promise<{ readonly state: RequestState }>;
     /** What is kept as proof about a request. */
     evidence(id: string): Promise<readonly Evidence[]>;
+    /**
+     * What became of a closed request, signed, for whoever asks for it. It names nobody, and it is checked offline
+     * with `verifyReceipt` of `@heed/core/evidence` and the public keys. What is not sealed yet is sealed first.
+     *
+     * @throws ConflictError `request-open`; InvalidInputError `evidence-pruned`; TamperedEvidenceError
+     */
+    receipt(id: string): Promise<Receipt>;
+  };
+  /**
+   * The log of everything that is kept as proof. It is sealed while a worker works, and by `seal()`. Only a
+   * checkpoint that lies elsewhere shows that the log's end was cut off: see `evidence.publish` of `createHeed`.
+   */
+  readonly evidence: {
+    /** Takes what is not sealed yet into the log and signs checkpoints. @throws TamperedEvidenceError */
+    seal(): Promise<SealedEvidence>;
+    /** The newest checkpoint; undefined while nothing was sealed. */
+    checkpoint(): Promise<Checkpoint | undefined>;
+    /** Checks the whole log in the storage. @throws TamperedEvidenceError at the first thing that does not hold */
+    verify(ask?: VerifyAsk): Promise<readonly Checked[]>;
+    /**
+     * Forgets what entries of before an instant (RFC 3339) say; that there were entries stays provable.
+     *
+     * @throws ConflictError `not-sealed`
+     */
+    prune(ask: { readonly before: string }): Promise<{ readonly pruned: number }>;
+    /** The proof that the log begins with what an older checkpoint covers: see `verifyConsistency`. */
+    prove(older: Checkpoint): Promise<ConsistencyProof>;
+    /** The log, from a place on, for `verifyEvidence` elsewhere. */
+    entries(ask?: { readonly from?: number }): AsyncIterable<LogEntry>;
+    /** All checkpoints, from the first. */
+    checkpoints(): AsyncIterable<Checkpoint>;
   };
   readonly paidService: {
     /** The person stopped paying: stored payment credentials are forgotten, once the processors say nothing is owed. */

@@ -15,7 +15,16 @@ import { ConflictError } from "./errors/conflict-error.ts";
 import { InvalidInputError, type InputIssue } from "./errors/invalid-input-error.ts";
 import { quoted } from "./errors/quoted.ts";
 import { EventHub } from "./event-hub.ts";
+import { checkpointSchema } from "./evidence/checkpoint.ts";
+import { consistencyWith } from "./evidence/consistency.ts";
 import { evidenceOf } from "./evidence/evidence.ts";
+import { issueReceipt } from "./evidence/issue-receipt.ts";
+import { pruneEvidence } from "./evidence/prune-evidence.ts";
+import { exportCheckpoints, exportEntries } from "./evidence/read-log.ts";
+import { newestCheckpoint } from "./evidence/seal-evidence.ts";
+import { checkEvidenceSettings, Sealer, type EvidenceSettings } from "./evidence/sealer.ts";
+import { read } from "./evidence/verify-evidence.ts";
+import { verifyStorage } from "./evidence/verify-storage.ts";
 import type { CheckProcessors, ChoiceDetails, Heed, KindsOf, OptInDetails } from "./heed-types.ts";
 import { keyring, type Keyring } from "./keys/keyring.ts";
 import { keysInUse } from "./keys/keys-in-use.ts";
@@ -61,6 +70,8 @@ export interface HeedOptions<N extends Names, R> {
   /** Default: the machine's. */
   readonly clock?: Clock;
   readonly work?: Partial<WorkSettings>;
+  /** How evidence is sealed, published and spoken of in receipts. */
+  readonly evidence?: EvidenceSettings;
 }
 
 const detailsSchema = z.object({
@@ -109,7 +120,9 @@ export function createHeed<
     livePermits: new LivePermits(),
   };
   const settings: WorkSettings = { ...workDefaults, ...options.work };
-  const worker = new Worker(context, settings);
+  const kept = checkEvidenceSettings(options.evidence ?? {});
+  const sealer = new Sealer(context, kept);
+  const worker = new Worker(context, settings, sealer);
   const links = linksOf(context);
   const permits = permitsOf(context);
   const named = (ask: { readonly subject: Subject }) => nameSubject(context, subjectOf(ask));
@@ -234,6 +247,19 @@ export function createHeed<
       },
       retry: async (id) => retrySteps(context, text(id, "requests.retry", "id")),
       evidence: async (id) => evidenceOf(context, text(id, "requests.evidence", "id")),
+      receipt: async (id) => issueReceipt(context, text(id, "requests.receipt", "id"), kept.backupsLastDays),
+    },
+    evidence: {
+      seal: () => sealer.seal(),
+      checkpoint: async () => (await newestCheckpoint(context))?.checkpoint,
+      verify: async (ask = {}) => verifyStorage(context, asked(ask, "evidence.verify", "{ published }")),
+      prune: async (ask) => {
+        const { before } = asked(ask, "evidence.prune", "{ before }");
+        return pruneEvidence(context, parseInstant("before", before));
+      },
+      prove: async (older) => consistencyWith(context, read(checkpointSchema, older)),
+      entries: ({ from = 0 } = {}) => exportEntries(context, from),
+      checkpoints: () => exportCheckpoints(context),
     },
     paidService: {
       ended: async (ask) =>

@@ -10,7 +10,14 @@ export type { CheckProcessors, ChoiceDetails, Heed, KindsOf, OptInDetails } from
 export type { HeedEvents } from "./event-hub.ts";
 export type { EvidenceEntry } from "./evidence/entry.ts";
 export { evidenceEntrySchema } from "./evidence/entry.ts";
+export type { Checkpoint, PublicKeys } from "./evidence/checkpoint.ts";
 export type { Evidence } from "./evidence/evidence.ts";
+export type { LogEntry } from "./evidence/log-entry.ts";
+export type { Receipt } from "./evidence/receipt.ts";
+export type { SealedEvidence } from "./evidence/seal-evidence.ts";
+export type { EvidenceSettings } from "./evidence/sealer.ts";
+export type { Checked, ConsistencyProof } from "./evidence/verify-evidence.ts";
+export type { VerifyAsk } from "./evidence/verify-storage.ts";
 export { ephemeralKeys, keyring, newKey } from "./keys/keyring.ts";
 export type { Keyring, KeyState } from "./keys/keyring.ts";
 export type { BulkOptions, BulkProgress, BulkRefusal, BulkResult, BulkSource } from "./ledger/bulk.ts";

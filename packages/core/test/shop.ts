@@ -1,4 +1,5 @@
 import type { Row, TableName } from "../src/contract/tables.ts";
+import type { EvidenceSettings } from "../src/evidence/sealer.ts";
 import { createHeed } from "../src/heed.ts";
 import { ephemeralKeys, type Keyring } from "../src/keys/keyring.ts";
 import { memory } from "../src/memory/memory.ts";
@@ -45,7 +46,9 @@ export const shopTopics = {
 export const noEvidence = { none: true } as const;
 
 /** A heed over memory and a clock that the test moves, with one processor whose lists can be read. */
-export function openShop(options: { readonly start?: string; readonly keys?: Keyring } = {}) {
+export function openShop(
+  options: { readonly start?: string; readonly keys?: Keyring; readonly evidence?: EvidenceSettings } = {},
+) {
   const clock = handClock(options.start);
   const storage = memory();
   const crm = smallCrm();
@@ -55,6 +58,7 @@ export function openShop(options: { readonly start?: string; readonly keys?: Key
     keys: options.keys ?? ephemeralKeys(),
     clock,
     processors: { crm: crm.processor },
+    ...(options.evidence === undefined ? {} : { evidence: options.evidence }),
   });
   let messages = 0;
   const isSendable = async (topic: ShopTopic, email: string): Promise<true | string> => {

@@ -139,7 +139,7 @@ describe("two processes on one file", () => {
           writes: [],
           answer: {
             late: permits.filter((permit) => permit.state !== "revoked").length,
-            evidence: evidence.filter((row) => row.entry.includes("message.in-flight")).length,
+            evidence: evidence.filter((row) => row.entry?.includes("message.in-flight")).length,
           },
         }),
       });

@@ -41,6 +41,7 @@ export interface TestHeedOptions<N extends Names> {
   readonly clock?: VirtualClock;
   readonly namespace?: string;
   readonly work?: HeedOptions<N, Record<never, never>>["work"];
+  readonly evidence?: HeedOptions<N, Record<never, never>>["evidence"];
 }
 
 const fortyDaysMs = 40 * 86_400_000;
@@ -60,6 +61,7 @@ export function createTestHeed<N extends Names>(options: TestHeedOptions<N>): Te
     clock,
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
     ...(options.work === undefined ? {} : { work: options.work }),
+    ...(options.evidence === undefined ? {} : { evidence: options.evidence }),
     ...(options.processors === undefined ? {} : { processors: options.processors as never }),
   }) as unknown as Heed<N>;
   const rows = <T extends TableName>(table: T): Promise<readonly Row<T>[]> =>

@@ -29,7 +29,7 @@ export const tables = {
     key: ["digest"],
     indexes: [["subjectId"], ["suppression"]],
   },
-  /** Data keys, wrapped by the keyring. `owner`: the id of a subject, a request or a parked opt-in. */
+  /** Data keys, wrapped by the keyring. `owner`: the id of a subject, a request, a parked opt-in or a retained part. */
   dataKeys: {
     columns: { owner: "text", wrapped: "bytes", keyId: "text" },
     key: ["owner"],
@@ -160,14 +160,77 @@ export const tables = {
       ["requestId"],
     ],
   },
-  /** What is kept as proof: see `evidence.ts`. `entry`: JSON of the fixed schema. */
+  /**
+   * What is kept as proof: see `evidence.ts`. `entry`: JSON of the fixed schema; null once it was pruned, with
+   * `salt` and `requestId`. `sealedAs`: its place in the log, from 0; null until it is sealed. `commitment`
+   * stands for the entry in the log, and outlives it.
+   */
   evidence: {
-    columns: { id: "text", namespace: "text", at: "text", requestId: "text?", entry: "text" },
+    columns: {
+      id: "text",
+      namespace: "text",
+      at: "text",
+      requestId: "text?",
+      entry: "text?",
+      sealedAs: "integer?",
+      salt: "text?",
+      commitment: "text?",
+    },
     key: ["id"],
     indexes: [
       ["requestId", "at"],
       ["namespace", "at"],
+      ["namespace", "sealedAs", "at", "id"],
     ],
+  },
+  /**
+   * Signed checkpoints of the log: see `evidence/checkpoint.ts`. `peaks`: JSON hashes of the complete subtrees,
+   * from which the tree grows on. `isNewest` and `publishedAt` are notes of heed's own, and not signed.
+   */
+  checkpoints: {
+    columns: {
+      namespace: "text",
+      seq: "integer",
+      size: "integer",
+      root: "text",
+      at: "text",
+      previous: "text?",
+      keyId: "text",
+      signature: "text",
+      peaks: "text",
+      isNewest: "integer",
+      publishedAt: "text?",
+    },
+    key: ["namespace", "seq"],
+    indexes: [["namespace", "isNewest"]],
+  },
+  /** Every eighth level of the log's hash tree, so that a proof needs few rows however long the log is. */
+  evidenceTree: {
+    columns: { namespace: "text", level: "integer", place: "integer", hash: "text" },
+    key: ["namespace", "level", "place"],
+    indexes: [],
+  },
+  /**
+   * What a processor keeps of a person, and until when (civil date, the last day). `sealed`: JSON of the
+   * vendor's ids, under a data key of this part alone, which outlives everything else about the person.
+   */
+  retained: {
+    columns: {
+      id: "text",
+      namespace: "text",
+      requestId: "text?",
+      stepId: "text",
+      processor: "text",
+      operation: "text",
+      category: "text",
+      reason: "text",
+      law: "text?",
+      until: "text?",
+      sealed: "bytes?",
+      keptAt: "text",
+    },
+    key: ["id"],
+    indexes: [["namespace", "until"], ["requestId"]],
   },
   /** The limiter: theoretical arrival time and a push-back by the vendor, in microseconds since 1970. */
   limits: {

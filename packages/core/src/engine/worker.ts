@@ -4,6 +4,7 @@ import { AccountChecks } from "./account-check.ts";
 import { carryOut, settleClaims, type BatchSettings } from "./batch.ts";
 import { claim, operationOf, type Claim } from "./claim.ts";
 import { expireUnverified } from "../requests/change-request.ts";
+import type { Sealer } from "../evidence/sealer.ts";
 import { applyParked } from "./parked.ts";
 
 /** How a worker works. */
@@ -38,14 +39,17 @@ export class Worker {
   readonly #context: HeedContext;
   readonly #settings: WorkSettings;
   readonly #checks: AccountChecks;
+  readonly #sealer: Sealer | undefined;
   readonly #active = new Map<string, Set<Promise<void>>>();
   readonly #inHand = new Set<string>();
   #loop: { stop: AbortController; done: Promise<void> } | undefined;
   #hasScrubbed = false;
 
-  constructor(context: HeedContext, settings: WorkSettings) {
+  /** @param sealer seals the evidence of what is done; without it, nothing is sealed */
+  constructor(context: HeedContext, settings: WorkSettings, sealer?: Sealer) {
     this.#context = context;
     this.#settings = settings;
+    this.#sealer = sealer;
     this.#checks = new AccountChecks(context, settings);
   }
 
@@ -73,6 +77,7 @@ export class Worker {
         if (active.length > 0) await Promise.race(active);
         else if (started === 0 && (await this.#tidyUp()) === 0) break;
       }
+      if (clock.now().getTime() < until) await this.#sealer?.round();
       return { settled, ...(await this.#left()) };
     } finally {
       for (const stop of stops) stop();
@@ -104,6 +109,7 @@ export class Worker {
         await this.#scrubOnce();
         started = await this.#startDue(tell);
         if (started === 0) await this.#tidyUp();
+        this.#sealer?.seek();
       } catch (error) {
         tell(error);
       }
@@ -116,6 +122,7 @@ export class Worker {
       rested.abort();
     }
     await Promise.allSettled(this.#activeNow());
+    await this.#sealer?.rest();
   }
 
   /** What is due beside steps, when no step is. */

@@ -49,6 +49,7 @@ const complete: { readonly [K in EvidenceEntry["kind"]]: Extract<EvidenceEntry, 
     kind: "request.closed",
     requestId: "r1",
     right: "erasure",
+    identity: "confirmed-by-link",
     state: "partially-fulfilled",
     receivedAt: at,
     dueOn: "2026-02-16",
@@ -56,6 +57,7 @@ const complete: { readonly [K in EvidenceEntry["kind"]]: Extract<EvidenceEntry, 
     because: "by-hand",
     subject: [digest],
   },
+  "evidence.pruned": { kind: "evidence.pruned", before: at },
 };
 const entries = Object.values(complete);
 

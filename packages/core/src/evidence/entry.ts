@@ -62,6 +62,8 @@ export const evidenceEntrySchema = z.discriminatedUnion("kind", [
     kind: z.literal("request.closed"),
     requestId: id,
     right: slugSchema,
+    /** How it was established who asked, in the end. */
+    identity: slugSchema,
     state: slugSchema,
     receivedAt: instant,
     dueOn: civilDate,
@@ -69,6 +71,8 @@ export const evidenceEntrySchema = z.discriminatedUnion("kind", [
     because: slugSchema.optional(),
     subject,
   }),
+  /** What entries of before an instant said was forgotten, on purpose. */
+  z.strictObject({ kind: z.literal("evidence.pruned"), before: instant }),
 ]);
 
 /** One thing that is kept as proof. */

@@ -3,6 +3,7 @@ import type { HeedContext } from "../context.ts";
 import type { Identifier } from "../contract/identifier.ts";
 import { parseIdentifier } from "../contract/parse-identifier.ts";
 import type { Write } from "../contract/storage.ts";
+import { canonicalJson } from "./canonical-json.ts";
 import { evidenceEntrySchema, type EvidenceEntry } from "./entry.ts";
 
 /** An entry as it is read back. */
@@ -27,7 +28,16 @@ export function evidenceWrite(context: HeedContext, at: string, entry: EvidenceE
   const requestId = "requestId" in checked ? (checked.requestId ?? null) : null;
   return {
     insert: "evidence",
-    row: { id: nextId(), namespace: context.namespace, at, requestId, entry: JSON.stringify(checked) },
+    row: {
+      id: nextId(),
+      namespace: context.namespace,
+      at,
+      requestId,
+      entry: canonicalJson(checked),
+      sealedAs: null,
+      salt: null,
+      commitment: null,
+    },
   };
 }
 
@@ -48,11 +58,9 @@ export async function evidenceOf(context: HeedContext, requestId: string): Promi
     read: { evidence: { from: "evidence", where: { requestId }, orderBy: ["at", "id"] } },
     decide: ({ evidence }) => ({
       writes: [],
-      answer: evidence.map(({ id, at, entry }) => ({
-        id,
-        at,
-        entry: evidenceEntrySchema.parse(JSON.parse(entry)),
-      })),
+      answer: evidence.flatMap(({ id, at, entry }) =>
+        entry === null ? [] : [{ id, at, entry: evidenceEntrySchema.parse(JSON.parse(entry)) }],
+      ),
     }),
   });
 }

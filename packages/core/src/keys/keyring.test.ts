@@ -1,3 +1,4 @@
+import { createPublicKey, verify } from "node:crypto";
 import { inspect } from "node:util";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -187,5 +188,56 @@ describe("ephemeral keys", () => {
     expect(() =>
       createHeed({ policy: shopPolicy, storage: memory(), keys: ephemeralKeys(), processors }),
     ).not.toThrow();
+  });
+});
+
+describe("signing", () => {
+  const isSignedBy = (x: string | undefined, text: string, signature: string) =>
+    verify(
+      null,
+      Buffer.from(text),
+      createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: x ?? "" }, format: "jwk" }),
+      Buffer.from(signature, "hex"),
+    );
+
+  it("is checked with the public key alone, the same in every process that has the key", () => {
+    const entry = newKey();
+    const [one, other] = [keyring(entry), keyring(entry)];
+    const signature = one.sign("text");
+    expect(signature).toMatch(/^[0-9a-f]{128}$/);
+    expect(other.publicKeys()).toEqual(one.publicKeys());
+    const x = other.publicKeys()[one.signingKeyId];
+    expect(isSignedBy(x, "text", signature)).toBe(true);
+    expect(isSignedBy(x, "another text", signature)).toBe(false);
+    const stranger = keyring(newKey());
+    expect(isSignedBy(stranger.publicKeys()[stranger.signingKeyId], "text", signature)).toBe(false);
+  });
+
+  it("is done by the active key only, and every key's signatures of the past can be checked", () => {
+    const [first, second, third] = [newKey(), newKey(), newKey()];
+    const before = keyring(first);
+    const signature = before.sign("text");
+    const after = keyring(
+      `${inState(first, "retired")} ${inState(second, "active")} ${inState(third, "staged")}`,
+    );
+    const idOf = (entry: string) => entry.split(":")[0] ?? "";
+    expect(Object.keys(after.publicKeys()).toSorted()).toEqual([first, second, third].map(idOf).toSorted());
+    expect(isSignedBy(after.publicKeys()[idOf(first)], "text", signature)).toBe(true);
+    expect(after.signingKeyId).toBe(idOf(second));
+    expect(isSignedBy(after.publicKeys()[idOf(second)], "text", after.sign("text"))).toBe(true);
+    expect(isSignedBy(after.publicKeys()[idOf(first)], "text", after.sign("text"))).toBe(false);
+  });
+
+  it("shows no secret, and signs with no key that is used for anything else", () => {
+    const entry = newKey();
+    const shown = JSON.stringify(keyring(entry).publicKeys());
+    expect(shown).not.toContain(secretOf(entry));
+    // The master secret itself is no seed.
+    const der = Buffer.concat([
+      Buffer.from("302e020100300506032b657004220420", "hex"),
+      Buffer.from(secretOf(entry), "base64url"),
+    ]);
+    const plain = createPublicKey({ key: der, format: "der", type: "pkcs8" } as never);
+    expect(shown).not.toContain(plain.export({ format: "jwk" }).x ?? "-");
   });
 });

@@ -3,6 +3,9 @@ import {
   createSecretKey,
   hkdfSync,
   randomBytes,
+  createPrivateKey,
+  createPublicKey,
+  sign,
   timingSafeEqual,
   type KeyObject,
 } from "node:crypto";
@@ -28,6 +31,8 @@ interface MasterKey {
 }
 
 const tokenMacBytes = 12;
+/** What PKCS #8 says before the 32 bytes of an Ed25519 seed (RFC 8410 §7). */
+const ed25519Prefix = Buffer.from("302e020100300506032b657004220420", "hex");
 const keyPattern = /^([A-Za-z0-9]{1,4}):(staged|active|lookup|retired):([A-Za-z0-9_-]{43})$/;
 
 /** Derives, caches and applies the keys of one deployment. Made by {@link keyring} or {@link ephemeralKeys}. */
@@ -119,6 +124,35 @@ export class Keyring {
     const payload = bytes.subarray(0, payloadBytes);
     if (!timingSafeEqual(this.#tokenMac(key, purpose, payload), bytes.subarray(payloadBytes))) throw refuse();
     return new Uint8Array(payload);
+  }
+
+  /** Signs a text with the active key: Ed25519 (RFC 8032), as 128 lower-case hexadecimal digits. */
+  sign(text: string): string {
+    return sign(null, Buffer.from(text), this.#signingKey(this.#active)).toString("hex");
+  }
+
+  /** Id of the key that {@link sign} uses. */
+  get signingKeyId(): string {
+    return this.#active.id;
+  }
+
+  /**
+   * The public half of every key, whatever its state, by key id: Ed25519, 32 bytes as base64url. Nothing in it
+   * is secret. Publish it where people can find it, and keep those of keys that are gone from the keyring:
+   * what they signed is checked with them.
+   */
+  publicKeys(): Readonly<Record<string, string>> {
+    return Object.fromEntries(
+      this.#keys.map((key) => [
+        key.id,
+        createPublicKey(this.#signingKey(key)).export({ format: "jwk" }).x ?? "",
+      ]),
+    );
+  }
+
+  #signingKey(key: MasterKey): KeyObject {
+    const der = Buffer.concat([ed25519Prefix, this.#derive(key, "sign").export()]);
+    return createPrivateKey({ key: der, format: "der", type: "pkcs8" });
   }
 
   #digestUnder(key: MasterKey, use: DigestUse, parts: readonly string[]): string {

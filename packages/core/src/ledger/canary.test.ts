@@ -79,9 +79,11 @@ describe("an address", () => {
     await liveThrough(shop);
     const request = await shop.erase(everything);
     const proof = await shop.heed.requests.evidence(request.id);
+    const receipt = await shop.heed.requests.receipt(request.id);
+    expect(receipt.entries).toHaveLength(proof.length);
     expect(told).toContain("step.settled");
     expect(proof.map(({ entry }) => entry.kind)).toContain("request.closed");
-    const seen = inspect([told, proof, request], { depth: Infinity }).toLowerCase();
+    const seen = inspect([told, proof, receipt, request], { depth: Infinity }).toLowerCase();
     for (const part of parts) expect(seen).not.toContain(part.toLowerCase());
   });
 

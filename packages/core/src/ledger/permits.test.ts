@@ -213,7 +213,7 @@ describe("a message that is being handed over while the person says no", () => {
     expect(await shop.rows("permits")).toMatchObject([
       { state: "settled", outcome: "accepted", optedOutAt: shop.clock.now().toISOString() },
     ]);
-    const kept = (await shop.rows("evidence")).map((row) => JSON.parse(row.entry) as { kind: string });
+    const kept = (await shop.rows("evidence")).map((row) => JSON.parse(row.entry ?? "") as { kind: string });
     expect(kept.filter(({ kind }) => kind === "message.in-flight")).toEqual([
       { kind: "message.in-flight", topic: "product-news" },
     ]);

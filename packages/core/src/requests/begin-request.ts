@@ -1,6 +1,8 @@
 import type { HeedContext } from "../context.ts";
 import type { Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
+import { retainedWrites } from "../engine/retained-parts.ts";
+import { stepEvidence } from "../engine/settle.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
 import { newDataKey } from "../keys/sealed.ts";
 import type { Scope } from "../ledger/event.ts";
@@ -96,9 +98,27 @@ function beginPlan(
   const silence = isErasure ? silenceAndFreeze(context, record, request, now) : { writes: [], revoked: [] };
   return {
     rows,
-    writes: [...cancelled.writes, ...silence.writes, ...rows.map((row): Write => ({ insert: "steps", row }))],
+    writes: [
+      ...cancelled.writes,
+      ...silence.writes,
+      ...rows.map((row): Write => ({ insert: "steps", row })),
+      ...rows
+        .filter((row) => row.state === "retained")
+        .flatMap((row) => keptByRule(context, row, request, now)),
+    ],
     revoked: silence.revoked,
   };
+}
+
+/** A rule keeps all that a processor has: nobody is asked, and it is remembered and proven all the same. */
+function keptByRule(
+  context: HeedContext,
+  row: Row<"steps">,
+  request: Row<"requests">,
+  now: string,
+): readonly Write[] {
+  const digests = JSON.parse(request.subjectDigests) as string[];
+  return [stepEvidence(context, row, digests, now), ...retainedWrites(context, row, undefined, now)];
 }
 
 function planOf(context: HeedContext, request: Row<"requests">): readonly PlannedStep[] {

@@ -21,6 +21,7 @@ export function closingWrites(
       kind: "request.closed",
       requestId: request.id,
       right: request.right,
+      identity: request.identity,
       state: state.replaceAll("_", "-"),
       receivedAt: request.receivedAt,
       dueOn: request.dueOn,

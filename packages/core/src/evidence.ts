@@ -1,0 +1,14 @@
+export { checkpointSchema } from "./evidence/checkpoint.ts";
+export type { Checkpoint, PublicKeys } from "./evidence/checkpoint.ts";
+export { evidenceEntrySchema } from "./evidence/entry.ts";
+export type { EvidenceEntry } from "./evidence/entry.ts";
+export type { EvidenceFault } from "./evidence/evidence-fault.ts";
+export { logEntrySchema } from "./evidence/log-entry.ts";
+export type { LogEntry } from "./evidence/log-entry.ts";
+export { receiptSchema } from "./evidence/receipt.ts";
+export type { Receipt } from "./evidence/receipt.ts";
+export { verifyConsistency, verifyEvidence } from "./evidence/verify-evidence.ts";
+export type { Checked, ConsistencyProof, ExportedLog } from "./evidence/verify-evidence.ts";
+export { verifyReceipt } from "./evidence/verify-receipt.ts";
+export { HeedError, isHeedError } from "./errors/heed-error.ts";
+export { TamperedEvidenceError } from "./errors/tampered-evidence-error.ts";
