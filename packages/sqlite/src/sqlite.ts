@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { HeedError, type HeedStorage } from "@heed/core/storage";
+import { backUp } from "./back-up.ts";
 import { Connection } from "./connection.ts";
 import { dueSteps } from "./due-steps.ts";
 import { groupCommit, type GroupCommit } from "./group-commit.ts";
@@ -107,6 +108,7 @@ export function sqlite(where: string | SqliteOptions): HeedStorage {
       ),
     due: (ask) =>
       whileOpen(() => afterOpening(({ connection }) => untilFree(() => dueSteps(connection, ask)))),
+    backup: (to) => whileOpen(() => afterOpening(() => backUp(file, to))),
     scrub: () => whileOpen(() => afterOpening(({ connection }) => truncateLog(connection))),
     async close() {
       isClosed = true;

@@ -7,6 +7,7 @@ import {
   type Heed,
   type HeedOptions,
   type HeedStorage,
+  type Journal,
   type Names,
   type Policy,
   type ProcessorV1,
@@ -40,6 +41,7 @@ export interface TestHeedOptions<N extends Names> {
   readonly keys?: HeedOptions<N, Record<never, never>>["keys"];
   readonly clock?: VirtualClock;
   readonly namespace?: string;
+  readonly journal?: Journal;
   readonly work?: HeedOptions<N, Record<never, never>>["work"];
 }
 
@@ -59,6 +61,7 @@ export function createTestHeed<N extends Names>(options: TestHeedOptions<N>): Te
     keys,
     clock,
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+    ...(options.journal === undefined ? {} : { journal: options.journal }),
     ...(options.work === undefined ? {} : { work: options.work }),
     ...(options.processors === undefined ? {} : { processors: options.processors as never }),
   }) as unknown as Heed<N>;

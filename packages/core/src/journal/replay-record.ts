@@ -1,0 +1,234 @@
+import type { HeedContext } from "../context.ts";
+import type { Decision, Write } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
+import { destroyWrites } from "../engine/own-store.ts";
+import { linkSubjects } from "../ledger/link-subjects.ts";
+import { recordsOf, subjectReads, type SubjectRecord } from "../ledger/subject-record.ts";
+import { lockNames } from "../ledger/under-lock.ts";
+import { markWrites } from "./journaled-storage.ts";
+import { writeJson } from "./journal-line.ts";
+import type { JournalLine, JournalPart, JournalRecord } from "./journal.ts";
+import { keptOf } from "./kept-writes.ts";
+
+/** What the lost records say about each other. */
+export interface LostFacts {
+  /** Subjects whose erasure ended in the lost time. */
+  readonly erased: ReadonlySet<string>;
+}
+
+export function factsOf(lines: readonly JournalLine[]): LostFacts {
+  return { erased: new Set(lines.flatMap(({ record }) => record.erased ?? [])) };
+}
+
+/**
+ * Brings one record back: each part in a transaction, then the rest together with the mark that it is there.
+ * Repeating any of them changes nothing, so a crash in between costs nothing.
+ */
+export async function replayRecord(
+  context: HeedContext,
+  line: JournalLine,
+  facts: LostFacts,
+): Promise<void> {
+  for (const part of line.record.parts) await replayPart(context, part, facts);
+  await replayRest(context, line);
+}
+
+const inserts = <T extends Write>(writes: readonly Write[], table: string): readonly T[] =>
+  writes.filter((write): write is T => "insert" in write && write.insert === table);
+
+type IdentifierInsert = Extract<Write, { insert: "identifiers" }>;
+type EventInsert = Extract<Write, { insert: "events" }>;
+type RequestInsert = Extract<Write, { insert: "requests" }>;
+type RequestUpdate = Extract<Write, { update: "requests" }>;
+
+/** Rows of one owner: as they were, unless somebody else has one of the identifiers by now. */
+async function replayPart(context: HeedContext, part: JournalPart, facts: LostFacts): Promise<void> {
+  const { owner, writes } = part;
+  const digests = inserts<IdentifierInsert>(writes, "identifiers").map((write) => write.row.digest);
+  const holders = prefixed("holders/", subjectReads({ digests }));
+  await context.storage.transact({
+    lock: lockNames({ addresses: digests, subjects: [owner] }),
+    clock: context.clock,
+    read: { ...subjectReads({ subjectId: owner }), ...holders },
+    decide: (rows, now): Decision<void> => {
+      const replayed = redo(writes);
+      const others = recordsOf(context, unprefixed("holders/", rows)).filter(({ id }) => id !== owner);
+      const extra: Write[] = [];
+      for (const other of others) {
+        if (facts.erased.has(other.id)) {
+          // The person was erased and came back: what the back-up has of before must not be taken for theirs.
+          extra.push(...endErased(other, now));
+          continue;
+        }
+        // They said no while this database waited, as somebody unknown to it.
+        const taken = new Set(other.identifiers.map((row) => row.digest));
+        const own = writes.filter(
+          (write) => !("insert" in write && write.insert === "identifiers" && taken.has(write.row.digest)),
+        );
+        const [known] = recordsOf(context, rows as never);
+        const kept = known ?? recordIn(context, own, owner);
+        if (kept === undefined) continue;
+        const linked = linkSubjects(kept, other, now).writes;
+        const record = keptOf(linked, now)?.record;
+        const outbox: readonly Write[] =
+          record === undefined
+            ? []
+            : [{ insert: "journal", row: { id: record.id, at: now, record: writeJson(record) } }];
+        return { writes: [...redo(own), ...linked, ...outbox, ...plans(part)], answer: undefined };
+      }
+      return { writes: [...extra, ...replayed, ...plans(part)], answer: undefined };
+    },
+  });
+}
+
+/** A subject as a part brings it. */
+function recordIn(
+  context: HeedContext,
+  writes: readonly Write[],
+  owner: string,
+): SubjectRecord | undefined {
+  const rowsOf = <R>(table: string): readonly R[] =>
+    inserts<Extract<Write, { insert: string }>>(writes, table).map((write) => write.row as unknown as R);
+  const [record] = recordsOf(context, {
+    subjects: rowsOf<Row<"subjects">>("subjects").filter((row) => row.id === owner),
+    identifiers: rowsOf("identifiers"),
+    dataKeys: rowsOf("dataKeys"),
+    events: rowsOf("events"),
+    openSteps: [],
+    preferences: [],
+    permits: [],
+  });
+  return record;
+}
+
+function plans({ owner, writes }: JournalPart): readonly Write[] {
+  return inserts<EventInsert>(writes, "events").map(
+    ({ row }): Write => ({
+      insert: "restored",
+      row: { id: row.id, subjectId: owner, kind: "choice" },
+      orKeep: true,
+    }),
+  );
+}
+
+/** What the back-up still has of somebody whose erasure had ended: destroyed, and their request is closed. */
+function endErased(record: SubjectRecord, now: string): readonly Write[] {
+  const requestId = record.frozenBy ?? "";
+  return [
+    ...destroyWrites(record.id, requestId, record.identifiers),
+    {
+      update: "steps",
+      where: { subjectId: record.id, endedAt: { isNull: true } },
+      set: { state: "cancelled", because: "erased-before", endedAt: now, dueAt: null, leaseUntil: null, sealed: null },
+    },
+    {
+      update: "requests",
+      where: { subjectId: record.id, closedAt: { isNull: true } },
+      set: { state: "partially_fulfilled", because: "erased-before", closedAt: now },
+    },
+  ];
+}
+
+/** What outlives the owners. An erasure that had ended is carried out again, wherever the person is here again. */
+async function replayRest(context: HeedContext, line: JournalLine): Promise<void> {
+  const { record } = line;
+  const closing = record.writes.filter(
+    (write): write is RequestUpdate => "update" in write && write.update === "requests" && write.set.closedAt != null,
+  );
+  const requestIds = closing.map((write) => String(write.where.id));
+  const subjectId = record.erased ?? "";
+  await context.storage.transact({
+    lock: lockNames({ subjects: [subjectId], requests: requestIds }),
+    clock: context.clock,
+    read: {
+      requests: { from: "requests", where: { id: requestIds } },
+      subjects: {
+        from: "subjects",
+        where: { id: { via: "requests", column: "subjectId", where: { id: requestIds } } },
+      },
+      erased: { from: "subjects", where: { id: subjectId } },
+      dataKeys: { from: "dataKeys", where: { owner: subjectId } },
+      open: { from: "requests", where: { subjectId, right: "erasure", closedAt: { isNull: true } } },
+    },
+    decide: (rows, now): Decision<void> => {
+      const isReadable = rows.erased.length > 0 && rows.dataKeys.length > 0;
+      const goesOn = isReadable && rows.open.length > 0;
+      const again = new Set(
+        rows.requests
+          .filter((row) => row.right !== "withdrawal" && rows.subjects.some((each) => each.id === row.subjectId))
+          .map((row) => row.id),
+      );
+      const isAgain = (write: Write) =>
+        "update" in write && write.update === "requests" && write.set.closedAt != null &&
+        again.has(String(write.where.id)) &&
+        (write.set.state === "fulfilled" || write.set.state === "partially_fulfilled");
+      const isSkipped = record.erased === undefined ? record.writes.some(isAgain) : goesOn;
+      const writes = isSkipped
+        ? record.writes.filter((write) => tableOf(write) === "suppressions")
+        : record.writes;
+      return {
+        writes: [...redo(writes), ...(isSkipped ? [] : endings(closing, record, now)), ...requestPlans(writes), ...markWrites(line)],
+        answer: undefined,
+      };
+    },
+  });
+}
+
+/** What else ends with a request, and with a subject that became another. */
+function endings(closing: readonly RequestUpdate[], { linked }: JournalRecord, now: string): readonly Write[] {
+  const ended = closing.map((write) => String(write.where.id));
+  return [
+    {
+      update: "steps",
+      where: { requestId: ended, endedAt: { isNull: true } },
+      set: { state: "cancelled", because: "request-closed", endedAt: now, dueAt: null, leaseUntil: null },
+    },
+    { update: "steps", where: { requestId: ended }, set: { sealed: null } },
+    { update: "subjects", where: { frozenBy: ended }, set: { frozenBy: null } },
+    ...(linked === undefined
+      ? []
+      : [
+          {
+            update: "steps",
+            where: { subjectId: linked.to, requestId: { isNull: true }, sealed: { isNull: false }, endedAt: { isNull: true } },
+            set: { sealed: null, phase: "resolve" },
+          } as const,
+        ]),
+  ];
+}
+
+function requestPlans(writes: readonly Write[]): readonly Write[] {
+  const ids = [
+    ...inserts<RequestInsert>(writes, "requests").map(({ row }) => [row.id, row.subjectId]),
+    ...writes.flatMap((write) =>
+      "update" in write && write.update === "requests" && write.set.identity !== undefined
+        ? [[String(write.where.id), ""]]
+        : [],
+    ),
+  ];
+  return ids.map(([id = "", subjectId = ""]): Write => ({
+    insert: "restored",
+    row: { id, subjectId, kind: "request" },
+    orKeep: true,
+  }));
+}
+
+const tableOf = (write: Write): string =>
+  "insert" in write ? write.insert : "update" in write ? write.update : write.remove;
+
+/** The writes of then, so that nothing happens twice and a newer silence is not made older. */
+function redo(writes: readonly Write[]): readonly Write[] {
+  return writes.map((write) => ("insert" in write ? { ...write, orKeep: true } : write));
+}
+
+function prefixed<R extends object>(prefix: string, reads: R): Record<never, never> {
+  return Object.fromEntries(Object.entries(reads).map(([name, read]) => [`${prefix}${name}`, read]));
+}
+
+function unprefixed(prefix: string, rows: object): Parameters<typeof recordsOf>[1] {
+  return Object.fromEntries(
+    Object.entries(rows)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, found]) => [name.slice(prefix.length), found as unknown]),
+  ) as unknown as Parameters<typeof recordsOf>[1];
+}
