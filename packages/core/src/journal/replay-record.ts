@@ -14,10 +14,15 @@ import { keptOf } from "./kept-writes.ts";
 export interface LostFacts {
   /** Subjects whose erasure ended in the lost time. */
   readonly erased: ReadonlySet<string>;
+  /** Subjects that became another's. */
+  readonly linked: ReadonlyMap<string, string>;
 }
 
 export function factsOf(lines: readonly JournalLine[]): LostFacts {
-  return { erased: new Set(lines.flatMap(({ record }) => record.erased ?? [])) };
+  return {
+    erased: new Set(lines.flatMap(({ record }) => record.erased ?? [])),
+    linked: new Map(lines.flatMap(({ record: { linked } }) => (linked === undefined ? [] : [[linked.from, linked.to]]))),
+  };
 }
 
 /**
@@ -65,6 +70,9 @@ async function replayPart(context: HeedContext, part: JournalPart, facts: LostFa
         const own = writes.filter(
           (write) => !("insert" in write && write.insert === "identifiers" && taken.has(write.row.digest)),
         );
+        // An earlier restoration has made one of the two, and its record comes later.
+        if (facts.linked.get(owner) === other.id)
+          return { writes: [...redo(own), ...plans(part)], answer: undefined };
         const [known] = recordsOf(context, rows as never);
         const kept = known ?? recordIn(context, own, owner);
         if (kept === undefined) continue;
