@@ -84,6 +84,9 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
       case "events":
         if (row["subjectId"] !== undefined) toPart(row["subjectId"], write);
         else kept.push(write);
+        // An erasure that is carried out again goes by what was shown to be theirs.
+        if (verb === "update" && table === "identifiers" && row["verified"] === 1 && "subjectId" in row)
+          kept.push({ update: table, where, set: { verified: 1 } } as Write);
         break;
       case "references":
         if (verb !== "insert") kept.push(write);
