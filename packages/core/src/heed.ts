@@ -87,7 +87,11 @@ export function createHeed<
   // oxlint-disable-next-line typescript/no-explicit-any -- every processor fits here; CheckProcessors looks closer
   const R extends { [Id in keyof R]: ProcessorV1<any, any, any> } = Record<never, never>,
 >(options: HeedOptions<N, R>): Heed<N, KindsOf<R>, keyof R & string> {
-  const { policy, storage: store, keys } = asked(options, "createHeed", "{ policy, storage, keys, processors }");
+  const {
+    policy,
+    storage: store,
+    keys,
+  } = asked(options, "createHeed", "{ policy, storage, keys, processors }");
   checkParts(options);
   const given = (options.processors ?? {}) as Readonly<Record<string, ProcessorV1>>;
   if (keys.ephemeral && store.durable) {

@@ -32,7 +32,11 @@ async function add(storage: HeedStorage, id: string): Promise<void> {
 function contents(file: string) {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
-    const all = (sql: string) => database.prepare(sql).all().map((row) => String(row["v"]));
+    const all = (sql: string) =>
+      database
+        .prepare(sql)
+        .all()
+        .map((row) => String(row["v"]));
     return {
       subjects: all("SELECT id AS v FROM heed_subjects ORDER BY length(id), id"),
       keys: all("SELECT owner AS v FROM heed_dataKeys WHERE gone = 0 ORDER BY length(owner), owner"),

@@ -26,7 +26,9 @@ async function truthOf({ heed, rows }: Test) {
     known: sorted((await rows("identifiers")).map((row) => row.digest)),
     keys: (await rows("dataKeys")).length,
     subjects: (await rows("subjects")).length,
-    requests: sorted((await rows("requests")).map((row) => `${row.id} ${row.right} ${row.closedAt !== null}`)),
+    requests: sorted(
+      (await rows("requests")).map((row) => `${row.id} ${row.right} ${row.closedAt !== null}`),
+    ),
     open: (await rows("steps")).filter((row) => row.endedAt === null).length,
   };
 }
@@ -41,67 +43,90 @@ const vendorTruth = ({ crm, rows }: Company) =>
   ]);
 
 describe("a back-up from any instant", () => {
-  it("comes to the same end with the whole journal, sends nothing before, and resurrects nobody", { timeout: 240_000 }, async () => {
-    const company = journaledCompany();
-    const { storage, files } = withSnapshots(company.base);
-    const live = company.on(company.base, { storage });
-    const [anna, bert, clara] = people.map((email) => company.person(email));
-    for (const subject of [anna!, bert!, clara!])
-      await live.heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence });
-    await live.settle();
-    await company.clock.advance(60_000);
-    await live.heed.subscriptions.unsubscribe({ subject: bert!, topic: "newsletter" });
-    const { id } = await live.heed.requests.open({ right: "erasure", identity: "signed-in", subject: anna! });
-    company.crm.fault({ at: "run", operation: "erase", loses: new Error("lost") });
-    await live.settle();
-    await live.heed.subscriptions.subscribe({ subject: clara!, topic: "offers", evidence });
-    await live.heed.requests.open({ right: "withdrawal", identity: "unverified", subject: bert! });
-    await live.settle();
-    const truth = await truthOf(live);
-    const vendors = vendorTruth(company);
-    expect(truth.open).toBe(0);
-    expect((await live.heed.requests.get(id)).state).toBe("fulfilled");
-    await live.heed.close();
-    expect(files.length).toBeGreaterThan(30);
+  it(
+    "comes to the same end with the whole journal, sends nothing before, and resurrects nobody",
+    { timeout: 240_000 },
+    async () => {
+      const company = journaledCompany();
+      const { storage, files } = withSnapshots(company.base);
+      const live = company.on(company.base, { storage });
+      const [anna, bert, clara] = people.map((email) => company.person(email));
+      for (const subject of [anna!, bert!, clara!])
+        await live.heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence });
+      await live.settle();
+      await company.clock.advance(60_000);
+      await live.heed.subscriptions.unsubscribe({ subject: bert!, topic: "newsletter" });
+      const { id } = await live.heed.requests.open({
+        right: "erasure",
+        identity: "signed-in",
+        subject: anna!,
+      });
+      company.crm.fault({ at: "run", operation: "erase", loses: new Error("lost") });
+      await live.settle();
+      await live.heed.subscriptions.subscribe({ subject: clara!, topic: "offers", evidence });
+      await live.heed.requests.open({ right: "withdrawal", identity: "unverified", subject: bert! });
+      await live.settle();
+      const truth = await truthOf(live);
+      const vendors = vendorTruth(company);
+      expect(truth.open).toBe(0);
+      expect((await live.heed.requests.get(id)).state).toBe("fulfilled");
+      await live.heed.close();
+      expect(files.length).toBeGreaterThan(30);
 
-    let held = 0;
-    for (const file of files) {
-      const journal = `${file}.journal`;
-      copyFileSync(company.journal, journal);
-      const restored = company.on(file, { journal });
-      const before = company.crm.calls.length;
-      const { state, lost } = await restored.heed.journal.state();
-      if (state === "restore-needed") {
-        held += 1;
-        for (const email of people) {
-          const ask = { topic: "newsletter", email, messageKey: `held-${file}` } as const;
-          expect(await restored.heed.permits.take(ask)).toMatchObject({ because: "restore-needed" });
+      let held = 0;
+      for (const file of files) {
+        const journal = `${file}.journal`;
+        copyFileSync(company.journal, journal);
+        const restored = company.on(file, { journal });
+        const before = company.crm.calls.length;
+        const { state, lost } = await restored.heed.journal.state();
+        if (state === "restore-needed") {
+          held += 1;
+          for (const email of people) {
+            const ask = { topic: "newsletter", email, messageKey: `held-${file}` } as const;
+            expect(await restored.heed.permits.take(ask)).toMatchObject({ because: "restore-needed" });
+          }
+          expect((await restored.heed.work.drain()).settled).toBe(0);
+          expect(company.crm.calls).toHaveLength(before);
+          expect(await restored.heed.restore()).toMatchObject({ records: lost });
         }
-        expect((await restored.heed.work.drain()).settled).toBe(0);
-        expect(company.crm.calls).toHaveLength(before);
-        expect(await restored.heed.restore()).toMatchObject({ records: lost });
+        await restored.settle();
+        expect({ file, ...(await truthOf(restored)) }).toEqual({ file, ...truth });
+        expect(vendorTruth(company)).toEqual(vendors);
+        for (const email of people.slice(0, 2)) {
+          const ask = { topic: "newsletter", email, messageKey: `after-${file}` } as const;
+          expect(await restored.heed.permits.take(ask)).toMatchObject({ allowed: false });
+        }
+        expect(bytesOf(journal)).not.toContain("canary");
+        await restored.heed.close();
       }
-      await restored.settle();
-      expect({ file, ...(await truthOf(restored)) }).toEqual({ file, ...truth });
-      expect(vendorTruth(company)).toEqual(vendors);
-      for (const email of people.slice(0, 2)) {
-        const ask = { topic: "newsletter", email, messageKey: `after-${file}` } as const;
-        expect(await restored.heed.permits.take(ask)).toMatchObject({ allowed: false });
-      }
-      expect(bytesOf(journal)).not.toContain("canary");
-      await restored.heed.close();
-    }
-    expect(held).toBeGreaterThan(20);
-    expect(held).toBeLessThan(files.length);
-  });
+      expect(held).toBeGreaterThan(20);
+      expect(held).toBeLessThan(files.length);
+    },
+  );
 
   it("folds to the same, whatever had happened before and after it", { timeout: 240_000 }, async () => {
     const step = fc.oneof(
-      { weight: 4, arbitrary: fc.record({ does: fc.constant("in" as const), who: fc.nat(2), topic: fc.nat(1) }) },
-      { weight: 3, arbitrary: fc.record({ does: fc.constant("out" as const), who: fc.nat(2), topic: fc.nat(2) }) },
-      { weight: 1, arbitrary: fc.record({ does: fc.constant("erase" as const), who: fc.nat(2), topic: fc.nat(1) }) },
-      { weight: 1, arbitrary: fc.record({ does: fc.constant("link" as const), who: fc.nat(2), topic: fc.nat(1) }) },
-      { weight: 2, arbitrary: fc.record({ does: fc.constant("work" as const), who: fc.nat(2), topic: fc.nat(1) }) },
+      {
+        weight: 4,
+        arbitrary: fc.record({ does: fc.constant("in" as const), who: fc.nat(2), topic: fc.nat(1) }),
+      },
+      {
+        weight: 3,
+        arbitrary: fc.record({ does: fc.constant("out" as const), who: fc.nat(2), topic: fc.nat(2) }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ does: fc.constant("erase" as const), who: fc.nat(2), topic: fc.nat(1) }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ does: fc.constant("link" as const), who: fc.nat(2), topic: fc.nat(1) }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({ does: fc.constant("work" as const), who: fc.nat(2), topic: fc.nat(1) }),
+      },
     );
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 9 }), fc.nat(6), async (steps, offset) => {

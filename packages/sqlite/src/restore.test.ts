@@ -30,7 +30,9 @@ describe("a back-up that is restored", () => {
       because: "restore-needed",
     });
     // Bert is untouched by what was lost, and nobody can know that yet.
-    expect(await heed.permits.take(mail("newsletter", bert.email))).toMatchObject({ because: "restore-needed" });
+    expect(await heed.permits.take(mail("newsletter", bert.email))).toMatchObject({
+      because: "restore-needed",
+    });
     expect(await heed.permits.take(mail("alerts", bert.email))).toMatchObject({ because: "restore-needed" });
     expect(await heed.permits.take(mail("invoices", bert.email))).toMatchObject({ allowed: true });
     await expect(
@@ -46,7 +48,12 @@ describe("a back-up that is restored", () => {
     expect((await heed.work.drain()).settled).toBe(0);
     expect(company.crm.calls).toHaveLength(before);
 
-    expect(await heed.restore({ dryRun: true })).toEqual({ records: 2, choices: 2, requests: 0, erasures: 0 });
+    expect(await heed.restore({ dryRun: true })).toEqual({
+      records: 2,
+      choices: 2,
+      requests: 0,
+      erasures: 0,
+    });
     expect((await heed.journal.state()).lost).toBe(2);
     const progress: number[] = [];
     await heed.restore({ onProgress: ({ done }) => progress.push(done) });
@@ -88,7 +95,8 @@ describe("a back-up that is restored", () => {
     expect((await heed.requests.get(id)).state).toBe("fulfilled");
     expect(company.rows.has(anna.email)).toBe(false);
     expect(company.crm.find(anna.email)).toEqual([]);
-    for (const table of ["subjects", "identifiers", "dataKeys"] as const) expect(await rows(table)).toEqual([]);
+    for (const table of ["subjects", "identifiers", "dataKeys"] as const)
+      expect(await rows(table)).toEqual([]);
     expect(await heed.permits.take(mail("newsletter", anna.email))).toMatchObject({ because: "erased" });
     expect(await heed.suppression.check({ email: anna.email })).toMatchObject({ suppressed: true });
   });
@@ -141,7 +149,9 @@ describe("a back-up that is restored", () => {
     expect(await heed.subscriptions.state({ subject: anna, topic: "newsletter" })).toMatchObject({
       state: "not-given",
     });
-    expect(await heed.subscriptions.state({ subject: anna, topic: "offers" })).toMatchObject({ state: "given" });
+    expect(await heed.subscriptions.state({ subject: anna, topic: "offers" })).toMatchObject({
+      state: "given",
+    });
     // And all of it is in the journal: the same back-up can be restored once more.
     await heed.close();
     copyFileSync(old, `${old}.copy`);
@@ -184,7 +194,9 @@ describe("a journal", () => {
       const altered = Buffer.from(whole);
       altered[at] = altered[at]! ^ 1;
       writeFileSync(company.journal, altered);
-      await expect(stateOf()).rejects.toMatchObject({ code: expect.stringMatching(/^journal-(damaged|missing)$/) });
+      await expect(stateOf()).rejects.toMatchObject({
+        code: expect.stringMatching(/^journal-(damaged|missing)$/),
+      });
     }
     const other = journaledCompany();
     const stranger = other.on(other.base);
@@ -258,7 +270,9 @@ describe("a journal", () => {
     // Rebuilt from the journal alone, only the silence of the erased is left.
     const empty = company.on(`${company.base}.empty`);
     await empty.heed.restore();
-    expect(await empty.heed.permits.take(mail("newsletter", anna.email))).toMatchObject({ because: "erased" });
+    expect(await empty.heed.permits.take(mail("newsletter", anna.email))).toMatchObject({
+      because: "erased",
+    });
     expect(await empty.heed.permits.take(mail("newsletter", bert.email))).toMatchObject({ allowed: true });
     expect(await empty.rows("identifiers")).toHaveLength(1);
   });

@@ -1,5 +1,12 @@
-import { copyFileSync } from "node:fs";
-import { keyring, newKey, definePolicy, fileJournal, ownData, type HeedStorage } from "@heed/core";
+import {
+  keyring,
+  newKey,
+  definePolicy,
+  fileJournal,
+  ownData,
+  type HeedStorage,
+  type Journal,
+} from "@heed/core";
 import { createTestHeed, scriptedVendor, virtualClock, type VirtualClock } from "@heed/testing";
 import { onTestFinished } from "vitest";
 import { sqlite } from "../src/sqlite.ts";
@@ -47,26 +54,26 @@ export function journaledCompany(startedAt = "2026-01-15T12:00:00.000Z") {
     clock,
     keys,
     /** heed on a database file, with the company's journal or another. */
-    on(file: string, more: { readonly journal?: string; readonly storage?: HeedStorage } = {}) {
+    on(
+      file: string,
+      more: { readonly journal?: string; readonly through?: Journal; readonly storage?: HeedStorage } = {},
+    ) {
       const test = createTestHeed({
         policy,
         clock,
         keys: keyring(keys),
         storage: more.storage ?? sqlite(file),
-        journal: fileJournal(more.journal ?? journal),
+        journal: more.through ?? fileJournal(more.journal ?? journal),
         processors: { crm: crm.processor, app },
       });
-      onTestFinished(() => test.heed.close());
+      // One whose append never ends cannot be closed.
+      if (more.through === undefined) onTestFinished(() => test.heed.close());
       return test;
     },
     person(email: string) {
       crm.add({ id: `crm-${email}`, emails: [email] });
       rows.set(email, true);
       return { email };
-    },
-    copy(from: string, to: string): string {
-      copyFileSync(from, to);
-      return to;
     },
   };
 }

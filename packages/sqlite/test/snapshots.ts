@@ -17,23 +17,19 @@ export function withSnapshots(file: string, isKept: (n: number) => boolean = () 
   let last = -1;
   let commits = 0;
   let copying: Promise<void> = Promise.resolve();
-  // A connection of its own: it sees a change, and copies it as SQLite does.
   const copy = () => {
+    const size = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    if (size === last) return;
+    last = size;
+    const isWanted = isKept(commits);
+    commits += 1;
+    if (!isWanted) return;
+    const to = `${file}.snapshot${files.length}`;
+    // A connection of its own, so that what is not committed is not in the copy.
     const database = new DatabaseSync(file, { timeout: 1000 });
-    try {
-      const changed = Number(database.prepare("SELECT total_changes() AS v").get()?.["v"]);
-      const version = statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? changed;
-      if (version === last) return;
-      last = version;
-      const to = `${file}.snapshot${files.length}`;
-      const kept = isKept(commits);
-      commits += 1;
-      if (!kept) return;
-      database.exec(`VACUUM INTO '${to}'`);
-      files.push(to);
-    } finally {
-      database.close();
-    }
+    database.exec(`VACUUM INTO '${to}'`);
+    database.close();
+    files.push(to);
   };
   return {
     files,

@@ -16,10 +16,12 @@ export interface KnownRecords {
   readonly unplanned: readonly Row<"restored">[];
 }
 
-export function knownRecords(storage: HeedStorage, clock: Clock): Promise<KnownRecords> {
+/** @param within an open transaction of the application: it may be what others wait for */
+export function knownRecords(storage: HeedStorage, clock: Clock, within?: unknown): Promise<KnownRecords> {
   return storage.transact({
     lock: [],
     clock,
+    ...(within === undefined ? {} : { within }),
     read: {
       marks: { from: "journalMarks", where: {} },
       outbox: { from: "journal", where: {}, orderBy: ["at", "id"] },
@@ -67,8 +69,9 @@ export async function compare(
   journal: Journal,
   keys: Keyring,
   clock: Clock,
+  within?: unknown,
 ): Promise<Position> {
-  const before = await knownRecords(storage, clock);
+  const before = await knownRecords(storage, clock, within);
   const isNew = before.journal === undefined && before.outbox.length === 0;
   const identity = await journal.open(isNew ? proofWith(keys) : undefined);
   if (identity === undefined) throw missing();
@@ -92,7 +95,7 @@ export async function compare(
   for (const { from, to } of into.toReversed()) if (erased.has(to)) erased.add(from);
 
   // Read after the file: whatever was in it then is committed by now, unless this is another copy.
-  const after = await knownRecords(storage, clock);
+  const after = await knownRecords(storage, clock, within);
   const unknown = beyond.filter((line) => !isKnown(line, after));
   const lost = unknown.length === 0 ? [] : await withoutCopies(journal, unknown, after);
   const there = new Set(beyond.map((line) => line.record.id));

@@ -2,7 +2,14 @@ import type { Clock } from "../contract/clock.ts";
 import type { Decision, HeedStorage, Reads, Transaction, Write } from "../contract/storage.ts";
 import { HeedError } from "../errors/heed-error.ts";
 import type { Keyring } from "../keys/keyring.ts";
-import { compare, isKnown, knownRecords, proofWith, refuseForeign, type Position } from "./journal-position.ts";
+import {
+  compare,
+  isKnown,
+  knownRecords,
+  proofWith,
+  refuseForeign,
+  type Position,
+} from "./journal-position.ts";
 import { readJson, writeJson } from "./journal-line.ts";
 import type { Journal, JournalPart, JournalPlace, JournalRecord } from "./journal.ts";
 import { keptOf, type Kept } from "./kept-writes.ts";
@@ -56,13 +63,12 @@ export class JournaledStorage implements HeedStorage {
   }
 
   /** Whether this database was restored from a back-up and what it lost is not replayed yet. */
-  async isHeld(): Promise<boolean> {
-    const state = await this.#ready();
+  async isHeld(within?: unknown): Promise<boolean> {
+    const state = await this.#ready(within);
     if (!state.isHeld) return false;
     // Another process may have restored it in the meantime.
-    const known = await knownRecords(this.inner, this.#clock);
-    state.isHeld =
-      known.unplanned.length > 0 || state.position.lost.some((line) => !isKnown(line, known));
+    const known = await knownRecords(this.inner, this.#clock, within);
+    state.isHeld = known.unplanned.length > 0 || state.position.lost.some((line) => !isKnown(line, known));
     return state.isHeld;
   }
 
@@ -88,11 +94,12 @@ export class JournaledStorage implements HeedStorage {
   }
 
   async transact<const R extends Reads, A>(transaction: Transaction<R, A>): Promise<A> {
-    await this.#ready();
-    const isHeld = await this.isHeld();
-    if (this.#hasBacklog) await this.#catchUp();
+    const { within } = transaction;
+    const isJoined = within !== undefined;
+    const isHeld = await this.isHeld(within);
+    // Nothing of our own is begun beside the application's transaction: it would wait for its end.
+    if (this.#hasBacklog && !isJoined) await this.#catchUp();
     const found: { kept?: Kept; tidy?: Tidy | undefined } = {};
-    const isJoined = transaction.within !== undefined;
     try {
       const answer = await this.inner.transact<R, A>({
         ...transaction,
@@ -142,7 +149,9 @@ export class JournaledStorage implements HeedStorage {
     await this.inner.close();
   }
 
-  #ready(): Promise<State> {
+  #ready(within?: unknown): Promise<State> {
+    // What such a transaction shows may be rolled back: it is not kept as known.
+    if (within !== undefined && this.#state === undefined) return this.#compareWithin(within);
     this.#state ??= this.#compare().catch((error: unknown) => {
       this.#state = undefined;
       throw error;
@@ -150,12 +159,20 @@ export class JournaledStorage implements HeedStorage {
     return this.#state;
   }
 
+  async #compareWithin(within: unknown): Promise<State> {
+    const position = await compare(this.inner, this.journal, this.#keys, this.#clock, within);
+    const { unplanned } = await knownRecords(this.inner, this.#clock, within);
+    return { position, isHeld: position.lost.length > 0 || unplanned.length > 0 };
+  }
+
   async #compare(): Promise<State> {
     const position = await compare(this.inner, this.journal, this.#keys, this.#clock);
     const known = await knownRecords(this.inner, this.#clock);
     if (known.journal === undefined) {
       const { id } = position.identity;
-      await this.#write([{ insert: "journalMarks", row: { writer: id, number: 0, journal: id }, orKeep: true }]);
+      await this.#write([
+        { insert: "journalMarks", row: { writer: id, number: 0, journal: id }, orKeep: true },
+      ]);
     }
     const isHeld = position.lost.length > 0 || known.unplanned.length > 0;
     const state: State = { position, isHeld };
@@ -221,7 +238,9 @@ export class JournaledStorage implements HeedStorage {
     });
     const parts = record.parts.map((part): JournalPart => {
       const row = dataKeys.find((each) => each.owner === part.owner);
-      const isBegun = part.writes.some((each) => "insert" in each && ["subjects", "parked"].includes(each.insert));
+      const isBegun = part.writes.some(
+        (each) => "insert" in each && ["subjects", "parked"].includes(each.insert),
+      );
       return row === undefined || !isBegun
         ? part
         : { ...part, writes: [{ insert: "dataKeys", row }, ...part.writes] };

@@ -52,8 +52,7 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
   const erased = linked === undefined ? has("remove", "identifiers")[0]?.where["subjectId"] : undefined;
   const hasChoice = has("insert", "events", "requests", "parked").length > 0;
   const silences = all.some((each) => each.table === "suppressions");
-  const isAwaited =
-    hasChoice || silences || ends.length > 0 || erased !== undefined || linked !== undefined;
+  const isAwaited = hasChoice || silences || ends.length > 0 || erased !== undefined || linked !== undefined;
   const adds = has("insert", "subjects", "identifiers", "references");
   const marks = has("update", "identifiers");
   if (!isAwaited && adds.length === 0 && marks.length === 0 && removed.length === 0) return undefined;
@@ -68,7 +67,8 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
   for (const { write, verb, table, row, where } of all) {
     switch (table) {
       case "subjects":
-        if (verb === "insert") toPart(row["id"], { insert: "subjects", row: { ...row, frozenBy: null } } as Write);
+        if (verb === "insert")
+          toPart(row["id"], { insert: "subjects", row: { ...row, frozenBy: null } } as Write);
         else if (verb === "remove") kept.push(write);
         break;
       case "dataKeys":
@@ -94,7 +94,11 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
           // A link outlives the person it was issued for: see `references` in the tables.
           const { address, subjectId } = row;
           kept.push({ insert: table, row: { ...row, address: null, subjectId: null } } as Write);
-          toPart(subjectId, { update: table, where: { id: row["id"] }, set: { address, subjectId } } as Write);
+          toPart(subjectId, {
+            update: table,
+            where: { id: row["id"] },
+            set: { address, subjectId },
+          } as Write);
         }
         break;
       case "requests":

@@ -39,7 +39,8 @@ function subjectNow(context: HeedContext, { id, kind }: Row<"restored">): Promis
     },
     decide: ({ requests, events }): Decision<string | undefined> => ({
       writes: [],
-      answer: kind === "request" ? requests[0]?.subjectId : events.length === 1 ? events[0]?.subjectId : undefined,
+      answer:
+        kind === "request" ? requests[0]?.subjectId : events.length === 1 ? events[0]?.subjectId : undefined,
     }),
   });
 }
@@ -75,8 +76,17 @@ async function planChoice(context: HeedContext, row: Row<"restored">, subjectId:
       const keyWrites: readonly Write[] =
         request === undefined
           ? []
-          : [{ insert: "dataKeys", row: { owner: request.id, ...context.keys.wrap(key, request.id) }, orKeep: true }];
-      return { writes: [...keyWrites, ...stop, ...stepWrites(plan.rows), crossedOff(row)], answer: undefined };
+          : [
+              {
+                insert: "dataKeys",
+                row: { owner: request.id, ...context.keys.wrap(key, request.id) },
+                orKeep: true,
+              },
+            ];
+      return {
+        writes: [...keyWrites, ...stop, ...stepWrites(plan.rows), crossedOff(row)],
+        answer: undefined,
+      };
     },
   });
 }

@@ -21,7 +21,9 @@ export interface LostFacts {
 export function factsOf(lines: readonly JournalLine[]): LostFacts {
   return {
     erased: new Set(lines.flatMap(({ record }) => record.erased ?? [])),
-    linked: new Map(lines.flatMap(({ record: { linked } }) => (linked === undefined ? [] : [[linked.from, linked.to]]))),
+    linked: new Map(
+      lines.flatMap(({ record: { linked } }) => (linked === undefined ? [] : [[linked.from, linked.to]])),
+    ),
   };
 }
 
@@ -29,11 +31,7 @@ export function factsOf(lines: readonly JournalLine[]): LostFacts {
  * Brings one record back: each part in a transaction, then the rest together with the mark that it is there.
  * Repeating any of them changes nothing, so a crash in between costs nothing.
  */
-export async function replayRecord(
-  context: HeedContext,
-  line: JournalLine,
-  facts: LostFacts,
-): Promise<void> {
+export async function replayRecord(context: HeedContext, line: JournalLine, facts: LostFacts): Promise<void> {
   for (const part of line.record.parts) await replayPart(context, part, facts);
   await replayRest(context, line);
 }
@@ -90,11 +88,7 @@ async function replayPart(context: HeedContext, part: JournalPart, facts: LostFa
 }
 
 /** A subject as a part brings it. */
-function recordIn(
-  context: HeedContext,
-  writes: readonly Write[],
-  owner: string,
-): SubjectRecord | undefined {
+function recordIn(context: HeedContext, writes: readonly Write[], owner: string): SubjectRecord | undefined {
   const rowsOf = <R>(table: string): readonly R[] =>
     inserts<Extract<Write, { insert: string }>>(writes, table).map((write) => write.row as unknown as R);
   const [record] = recordsOf(context, {
@@ -110,13 +104,11 @@ function recordIn(
 }
 
 function plans({ owner, writes }: JournalPart): readonly Write[] {
-  return inserts<EventInsert>(writes, "events").map(
-    ({ row }): Write => ({
-      insert: "restored",
-      row: { id: row.id, subjectId: owner, kind: "choice" },
-      orKeep: true,
-    }),
-  );
+  return inserts<EventInsert>(writes, "events").map(({ row }): Write => ({
+    insert: "restored",
+    row: { id: row.id, subjectId: owner, kind: "choice" },
+    orKeep: true,
+  }));
 }
 
 /** What the back-up still has of somebody whose erasure had ended: destroyed, and their request is closed. */
@@ -127,7 +119,14 @@ function endErased(record: SubjectRecord, now: string): readonly Write[] {
     {
       update: "steps",
       where: { subjectId: record.id, endedAt: { isNull: true } },
-      set: { state: "cancelled", because: "erased-before", endedAt: now, dueAt: null, leaseUntil: null, sealed: null },
+      set: {
+        state: "cancelled",
+        because: "erased-before",
+        endedAt: now,
+        dueAt: null,
+        leaseUntil: null,
+        sealed: null,
+      },
     },
     {
       update: "requests",
@@ -141,7 +140,8 @@ function endErased(record: SubjectRecord, now: string): readonly Write[] {
 async function replayRest(context: HeedContext, line: JournalLine): Promise<void> {
   const { record } = line;
   const closing = record.writes.filter(
-    (write): write is RequestUpdate => "update" in write && write.update === "requests" && write.set.closedAt != null,
+    (write): write is RequestUpdate =>
+      "update" in write && write.update === "requests" && write.set.closedAt != null,
   );
   const requestIds = closing.map((write) => String(write.where.id));
   const subjectId = record.erased ?? "";
@@ -163,11 +163,15 @@ async function replayRest(context: HeedContext, line: JournalLine): Promise<void
       const goesOn = isReadable && rows.open.length > 0;
       const again = new Set(
         rows.requests
-          .filter((row) => row.right !== "withdrawal" && rows.subjects.some((each) => each.id === row.subjectId))
+          .filter(
+            (row) => row.right !== "withdrawal" && rows.subjects.some((each) => each.id === row.subjectId),
+          )
           .map((row) => row.id),
       );
       const isAgain = (write: Write) =>
-        "update" in write && write.update === "requests" && write.set.closedAt != null &&
+        "update" in write &&
+        write.update === "requests" &&
+        write.set.closedAt != null &&
         again.has(String(write.where.id)) &&
         (write.set.state === "fulfilled" || write.set.state === "partially_fulfilled");
       const isSkipped = record.erased === undefined ? record.writes.some(isAgain) : goesOn;
@@ -175,7 +179,12 @@ async function replayRest(context: HeedContext, line: JournalLine): Promise<void
         ? record.writes.filter((write) => tableOf(write) === "suppressions")
         : record.writes;
       return {
-        writes: [...redo(writes), ...(isSkipped ? [] : endings(closing, record, now)), ...requestPlans(writes), ...markWrites(line)],
+        writes: [
+          ...redo(writes),
+          ...(isSkipped ? [] : endings(closing, record, now)),
+          ...requestPlans(writes),
+          ...markWrites(line),
+        ],
         answer: undefined,
       };
     },
@@ -183,7 +192,11 @@ async function replayRest(context: HeedContext, line: JournalLine): Promise<void
 }
 
 /** What else ends with a request, and with a subject that became another. */
-function endings(closing: readonly RequestUpdate[], { linked }: JournalRecord, now: string): readonly Write[] {
+function endings(
+  closing: readonly RequestUpdate[],
+  { linked }: JournalRecord,
+  now: string,
+): readonly Write[] {
   const ended = closing.map((write) => String(write.where.id));
   return [
     {
@@ -198,7 +211,12 @@ function endings(closing: readonly RequestUpdate[], { linked }: JournalRecord, n
       : [
           {
             update: "steps",
-            where: { subjectId: linked.to, requestId: { isNull: true }, sealed: { isNull: false }, endedAt: { isNull: true } },
+            where: {
+              subjectId: linked.to,
+              requestId: { isNull: true },
+              sealed: { isNull: false },
+              endedAt: { isNull: true },
+            },
             set: { sealed: null, phase: "resolve" },
           } as const,
         ]),

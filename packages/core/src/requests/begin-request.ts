@@ -100,10 +100,17 @@ function beginPlan(
   const ids = new Set(open.map((step) => step.id));
   const released = stepsToRelease([...before.openSteps, ...rows]).filter((id) => ids.has(id));
   const release: readonly Write[] =
-    released.length === 0 ? [] : [{ update: "steps", where: { id: released }, set: { state: "due", dueAt: now } }];
+    released.length === 0
+      ? []
+      : [{ update: "steps", where: { id: released }, set: { state: "due", dueAt: now } }];
   return {
     rows,
-    writes: [...cancelled.writes, ...release, ...silence.writes, ...rows.map((row): Write => ({ insert: "steps", row }))],
+    writes: [
+      ...cancelled.writes,
+      ...release,
+      ...silence.writes,
+      ...rows.map((row): Write => ({ insert: "steps", row })),
+    ],
     revoked: silence.revoked,
   };
 }
