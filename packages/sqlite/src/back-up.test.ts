@@ -54,10 +54,10 @@ describe("a back-up", () => {
     for (let n = 0; n < 200; n += 1) await add(storage, `s${n}`);
     const other = opened(file);
     const copies: Promise<void>[] = [];
-    let isOver = false;
+    const copied = new AbortController();
     let turns = 0;
     const writing = (async () => {
-      for (let n = 200; !isOver || n < 260; n += 1) {
+      for (let n = 200; !copied.signal.aborted || n < 260; n += 1) {
         await add(n % 2 === 0 ? storage : other, `s${n}`);
         turns += 1;
       }
@@ -66,7 +66,7 @@ describe("a back-up", () => {
       copies.push(storage.backup?.(`${file}.copy${n}`) ?? Promise.reject(new Error("no backup")));
     }
     await Promise.all(copies);
-    isOver = true;
+    copied.abort();
     await writing;
     expect(turns).toBeGreaterThan(20);
     for (let n = 0; n < 3; n += 1) {

@@ -49,7 +49,9 @@ export function fileJournal(path: string): Journal {
   const former = `${place}.old`;
   const queue: Appending[] = [];
   let writer: Writer | undefined;
-  let working: Promise<void> | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  /** A flush will come to what is in the queue. */
+  let isFlushing = false;
 
   async function newWriter(): Promise<Writer> {
     const file = await open(place, "a", ownerOnly);
@@ -80,6 +82,7 @@ export function fileJournal(path: string): Journal {
   }
 
   async function flush(): Promise<void> {
+    isFlushing = false;
     while (queue.length > 0) {
       const batch = queue.splice(0);
       try {
@@ -98,23 +101,16 @@ export function fileJournal(path: string): Journal {
   }
 
   /** One after another with the appends of this process. */
-  async function alone<T>(work: () => Promise<T>): Promise<T> {
-    while (working !== undefined) await working;
-    const done = work();
-    working = done.then(
-      () => {},
-      () => {},
-    );
-    try {
-      return await done;
-    } finally {
-      working = undefined;
-      if (queue.length > 0) wake();
-    }
+  function alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = last.then(work);
+    last = done.catch(() => {});
+    return done;
   }
 
   function wake(): void {
-    if (working === undefined) void alone(flush);
+    if (isFlushing) return;
+    isFlushing = true;
+    void alone(flush);
   }
 
   async function identity(): Promise<JournalIdentity | undefined> {
@@ -273,8 +269,7 @@ export function fileJournal(path: string): Journal {
         }),
       ),
     async close() {
-      while (working !== undefined) await working;
-      await dropWriter();
+      await alone(dropWriter);
     },
   };
 }

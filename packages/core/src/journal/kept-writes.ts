@@ -48,7 +48,7 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
   const linked =
     moves === undefined
       ? undefined
-      : { from: String(moves.where["subjectId"]), to: String(moves.row["subjectId"]) };
+      : { from: textOf(moves.where["subjectId"]), to: textOf(moves.row["subjectId"]) };
   const erased = linked === undefined ? has("remove", "identifiers")[0]?.where["subjectId"] : undefined;
   const hasChoice = has("insert", "events", "requests", "parked").length > 0;
   const silences = all.some((each) => each.table === "suppressions");
@@ -86,7 +86,7 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
         else kept.push(write);
         // An erasure that is carried out again goes by what was shown to be theirs.
         if (verb === "update" && table === "identifiers" && row["verified"] === 1 && "subjectId" in row)
-          kept.push({ update: table, where, set: { verified: 1 } } as Write);
+          kept.push({ update: table, where, set: { verified: 1 } });
         break;
       case "references":
         if (verb !== "insert") kept.push(write);
@@ -113,8 +113,17 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
       case "evidence":
         kept.push(write);
         break;
-      default:
+      // Of the moment, made again, or the journal's own.
+      case "permits":
+      case "limits":
+      case "journal":
+      case "journalMarks":
+      case "restored":
         break;
+      default: {
+        const never: never = table;
+        return never;
+      }
     }
   }
   const isOptOutOnly =
@@ -131,13 +140,17 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
       at: now,
       writes: kept,
       parts: [...parts].map(([owner, part]) => ({ owner, writes: part })),
-      ...(erased === undefined ? {} : { erased: String(erased) }),
+      ...(erased === undefined ? {} : { erased: textOf(erased) }),
       ...(linked === undefined ? {} : { linked }),
     },
     isAwaited,
     isOptOut: isOptOutOnly,
     destroyed: linked === undefined ? has("remove", "dataKeys").flatMap((each) => ownersIn(each.where)) : [],
   };
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 function ownersIn({ owner }: Where): readonly string[] {

@@ -1,6 +1,6 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision, Write } from "../contract/storage.ts";
-import type { Row } from "../contract/tables.ts";
+import type { Row, TableName } from "../contract/tables.ts";
 import { destroyWrites } from "../engine/own-store.ts";
 import { linkSubjects } from "../ledger/link-subjects.ts";
 import { recordsOf, subjectReads, type SubjectRecord } from "../ledger/subject-record.ts";
@@ -36,18 +36,17 @@ export async function replayRecord(context: HeedContext, line: JournalLine, fact
   await replayRest(context, line);
 }
 
-const inserts = <T extends Write>(writes: readonly Write[], table: string): readonly T[] =>
-  writes.filter((write): write is T => "insert" in write && write.insert === table);
+type InsertOf<T extends TableName> = Extract<Write, { readonly insert: T }>;
 
-type IdentifierInsert = Extract<Write, { insert: "identifiers" }>;
-type EventInsert = Extract<Write, { insert: "events" }>;
-type RequestInsert = Extract<Write, { insert: "requests" }>;
+const inserts = <T extends TableName>(writes: readonly Write[], table: T): readonly InsertOf<T>[] =>
+  writes.filter((write): write is InsertOf<T> => "insert" in write && write.insert === table);
+
 type RequestUpdate = Extract<Write, { update: "requests" }>;
 
 /** Rows of one owner: as they were, unless somebody else has one of the identifiers by now. */
 async function replayPart(context: HeedContext, part: JournalPart, facts: LostFacts): Promise<void> {
   const { owner, writes } = part;
-  const digests = inserts<IdentifierInsert>(writes, "identifiers").map((write) => write.row.digest);
+  const digests = inserts(writes, "identifiers").map((write) => write.row.digest);
   const holders = prefixed("holders/", subjectReads({ digests }));
   await context.storage.transact({
     lock: lockNames({ addresses: digests, subjects: [owner] }),
@@ -71,8 +70,8 @@ async function replayPart(context: HeedContext, part: JournalPart, facts: LostFa
         // An earlier restoration has made one of the two, and its record comes later.
         if (facts.linked.get(owner) === other.id)
           return { writes: [...redo(own), ...plans(part)], answer: undefined };
-        const [known] = recordsOf(context, rows as never);
-        const kept = known ?? recordIn(context, own, owner);
+        const [known] = recordsOf(context, rows);
+        const kept = known ?? recordIn(context, own);
         if (kept === undefined) continue;
         const linked = linkSubjects(kept, other, now).writes;
         const record = keptOf(linked, now)?.record;
@@ -87,12 +86,16 @@ async function replayPart(context: HeedContext, part: JournalPart, facts: LostFa
   });
 }
 
+function idIn({ where: { id } }: RequestUpdate): string {
+  return typeof id === "string" ? id : "";
+}
+
 /** A subject as a part brings it. */
-function recordIn(context: HeedContext, writes: readonly Write[], owner: string): SubjectRecord | undefined {
-  const rowsOf = <R>(table: string): readonly R[] =>
-    inserts<Extract<Write, { insert: string }>>(writes, table).map((write) => write.row as unknown as R);
+function recordIn(context: HeedContext, writes: readonly Write[]): SubjectRecord | undefined {
+  const rowsOf = <T extends TableName>(table: T) =>
+    inserts(writes, table).map((write) => write.row as unknown as Row<T>);
   const [record] = recordsOf(context, {
-    subjects: rowsOf<Row<"subjects">>("subjects").filter((row) => row.id === owner),
+    subjects: rowsOf("subjects"),
     identifiers: rowsOf("identifiers"),
     dataKeys: rowsOf("dataKeys"),
     events: rowsOf("events"),
@@ -104,7 +107,7 @@ function recordIn(context: HeedContext, writes: readonly Write[], owner: string)
 }
 
 function plans({ owner, writes }: JournalPart): readonly Write[] {
-  return inserts<EventInsert>(writes, "events").map(({ row }): Write => ({
+  return inserts(writes, "events").map(({ row }): Write => ({
     insert: "restored",
     row: { id: row.id, subjectId: owner, kind: "choice" },
     orKeep: true,
@@ -143,7 +146,7 @@ async function replayRest(context: HeedContext, line: JournalLine): Promise<void
     (write): write is RequestUpdate =>
       "update" in write && write.update === "requests" && write.set.closedAt != null,
   );
-  const requestIds = closing.map((write) => String(write.where.id));
+  const requestIds = closing.map((write) => idIn(write));
   const subjectId = record.erased ?? "";
   await context.storage.transact({
     lock: lockNames({ subjects: [subjectId], requests: requestIds }),
@@ -172,7 +175,7 @@ async function replayRest(context: HeedContext, line: JournalLine): Promise<void
         "update" in write &&
         write.update === "requests" &&
         write.set.closedAt != null &&
-        again.has(String(write.where.id)) &&
+        again.has(idIn(write)) &&
         (write.set.state === "fulfilled" || write.set.state === "partially_fulfilled");
       const isSkipped = record.erased === undefined ? record.writes.some(isAgain) : goesOn;
       const writes = isSkipped
@@ -197,7 +200,7 @@ function endings(
   { linked }: JournalRecord,
   now: string,
 ): readonly Write[] {
-  const ended = closing.map((write) => String(write.where.id));
+  const ended = closing.map((write) => idIn(write));
   return [
     {
       update: "steps",
@@ -225,10 +228,10 @@ function endings(
 
 function requestPlans(writes: readonly Write[]): readonly Write[] {
   const ids = [
-    ...inserts<RequestInsert>(writes, "requests").map(({ row }) => [row.id, row.subjectId]),
+    ...inserts(writes, "requests").map(({ row }) => [row.id, row.subjectId]),
     ...writes.flatMap((write) =>
       "update" in write && write.update === "requests" && write.set.identity !== undefined
-        ? [[String(write.where.id), ""]]
+        ? [[idIn(write), ""]]
         : [],
     ),
   ];
@@ -247,8 +250,10 @@ function redo(writes: readonly Write[]): readonly Write[] {
   return writes.map((write) => ("insert" in write ? { ...write, orKeep: true } : write));
 }
 
-function prefixed<R extends object>(prefix: string, reads: R): Record<never, never> {
-  return Object.fromEntries(Object.entries(reads).map(([name, read]) => [`${prefix}${name}`, read]));
+function prefixed(prefix: string, reads: object): Record<never, never> {
+  return Object.fromEntries(
+    Object.entries(reads).map(([name, read]) => [`${prefix}${name}`, read as unknown]),
+  );
 }
 
 function unprefixed(prefix: string, rows: object): Parameters<typeof recordsOf>[1] {
