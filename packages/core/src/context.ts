@@ -1,6 +1,7 @@
 import type { Clock } from "./contract/clock.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
 import type { HeedStorage } from "./contract/storage.ts";
+import type { JournaledStorage } from "./journal/journaled-storage.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Keyring } from "./keys/keyring.ts";
 import type { LivePermits } from "./ledger/live-permits.ts";
@@ -14,6 +15,8 @@ export interface HeedContext {
   readonly keys: Keyring;
   readonly clock: Clock;
   readonly processors: Readonly<Record<string, ProcessorV1>>;
+  /** The storage again, when it has a journal beside it. */
+  readonly journaled?: JournaledStorage;
   readonly hub: EventHub;
   readonly livePermits: LivePermits;
 }

@@ -1,3 +1,4 @@
+import type { JournalState, RestoreAsk, Restored } from "./journal/restore.ts";
 import type { Subject } from "./contract/identifier.ts";
 import type { Permits } from "./contract/permit.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
@@ -242,6 +243,22 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     /** Looks at storage, keys and every processor's account, by reading only. What `heed doctor` prints. */
     check(): Promise<readonly CheckedPart[]>;
   };
+  /** The journal outside the database, if `createHeed` was given one. */
+  readonly journal: {
+    /** How the database stands to it. @throws HeedError `journal-missing`, `journal-foreign`, `journal-damaged` */
+    state(): Promise<JournalState>;
+    /**
+     * Leaves out what was recorded before the oldest back-up that may still be restored.
+     * @param ask.before RFC 3339
+     */
+    compact(ask: { readonly before: string | Date }): Promise<{ readonly dropped: number }>;
+  };
+  /**
+   * Replays into a restored database what its journal has and it has not; until then steps are held, marketing
+   * and service mail is refused, and only opt-outs are recorded. May be interrupted and called again.
+   * @throws HeedError as `journal.state`; `restore-incomplete`
+   */
+  restore(ask?: RestoreAsk): Promise<Restored>;
   /** Tells what happened, after the commit, at best effort. Returns the way to stop it. */
   on<K extends keyof HeedEvents>(event: K, listener: (event: HeedEvents[K]) => void): () => void;
   /** Stops working and closes the storage. */

@@ -26,6 +26,9 @@ import { checkEvidenceSettings, Sealer, type EvidenceSettings } from "./evidence
 import { read } from "./evidence/verify-evidence.ts";
 import { verifyStorage } from "./evidence/verify-storage.ts";
 import type { CheckProcessors, ChoiceDetails, Heed, KindsOf, OptInDetails } from "./heed-types.ts";
+import type { Journal } from "./journal/journal.ts";
+import { JournaledStorage } from "./journal/journaled-storage.ts";
+import { journalState, noJournal, restore } from "./journal/restore.ts";
 import { keyring, type Keyring } from "./keys/keyring.ts";
 import { keysInUse } from "./keys/keys-in-use.ts";
 import { rotateKeys } from "./keys/rotate-keys.ts";
@@ -63,6 +66,11 @@ export interface HeedOptions<N extends Names, R> {
   readonly storage: HeedStorage;
   /** `keyring(process.env.HEED_KEYS)`, or `ephemeralKeys()` together with `memory()`. */
   readonly keys: Keyring;
+  /**
+   * An append-only record of choices outside the database, `fileJournal("heed.journal")`: with it a restored
+   * back-up is recognised, and gets back what people chose since. Default: none.
+   */
+  readonly journal?: Journal;
   /** Tells several controllers in one storage apart. Default `"default"`. */
   readonly namespace?: string;
   /** One processor per recipient of the policy. */
@@ -95,17 +103,24 @@ export function createHeed<
   // oxlint-disable-next-line typescript/no-explicit-any -- every processor fits here; CheckProcessors looks closer
   const R extends { [Id in keyof R]: ProcessorV1<any, any, any> } = Record<never, never>,
 >(options: HeedOptions<N, R>): Heed<N, KindsOf<R>, keyof R & string> {
-  const { policy, storage, keys } = asked(options, "createHeed", "{ policy, storage, keys, processors }");
+  const {
+    policy,
+    storage: store,
+    keys,
+  } = asked(options, "createHeed", "{ policy, storage, keys, processors }");
   checkParts(options);
   const given = (options.processors ?? {}) as Readonly<Record<string, ProcessorV1>>;
-  if (keys.ephemeral && storage.durable) {
+  if (keys.ephemeral && store.durable) {
     throw new InvalidInputError(
-      `Ephemeral keys die with the process, and "${storage.name}" storage does not: everything in it would be unreadable. Make a keyring with \`npx @heed/cli keys\` and pass keyring(process.env.HEED_KEYS).`,
+      `Ephemeral keys die with the process, and "${store.name}" storage does not: everything in it would be unreadable. Make a keyring with \`npx @heed/cli keys\` and pass keyring(process.env.HEED_KEYS).`,
       { code: "ephemeral-keys" },
     );
   }
   checkProcessors(policy, given);
   const clock = options.clock ?? systemClock;
+  const journaled =
+    options.journal === undefined ? undefined : new JournaledStorage(store, options.journal, keys, clock);
+  const storage = journaled ?? store;
   const context: HeedContext = {
     namespace: options.namespace ?? "default",
     policy,
@@ -116,6 +131,7 @@ export function createHeed<
     processors: Object.assign(Object.create(null) as Record<string, ProcessorV1>, given, {
       heed: ownStore({ storage, clock }) as unknown as ProcessorV1,
     }),
+    ...(journaled === undefined ? {} : { journaled }),
     hub: new EventHub(),
     livePermits: new LivePermits(),
   };
@@ -125,6 +141,10 @@ export function createHeed<
   const worker = new Worker(context, settings, sealer);
   const links = linksOf(context);
   const permits = permitsOf(context);
+  const withJournal = () => {
+    if (journaled === undefined) throw noJournal();
+    return journaled;
+  };
   const named = (ask: { readonly subject: Subject }) => nameSubject(context, subjectOf(ask));
   const purposeOf = ({ purpose }: { readonly purpose: string }): Scope => ({
     scope: "purpose",
@@ -289,6 +309,15 @@ export function createHeed<
       stop: () => worker.stop(),
       check: () => checkUp(context, settings),
     },
+    journal: {
+      state: async () => journalState(withJournal()),
+      compact: async (ask) => {
+        const { before } = asked(ask, "journal.compact", "{ before }");
+        return { dropped: await withJournal().journal.compact(parseInstant("before", before)) };
+      },
+    },
+    restore: async (ask = {}) =>
+      restore(context, withJournal(), asked(ask, "restore", "{ dryRun, acceptLoss, onProgress } or nothing")),
     on: (event, listener) => context.hub.on(event, listener),
     close: async () => {
       await worker.stop();

@@ -27,6 +27,16 @@ export type { ConsentEvidence, EventKind, LedgerEvent } from "./ledger/event.ts"
 export type { Link, Links } from "./ledger/links.ts";
 export type { Changed } from "./ledger/choice-event.ts";
 export type { SuppressionAnswer, SuppressionReason } from "./ledger/suppression.ts";
+export { fileJournal } from "./journal/file-journal.ts";
+export type {
+  Journal,
+  JournalIdentity,
+  JournalLine,
+  JournalPart,
+  JournalPlace,
+  JournalRecord,
+} from "./journal/journal.ts";
+export type { JournalState, RestoreAsk, Restored } from "./journal/restore.ts";
 export { memory } from "./memory/memory.ts";
 export { ownData } from "./own-data.ts";
 export type { OwnData } from "./own-data.ts";

@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
+import type { KeyFile } from "./key-file.ts";
 
 /** SQL with the values that it is run with. */
 export interface Statement {
@@ -11,10 +12,13 @@ export type SqlRow = Record<string, SQLOutputValue>;
 /** A database with its prepared statements: each shape of a query is compiled once. */
 export class Connection {
   readonly database: DatabaseSync;
+  /** Where the data keys lie, when they have a file of their own. */
+  readonly keyFile: KeyFile | undefined;
   readonly #prepared = new Map<string, StatementSync>();
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, keyFile?: KeyFile) {
     this.database = database;
+    this.keyFile = keyFile;
   }
 
   #prepare(sql: string): StatementSync {

@@ -33,6 +33,7 @@ export function groupCommit(connection: Connection, untilFree: UntilFree): Group
   let isFlushing = false;
 
   function rollBack(): void {
+    connection.keyFile?.rollBack();
     if (!connection.database.isTransaction) return;
     try {
       connection.run("ROLLBACK");
@@ -50,6 +51,8 @@ export function groupCommit(connection: Connection, untilFree: UntilFree): Group
           throw new HeedError("SQLite rolled the whole transaction back.", { code: "storage-failed" });
         }
       }
+      // A key is on the disk before what refers to it.
+      connection.keyFile?.commit();
       connection.run("COMMIT");
     } catch (error) {
       for (const each of group) each.reject(translated(error));

@@ -34,16 +34,16 @@ const settings =
   "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 8192";
 
 /** Everything that a connection needs; may be tried again when it finds the file locked. */
-function setUp(database: DatabaseSync): void {
+function setUp(database: DatabaseSync, prepare: ((database: DatabaseSync) => void) | undefined): void {
   database.exec(settings);
   const mode = database.prepare("PRAGMA journal_mode = WAL").get()?.["journal_mode"];
   if (mode !== "wal") {
     throw new HeedError("This file cannot have a write-ahead log.", { code: "storage-unsuitable" });
   }
-  if (isCurrent(database)) return;
+  if (prepare === undefined && isCurrent(database)) return;
   database.exec("BEGIN IMMEDIATE");
   try {
-    migrate(database);
+    (prepare ?? migrate)(database);
     database.exec("COMMIT");
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");
@@ -54,6 +54,7 @@ function setUp(database: DatabaseSync): void {
 /**
  * Opens the file, makes it where there is none, and brings its tables forward.
  *
+ * @param prepare makes the tables instead, in a transaction that writes
  * @throws HeedError `storage-unsuitable` on a network file system, `storage-schema` when a newer version has
  *   written the file, `storage-busy` when it stays locked, `storage-failed` when SQLite cannot open it
  */
@@ -61,6 +62,7 @@ export async function openDatabase(
   file: string,
   untilFree: UntilFree,
   facts: typeof mountFacts = mountFacts,
+  prepare: ((database: DatabaseSync) => void) | undefined = undefined,
 ): Promise<DatabaseSync> {
   // The file itself where it exists: it may be a link to somewhere else.
   const network = networkFileSystem(facts(existsSync(file) ? file : dirname(file)));
@@ -73,7 +75,7 @@ export async function openDatabase(
   createFile(file);
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
-    await untilFree(() => setUp(database));
+    await untilFree(() => setUp(database, prepare));
     return database;
   } catch (error) {
     database.close();

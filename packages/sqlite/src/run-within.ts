@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Reads, Transaction } from "@heed/core/storage";
 import { Connection } from "./connection.ts";
+import { refuseWithoutKeys, type KeyFile } from "./key-file.ts";
 import { migrate } from "./migrate.ts";
 import { runTransaction } from "./run-transaction.ts";
 
@@ -30,16 +31,28 @@ function joinable(file: string, within: unknown): DatabaseSync {
  * `COMMIT` is then the commit, and its `ROLLBACK` leaves nothing. When it throws, the application's
  * transaction goes on without it.
  */
-export function runWithin<R extends Reads, A>(file: string, transaction: Transaction<R, A>): A {
+export function runWithin<R extends Reads, A>(
+  file: string,
+  transaction: Transaction<R, A>,
+  keyFile?: KeyFile,
+): A {
   const database = joinable(file, transaction.within);
-  const connection = connections.get(database) ?? new Connection(database);
+  const known = connections.get(database);
+  const connection =
+    known?.keyFile === keyFile && known !== undefined ? known : new Connection(database, keyFile);
   connections.set(database, connection);
   migrate(database);
+  if (keyFile === undefined) refuseWithoutKeys(database, undefined);
+  else keyFile.bind(database);
   const before = Number(database.prepare("PRAGMA secure_delete").get()?.["secure_delete"]);
   database.exec("PRAGMA secure_delete = ON");
   try {
-    return runTransaction(connection, transaction);
+    const answer = runTransaction(connection, transaction);
+    // Whether the application commits or not: a key that nothing refers to opens nothing.
+    keyFile?.commit();
+    return answer;
   } finally {
+    keyFile?.rollBack();
     database.exec(`PRAGMA secure_delete = ${["OFF", "ON", "FAST"][before]}`);
   }
 }

@@ -1,8 +1,12 @@
 import { resolve } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
 import { HeedError, type HeedStorage } from "@heed/core/storage";
+import { backUp } from "./back-up.ts";
 import { Connection } from "./connection.ts";
 import { dueSteps } from "./due-steps.ts";
 import { groupCommit, type GroupCommit } from "./group-commit.ts";
+import { KeyFile, refuseWithoutKeys, setUpKeyFile } from "./key-file.ts";
+import { migrate } from "./migrate.ts";
 import { openDatabase } from "./open-database.ts";
 import { runWithin } from "./run-within.ts";
 import { isBusy, translated } from "./sqlite-error.ts";
@@ -12,6 +16,12 @@ import { untilFreeFor } from "./until-free.ts";
 export interface SqliteOptions {
   /** The database file. Made at first use, readable to its owner alone; its directory must exist. */
   readonly file: string;
+  /**
+   * A file of its own for the data keys. A back-up of `file` can then be read only with this one, whose back-ups
+   * may be few and short-lived: what was sealed for somebody is unreadable once theirs have ended. Once used,
+   * it is always needed. Default: the keys lie in `file`.
+   */
+  readonly keysFile?: string;
   /** How long a call waits for a file that another process has locked, in milliseconds. Default 30,000. */
   readonly giveUpAfterMs?: number;
 }
@@ -21,15 +31,26 @@ interface Opened {
   readonly commits: GroupCommit;
 }
 
-function checked({ file, giveUpAfterMs = 30_000 }: SqliteOptions): Required<SqliteOptions> {
+function checked({ file, keysFile, giveUpAfterMs = 30_000 }: SqliteOptions): SqliteOptions & {
+  readonly giveUpAfterMs: number;
+} {
   if (typeof file !== "string" || file === "" || file === ":memory:") {
     throw new TypeError(
       "sqlite() takes the path of a file. For a storage in memory, use memory() of @heed/core.",
     );
   }
   if (!(giveUpAfterMs >= 0)) throw new TypeError("giveUpAfterMs is a number of milliseconds, zero or more.");
+  if (
+    keysFile !== undefined &&
+    (typeof keysFile !== "string" || keysFile === "" || resolve(keysFile) === resolve(file))
+  )
+    throw new TypeError("keysFile is the path of another file than the database's.");
   // Resolved now: the working directory may be another by the time of the first use.
-  return { file: resolve(file), giveUpAfterMs };
+  return {
+    file: resolve(file),
+    giveUpAfterMs,
+    ...(keysFile === undefined ? {} : { keysFile: resolve(keysFile) }),
+  };
 }
 
 /** Moves the log into the database and cuts it to nothing. False when a reader or a writer is in the way. */
@@ -60,15 +81,42 @@ function truncateLog(connection: Connection): boolean {
  * @example sqlite("heed.db")
  */
 export function sqlite(where: string | SqliteOptions): HeedStorage {
-  const { file, giveUpAfterMs } = checked(typeof where === "string" ? { file: where } : where);
+  const { file, keysFile, giveUpAfterMs } = checked(typeof where === "string" ? { file: where } : where);
   const untilFree = untilFreeFor(giveUpAfterMs);
   let opening: Promise<Opened> | undefined;
+  let openingKeys: Promise<KeyFile> | undefined;
   let isClosed = false;
   const running = new Set<Promise<unknown>>();
 
   async function open(): Promise<Opened> {
-    const connection = new Connection(await openDatabase(file, untilFree));
+    if (keysFile === undefined) {
+      const database = await openDatabase(file, untilFree);
+      try {
+        await untilFree(() => refuseWithoutKeys(database, undefined));
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+      const connection = new Connection(database);
+      return { connection, commits: groupCommit(connection, untilFree) };
+    }
+    const keyFile = await openKeys(keysFile);
+    const bind = (database: DatabaseSync) => {
+      migrate(database);
+      keyFile.bind(database);
+    };
+    const connection = new Connection(await openDatabase(file, untilFree, undefined, bind), keyFile);
     return { connection, commits: groupCommit(connection, untilFree) };
+  }
+
+  function openKeys(path: string): Promise<KeyFile> {
+    openingKeys ??= openDatabase(path, untilFree, undefined, setUpKeyFile)
+      .then((keys) => new KeyFile(keys, file))
+      .catch((error: unknown) => {
+        openingKeys = undefined;
+        throw translated(error);
+      });
+    return openingKeys;
   }
 
   async function afterOpening<T>(work: (opened: Opened) => T | Promise<T>): Promise<T> {
@@ -104,17 +152,39 @@ export function sqlite(where: string | SqliteOptions): HeedStorage {
       whileOpen(async () =>
         transaction.within === undefined
           ? afterOpening(({ commits }) => commits.transact(transaction))
-          : runWithin(file, transaction),
+          : keysFile === undefined
+            ? runWithin(file, transaction)
+            : // Not the database: the application's transaction may be holding it.
+              runWithin(file, transaction, await openKeys(keysFile)),
       ),
     due: (ask) =>
       whileOpen(() => afterOpening(({ connection }) => untilFree(() => dueSteps(connection, ask)))),
-    scrub: () => whileOpen(() => afterOpening(({ connection }) => truncateLog(connection))),
+    backup: (to, keysTo) =>
+      whileOpen(() =>
+        afterOpening(async () => {
+          await backUp(file, to);
+          // Afterwards: whatever key the copy refers to was on the disk before.
+          if (keysFile !== undefined && keysTo !== undefined) await backUp(keysFile, keysTo);
+        }),
+      ),
+    scrub: () =>
+      whileOpen(() =>
+        afterOpening(async ({ connection }) => {
+          const { keyFile } = connection;
+          await keyFile?.destroy(untilFree);
+          const isCut = keyFile === undefined || truncateLog(new Connection(keyFile.database));
+          return truncateLog(connection) && isCut;
+        }),
+      ),
     async close() {
       isClosed = true;
       await Promise.allSettled(running);
       const closing = opening;
       opening = undefined;
+      const closingKeys = openingKeys;
+      openingKeys = undefined;
       (await closing)?.connection.database.close();
+      (await closingKeys)?.database.close();
     },
   };
 }

@@ -3,8 +3,8 @@ import { writeSync } from "node:fs";
 import { systemClock } from "@heed/core";
 import { sqlite } from "../src/sqlite.ts";
 
-const [file = "", first = "0"] = process.argv.slice(2);
-const storage = sqlite(file);
+const [file = "", first = "0", keysFile] = process.argv.slice(2);
+const storage = sqlite(keysFile === undefined ? file : { file, keysFile });
 
 async function commit(id: string): Promise<void> {
   await storage.transact({

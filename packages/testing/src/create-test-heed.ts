@@ -7,6 +7,7 @@ import {
   type Heed,
   type HeedOptions,
   type HeedStorage,
+  type Journal,
   type Names,
   type Policy,
   type ProcessorV1,
@@ -40,6 +41,7 @@ export interface TestHeedOptions<N extends Names> {
   readonly keys?: HeedOptions<N, Record<never, never>>["keys"];
   readonly clock?: VirtualClock;
   readonly namespace?: string;
+  readonly journal?: Journal;
   readonly work?: HeedOptions<N, Record<never, never>>["work"];
   readonly evidence?: HeedOptions<N, Record<never, never>>["evidence"];
 }
@@ -60,6 +62,7 @@ export function createTestHeed<N extends Names>(options: TestHeedOptions<N>): Te
     keys,
     clock,
     ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
+    ...(options.journal === undefined ? {} : { journal: options.journal }),
     ...(options.work === undefined ? {} : { work: options.work }),
     ...(options.evidence === undefined ? {} : { evidence: options.evidence }),
     ...(options.processors === undefined ? {} : { processors: options.processors as never }),

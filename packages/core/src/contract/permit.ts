@@ -13,6 +13,8 @@ export type Refusal =
   | "erased"
   /** An erasure is being carried out. */
   | "frozen"
+  /** The database was restored from a back-up, and what people chose since is not replayed yet. */
+  | "restore-needed"
   /** A permit for this message key and address was taken before. */
   | "already-sent";
 

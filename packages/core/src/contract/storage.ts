@@ -125,6 +125,13 @@ export interface HeedStorage {
    * that could not be done now (a reader is in the way): ask again later.
    */
   scrub(): Promise<boolean>;
+  /**
+   * Copies everything as it is at one moment to a new file, while others go on reading and writing. Resolves
+   * when the copy is on the disk and was read back. Absent where the storage has back-ups of its own.
+   * @param keysTo where to copy the data keys, if they have a store of their own; otherwise they are not copied
+   * @throws HeedError `backup-exists` when the file exists, `backup-failed`
+   */
+  backup?(to: string, keysTo?: string): Promise<void>;
   /** Waits for what was asked before; every call after it is a HeedError `storage-closed`. */
   close(): Promise<void>;
 }

@@ -244,6 +244,27 @@ export const tables = {
     key: ["id"],
     indexes: [["requestId"]],
   },
+  /** Records on their way to the journal, or there and not yet counted in `journalMarks`. Holds no data key. */
+  journal: {
+    columns: { id: "text", at: "text", record: "text" },
+    key: ["id"],
+    indexes: [],
+  },
+  /**
+   * Up to which number of each of the journal's writers this database has the records; the row with a `journal`
+   * says which one it is.
+   */
+  journalMarks: {
+    columns: { writer: "text", number: "integer", journal: "text" },
+    key: ["writer"],
+    indexes: [],
+  },
+  /** What a restoration has brought back and not yet planned steps for. `kind`: `"choice"` or `"request"`. */
+  restored: {
+    columns: { id: "text", subjectId: "text", kind: "text" },
+    key: ["id", "subjectId"],
+    indexes: [],
+  },
 } as const satisfies Record<string, TableDefinition>;
 
 /** A column's type; `?` allows null. */

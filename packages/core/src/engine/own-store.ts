@@ -2,7 +2,8 @@ import type { HeedContext } from "../context.ts";
 import { each } from "../contract/each.ts";
 import type { Call, Finding, OutcomeOf } from "../contract/operation.ts";
 import type { ProcessorV1 } from "../contract/processor.ts";
-import type { Decision } from "../contract/storage.ts";
+import type { Decision, Write } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
 import { lockNames } from "../ledger/under-lock.ts";
 
 type OwnKind = "heedSubject" | "heedRequest";
@@ -54,19 +55,28 @@ async function destroy(
       identifiers: { from: "identifiers", where: { subjectId } },
     },
     decide: ({ subjects, identifiers }): Decision<OutcomeOf["erase"]> => ({
-      writes: [
-        // The send log goes with the addresses it is kept by.
-        { remove: "permits", where: { address: identifiers.map((row) => row.digest) } },
-        { update: "references", where: { subjectId }, set: { subjectId: null, address: null } },
-        { update: "events", where: { subjectId }, set: { sealed: null } },
-        { update: "steps", where: { subjectId }, set: { sealed: null } },
-        { remove: "identifiers", where: { subjectId } },
-        { remove: "subjects", where: { id: subjectId } },
-        { remove: "dataKeys", where: { owner: [subjectId, requestId] } },
-      ],
+      writes: destroyWrites(subjectId, requestId, identifiers),
       answer: subjects.length === 0 ? { status: "absent" } : { status: "done", affected: 1 },
     }),
   });
+}
+
+/** Ends what heed itself knows of a subject. */
+export function destroyWrites(
+  subjectId: string,
+  requestId: string,
+  identifiers: readonly Row<"identifiers">[],
+): readonly Write[] {
+  return [
+    // The send log goes with the addresses it is kept by.
+    { remove: "permits", where: { address: identifiers.map((row) => row.digest) } },
+    { update: "references", where: { subjectId }, set: { subjectId: null, address: null } },
+    { update: "events", where: { subjectId }, set: { sealed: null } },
+    { update: "steps", where: { subjectId }, set: { sealed: null } },
+    { remove: "identifiers", where: { subjectId } },
+    { remove: "subjects", where: { id: subjectId } },
+    { remove: "dataKeys", where: { owner: [subjectId, requestId] } },
+  ];
 }
 
 async function look(

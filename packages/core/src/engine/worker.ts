@@ -127,6 +127,7 @@ export class Worker {
 
   /** What is due beside steps, when no step is. */
   async #tidyUp(): Promise<number> {
+    if ((await this.#context.journaled?.isHeld()) === true) return 0;
     return (await applyParked(this.#context)) + (await expireUnverified(this.#context));
   }
 

@@ -44,6 +44,10 @@ async function takePermit(
       },
     );
   }
+  // Somebody may have said no to it in what was lost. A password reset or an invoice silences nobody.
+  const isSilenceable = topic.class === "marketing" || topic.class === "service";
+  if (isSilenceable && (await context.journaled?.isHeld()) === true)
+    return { allowed: false, because: "restore-needed" };
   const id = randomUUID();
   const digests = context.keys.digests("index", context.namespace, identifier.kind, identifier.canonical);
   const named: Named = { identifiers: [identifier], digests: [digests] };

@@ -256,7 +256,8 @@ export function withIdentifiers(
     writes.push({
       update: "identifiers",
       where: { digest: row.digest },
-      set: { verified: row.verified, sealed: row.sealed },
+      // Whose it is does not change: it tells the journal, which forgets by subject.
+      set: { subjectId: row.subjectId, verified: row.verified, sealed: row.sealed },
     });
     identifiers[at] = row;
   });

@@ -11,6 +11,7 @@ import { revokePermits } from "../ledger/revoke-permits.ts";
 import { identifiersOf, suppressionDigests, type SubjectRecord } from "../ledger/subject-record.ts";
 import { suppress } from "../ledger/suppression.ts";
 import { closingWrites } from "./close-request.ts";
+import { stepsToRelease } from "./gates.ts";
 import { requestState } from "./lifecycle.ts";
 import { erasurePlan, forgetTokensPlan, seqOf, stepRows, type PlannedStep } from "./plan.ts";
 
@@ -96,10 +97,19 @@ function beginPlan(
     eventId: null,
   });
   const silence = isErasure ? silenceAndFreeze(context, record, request, now) : { writes: [], revoked: [] };
+  // What waited behind a step that is cancelled here is nobody else's to release.
+  const open = before.openSteps.filter((step) => step.endedAt === null);
+  const ids = new Set(open.map((step) => step.id));
+  const released = stepsToRelease([...before.openSteps, ...rows]).filter((id) => ids.has(id));
+  const release: readonly Write[] =
+    released.length === 0
+      ? []
+      : [{ update: "steps", where: { id: released }, set: { state: "due", dueAt: now } }];
   return {
     rows,
     writes: [
       ...cancelled.writes,
+      ...release,
       ...silence.writes,
       ...rows.map((row): Write => ({ insert: "steps", row })),
       ...rows

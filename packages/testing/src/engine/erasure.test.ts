@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isHeedError } from "@heed/core";
-import { company } from "./people.ts";
+import { company, evidence } from "./people.ts";
 
 const open = { right: "erasure", identity: "signed-in" } as const;
 
@@ -69,6 +69,18 @@ describe("erasure", () => {
     expect(await search("anna.canary")).toEqual([]);
     const everything = await rows("evidence");
     expect(everything.length).toBeGreaterThan(6);
+  });
+
+  it("releases the opt-out that waited behind an opt-in that it cancels", async () => {
+    const { heed, crm, person, settle, rows } = company();
+    const subject = person("anna@example.org");
+    await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence });
+    await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
+    const { id } = await heed.requests.open({ ...open, subject });
+    await settle();
+    expect((await rows("steps")).filter((step) => step.endedAt === null)).toEqual([]);
+    expect((await heed.requests.get(id)).state).toBe("partially_fulfilled");
+    expect(crm.find("anna@example.org")).toEqual([]);
   });
 
   it("is never fulfilled while one processor fails, and the others do not wait for it", async () => {

@@ -1,0 +1,123 @@
+import type { HeedContext } from "../context.ts";
+import type { Decision, Write } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
+import { newDataKey } from "../keys/sealed.ts";
+import { stepWrites } from "../ledger/choice-event.ts";
+import { isOptOut, type EventKind, type Scope } from "../ledger/event.ts";
+import { revokePermits } from "../ledger/revoke-permits.ts";
+import { transactOnSubjects } from "../ledger/under-lock.ts";
+import { beginRequest } from "../requests/begin-request.ts";
+import { openRequestsOf } from "../requests/open-request.ts";
+import { preferenceSteps } from "../requests/plan.ts";
+import { knownRecords } from "./journal-position.ts";
+
+/**
+ * Plans the steps of whatever was brought back: processors are told of the choices once more, erasures and
+ * other open requests are carried out once more. Each in a transaction that also crosses it off.
+ */
+export async function planRestored(context: HeedContext): Promise<void> {
+  const { unplanned } = await knownRecords(context.storage, context.clock);
+  const subjects = await Promise.all(unplanned.map((row) => subjectNow(context, row)));
+  const inOrder = unplanned
+    .map((row, index) => ({ row, subject: subjects[index] }))
+    // Choices first: an erasure cancels what it overtakes.
+    .toSorted((one, other) => one.row.kind.localeCompare(other.row.kind));
+  for (const { row, subject } of inOrder) {
+    if (row.kind === "choice") await planChoice(context, row, subject ?? row.subjectId);
+    else await planRequest(context, row, subject ?? row.subjectId);
+  }
+}
+
+/** The subject may have become another since. */
+function subjectNow(context: HeedContext, { id, kind }: Row<"restored">): Promise<string | undefined> {
+  return context.storage.transact({
+    lock: [],
+    clock: context.clock,
+    read: {
+      requests: { from: "requests", where: { id } },
+      events: { from: "events", where: { id } },
+    },
+    decide: ({ requests, events }): Decision<string | undefined> => ({
+      writes: [],
+      answer:
+        kind === "request" ? requests[0]?.subjectId : events.length === 1 ? events[0]?.subjectId : undefined,
+    }),
+  });
+}
+
+const crossedOff = ({ id, subjectId }: Row<"restored">): Write => ({
+  remove: "restored",
+  where: { id, subjectId },
+});
+
+async function planChoice(context: HeedContext, row: Row<"restored">, subjectId: string): Promise<void> {
+  await transactOnSubjects(context, {
+    select: { subjectId },
+    read: {
+      told: { from: "steps", where: { eventId: row.id, subjectId } },
+      requests: { from: "requests", where: { subjectId, right: "withdrawal", closedAt: { isNull: true } } },
+      ofRequests: { from: "steps", where: openRequestsOf(subjectId) },
+    },
+    decide: ([record], { told, requests, ofRequests }, now): Decision<void> => {
+      const event = record?.events.find((each) => each.id === row.id);
+      if (record === undefined || event === undefined || told.length > 0)
+        return { writes: [crossedOff(row)], answer: undefined };
+      const scope = { scope: event.scope, name: event.name } as Scope;
+      // A withdrawal that was asked for as a request is fulfilled by the steps of its event.
+      const request = requests.find(
+        (each) => event.method === "request" && !ofRequests.some((step) => step.requestId === each.id),
+      );
+      const key = newDataKey();
+      const plan = preferenceSteps(context, record, { kind: event.kind as EventKind, scope }, event, {
+        isWhole: true,
+        ...(request === undefined ? {} : { request: { id: request.id, key } }),
+      });
+      const stop = isOptOut(event.kind) ? revokePermits(context, record, scope, now).writes : [];
+      const keyWrites: readonly Write[] =
+        request === undefined
+          ? []
+          : [
+              {
+                insert: "dataKeys",
+                row: { owner: request.id, ...context.keys.wrap(key, request.id) },
+                orKeep: true,
+              },
+            ];
+      return {
+        writes: [...keyWrites, ...stop, ...stepWrites(plan.rows), crossedOff(row)],
+        answer: undefined,
+      };
+    },
+  });
+}
+
+async function planRequest(context: HeedContext, row: Row<"restored">, subjectId: string): Promise<void> {
+  await transactOnSubjects(context, {
+    select: { subjectId },
+    read: {
+      requests: { from: "requests", where: { id: row.id } },
+      requestSteps: { from: "steps", where: openRequestsOf(subjectId) },
+    },
+    decide: ([record], { requests, requestSteps }, now): Decision<void> => {
+      const [request] = requests;
+      const isPlanned =
+        request === undefined ||
+        record === undefined ||
+        request.closedAt !== null ||
+        request.state === "awaiting_verification" ||
+        // Its steps come with its event.
+        request.right === "withdrawal" ||
+        requestSteps.some((step) => step.requestId === request.id);
+      if (isPlanned) return { writes: [crossedOff(row)], answer: undefined };
+      const begun = beginRequest(context, record, request, requestSteps, now);
+      return {
+        writes: [
+          { update: "requests", where: { id: row.id }, set: { state: begun.request.state } },
+          ...begun.writes,
+          crossedOff(row),
+        ],
+        answer: undefined,
+      };
+    },
+  });
+}

@@ -1,0 +1,88 @@
+import type { HeedContext } from "../context.ts";
+import { HeedError, isHeedError } from "../errors/heed-error.ts";
+import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import { isKnown, knownRecords } from "./journal-position.ts";
+import type { JournaledStorage } from "./journaled-storage.ts";
+import { planRestored } from "./plan-restored.ts";
+import { factsOf, replayRecord } from "./replay-record.ts";
+
+/** How a restoration is carried out. */
+export interface RestoreAsk {
+  /** Only counts. Default false. */
+  readonly dryRun?: boolean;
+  /** The journal is gone for good: begin a new one, and go on without what the old one had. Default false. */
+  readonly acceptLoss?: boolean;
+  /** Told after each record. */
+  readonly onProgress?: (progress: { readonly done: number; readonly of: number }) => void;
+}
+
+/** What a restoration replayed, or in a dry run would replay. */
+export interface Restored {
+  readonly records: number;
+  readonly choices: number;
+  readonly requests: number;
+  /** Erasures that had ended. They are carried out again, unless the person had come back. */
+  readonly erasures: number;
+}
+
+/** How the database stands to its journal. */
+export interface JournalState {
+  /** `level`: nothing is lost. `restore-needed`: held until `heed.restore()`. */
+  readonly state: "level" | "restore-needed";
+  /** Records that the database lacks. */
+  readonly lost: number;
+}
+
+export async function journalState(storage: JournaledStorage): Promise<JournalState> {
+  const { lost } = await storage.position();
+  return { state: (await storage.isHeld()) ? "restore-needed" : "level", lost: lost.length };
+}
+
+/**
+ * Replays what a restored database lost, in the order of the journal, and lets it work again. May be
+ * interrupted at any instant and called again. While another restoration runs, do not start one.
+ */
+export async function restore(
+  context: HeedContext,
+  storage: JournaledStorage,
+  ask: RestoreAsk,
+): Promise<Restored> {
+  const { lost } = await storage.position().catch(async (error: unknown) => {
+    const isMissing = isHeedError(error) && error.code === "journal-missing";
+    if (!isMissing || ask.acceptLoss !== true) throw error;
+    if (ask.dryRun === true) return { lost: [] };
+    return storage.beginAnew();
+  });
+  const once = [...new Map(lost.map((line) => [line.record.id, line])).values()];
+  const counted = { records: once.length, choices: 0, requests: 0, erasures: 0 };
+  for (const { record } of once) {
+    const all = [...record.writes, ...record.parts.flatMap((part) => part.writes)];
+    counted.choices += all.filter((write) => "insert" in write && write.insert === "events").length;
+    counted.requests += all.filter((write) => "insert" in write && write.insert === "requests").length;
+    if (record.erased !== undefined) counted.erasures += 1;
+  }
+  if (ask.dryRun === true) return counted;
+
+  // What is replayed is in the journal already.
+  const below: HeedContext = { ...context, storage: storage.inner };
+  const facts = factsOf(lost);
+  for (const [index, line] of lost.entries()) {
+    await replayRecord(below, line, facts);
+    ask.onProgress?.({ done: index + 1, of: lost.length });
+  }
+  await planRestored(below);
+  const known = await knownRecords(storage.inner, context.clock);
+  if (known.unplanned.length > 0 || lost.some((line) => !isKnown(line, known)))
+    throw new HeedError("Something is still missing after the restoration. Call heed.restore() again.", {
+      code: "restore-incomplete",
+    });
+  await storage.position();
+  return counted;
+}
+
+export function noJournal(): InvalidInputError {
+  return new InvalidInputError(
+    'There is no journal. Pass one to createHeed, for example `journal: fileJournal("heed.journal")`.',
+    { code: "no-journal" },
+  );
+}

@@ -1,0 +1,136 @@
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as timer } from "node:timers/promises";
+import { systemClock } from "@heed/core";
+import type { Decision, HeedStorage } from "@heed/core/storage";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { bytesOnDisk } from "../test/bytes-on-disk.ts";
+import { startChild } from "../test/child.ts";
+import { evidence, journaledCompany } from "../test/journaled.ts";
+import { temporaryFile } from "../test/temporary-file.ts";
+import { dataKey, subject, write } from "../test/transactions.ts";
+import { sqlite } from "./sqlite.ts";
+
+function opened(file: string, keysFile?: string): HeedStorage {
+  const storage = sqlite(keysFile === undefined ? file : { file, keysFile });
+  onTestFinished(() => storage.close());
+  return storage;
+}
+
+function keysOf(storage: HeedStorage): Promise<readonly string[]> {
+  return storage.transact({
+    lock: [],
+    clock: systemClock,
+    read: { keys: { from: "dataKeys", where: {}, orderBy: ["owner"] } },
+    decide: ({ keys }): Decision<readonly string[]> => ({ writes: [], answer: keys.map((row) => row.owner) }),
+  });
+}
+
+describe("data keys in a file of their own", () => {
+  it("are in no byte of the database or its back-ups, and gone from their own file after scrub", async () => {
+    const file = temporaryFile();
+    const keys = `${file}.keys`;
+    const storage = opened(file, keys);
+    const [destroyed, kept] = [randomBytes(60), randomBytes(60)];
+    await write(storage, [subject("a"), dataKey("a", destroyed), subject("b"), dataKey("b", kept)]);
+    await storage.backup?.(`${file}.copy`);
+    for (const key of [destroyed, kept]) {
+      expect(bytesOnDisk(keys).includes(key)).toBe(true);
+      expect(bytesOnDisk(file).includes(key)).toBe(false);
+      expect(bytesOnDisk(`${file}.copy`).includes(key)).toBe(false);
+    }
+    await write(storage, [{ remove: "dataKeys", where: { owner: "a" } }]);
+    expect(await keysOf(storage)).toEqual(["b"]);
+    expect(await storage.scrub()).toBe(true);
+    expect(bytesOnDisk(keys).includes(destroyed)).toBe(false);
+    expect(bytesOnDisk(keys).includes(kept)).toBe(true);
+    // The copy still refers to both, and only one can be read ever again.
+    expect(await keysOf(opened(`${file}.copy`, keys))).toEqual(["b"]);
+  });
+
+  it("are copied only where that is asked for, and then all that the copy refers to", async () => {
+    const file = temporaryFile();
+    const storage = opened(file, `${file}.keys`);
+    await write(storage, [dataKey("a", randomBytes(60))]);
+    await storage.backup?.(`${file}.copy`, `${file}.copy.keys`);
+    await write(storage, [{ remove: "dataKeys", where: { owner: "a" } }]);
+    expect(await storage.scrub()).toBe(true);
+    expect(await keysOf(opened(`${file}.copy`, `${file}.copy.keys`))).toEqual(["a"]);
+  });
+
+  it("are refused when they are the wrong ones, or none", async () => {
+    const file = temporaryFile();
+    const storage = opened(file, `${file}.keys`);
+    await write(storage, [dataKey("a", randomBytes(60))]);
+    await storage.close();
+    await expect(keysOf(opened(file))).rejects.toMatchObject({ code: "keys-missing" });
+    await expect(keysOf(opened(file, `${file}.others`))).rejects.toMatchObject({ code: "keys-missing" });
+    rmSync(`${file}.keys`);
+    await expect(keysOf(opened(file, `${file}.keys`))).rejects.toMatchObject({ code: "keys-missing" });
+    expect(() => sqlite({ file, keysFile: file })).toThrow(TypeError);
+  });
+
+  it("never lack for anything committed, however often the process is killed", async () => {
+    const file = temporaryFile();
+    const keys = `${file}.keys`;
+    const acknowledged: string[] = [];
+    for (let round = 0; round < 6; round += 1) {
+      const child = startChild("commit-until-killed.ts", file, String(round * 1_000_000), keys);
+      await child.printed(1);
+      await timer(Math.random() * 60);
+      await child.kill();
+      acknowledged.push(...child.lines);
+      const database = new DatabaseSync(file);
+      const subjects = database.prepare("SELECT id FROM heed_subjects ORDER BY id").all();
+      database.close();
+      const storage = sqlite({ file, keysFile: keys });
+      expect(await keysOf(storage)).toEqual(subjects.map((row) => row["id"]));
+      await storage.close();
+      expect(subjects.length).toBeGreaterThanOrEqual(acknowledged.length);
+    }
+  }, 60_000);
+
+  it("join the application's transaction, and a rollback leaves none", async () => {
+    const file = temporaryFile();
+    const storage = opened(file, `${file}.keys`);
+    const application = new DatabaseSync(file);
+    onTestFinished(() => application.close());
+    for (const [owner, end] of [
+      ["undone", "ROLLBACK"],
+      ["done", "COMMIT"],
+    ] as const) {
+      application.exec("BEGIN IMMEDIATE");
+      await storage.transact({
+        lock: [],
+        read: {},
+        clock: systemClock,
+        within: application,
+        decide: () => ({ writes: [dataKey(owner, randomBytes(60))], answer: undefined }),
+      });
+      application.exec(end);
+    }
+    expect(await keysOf(storage)).toEqual(["done"]);
+  });
+
+  it("end for the back-ups too: a restored erasure needs no second one", async () => {
+    const company = journaledCompany();
+    const keysFile = `${company.base}.keys`;
+    const live = company.on(company.base, { storage: sqlite({ file: company.base, keysFile }) });
+    const anna = company.person("anna.canary@example.org");
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    await live.settle();
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    await live.heed.requests.open({ right: "erasure", identity: "signed-in", subject: anna });
+    await live.settle();
+    await live.heed.close();
+    const restored = company.on(old, { storage: sqlite({ file: old, keysFile }) });
+    await restored.heed.restore();
+    await restored.settle();
+    for (const table of ["subjects", "identifiers", "dataKeys"] as const)
+      expect(await restored.rows(table)).toEqual([]);
+    expect((await restored.rows("requests")).every((row) => row.closedAt !== null)).toBe(true);
+    expect(await restored.heed.suppression.check(anna)).toMatchObject({ suppressed: true });
+  });
+});
