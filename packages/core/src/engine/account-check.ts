@@ -1,6 +1,6 @@
 import type { HeedContext } from "../context.ts";
 import type { Checked, ProcessorV1 } from "../contract/processor.ts";
-import type { BatchSettings } from "./batch.ts";
+import type { BatchSettings } from "./ask.ts";
 import { UnavailableError } from "../errors/unavailable-error.ts";
 import { withTimeLimit } from "./time-limit.ts";
 import { accountRefusedWaitMs, backoffMs, troubleOf } from "./trouble.ts";
@@ -79,6 +79,7 @@ function refusal(error: unknown): AccountState {
     case "rejected":
       return { proven: false, because: "account-refused", retryInMs: accountRefusedWaitMs };
     case "lease-lost":
+    case "stopped":
       return { proven: false, because: "unavailable", retryInMs: backoffMs(0) };
     case "unavailable":
       return { proven: false, because: trouble.because, retryInMs: backoffMs(2) };
