@@ -1,3 +1,3 @@
 import { packageConfig } from "../../tsup.shared.ts";
 
-export default packageConfig(["src/index.ts", "src/contract.ts", "src/storage.ts"]);
+export default packageConfig(["src/index.ts", "src/contract.ts", "src/storage.ts", "src/opentelemetry.ts"]);

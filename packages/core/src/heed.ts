@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { asked, budget, evidenceFrom, evidenceKept, oneOf, subjectOf, text } from "./asked.ts";
+import { asked, budget, evidenceFrom, evidenceKept, oneOf, stopSignal, subjectOf, text } from "./asked.ts";
 import type { Clock } from "./contract/clock.ts";
 import type { Subject } from "./contract/identifier.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
@@ -9,6 +9,7 @@ import type { HeedContext } from "./context.ts";
 import { ownStore } from "./engine/own-store.ts";
 import { previewRequest } from "./engine/preview.ts";
 import { processorDefects } from "./engine/processor-defects.ts";
+import { workStatus } from "./engine/work-status.ts";
 import { workDefaults, Worker, type WorkSettings } from "./engine/worker.ts";
 import { ConflictError } from "./errors/conflict-error.ts";
 import { InvalidInputError, type InputIssue } from "./errors/invalid-input-error.ts";
@@ -233,8 +234,9 @@ export function createHeed<
     },
     work: {
       drain: async (limit) => worker.drain(budget(limit)),
-      start: () => worker.start(),
+      start: (how) => worker.start(stopSignal(how)),
       stop: () => worker.stop(),
+      status: () => workStatus(context),
     },
     on: (event, listener) => context.hub.on(event, listener),
     close: async () => {
