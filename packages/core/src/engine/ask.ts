@@ -100,7 +100,8 @@ export async function ask<T>(
         if (trouble.kind === "unavailable" && trouble.because === "adapter-failed")
           context.hub.emit("work.failed", { error, processor: processor.name, operation: operationName });
         await slowDown(asking, trouble, turns);
-        const isDefinite = wasRefused(trouble, hasBegun, turns, asked.length);
+        const takesTurns = Object.keys(processor.limits).length > 0;
+        const isDefinite = wasRefused(trouble, { hasBegun, takesTurns }, turns, asked.length);
         const isLostInPart = lease.lost.size > 0 && lease.lost.size < asked.length;
         // Nobody was asked yet: the others are asked without the lost ones.
         const goesOn = trouble.kind === "lease-lost" && isDefinite && isLostInPart;
@@ -149,9 +150,14 @@ async function whileKept<T>(lease: Lease, work: () => Promise<T>): Promise<T> {
 }
 
 /** Whether the vendor certainly did nothing: it was never called, or its one answer was a refusal. */
-function wasRefused(trouble: Trouble, hasBegun: boolean, turns: Turns, batch: number): boolean {
+function wasRefused(
+  trouble: Trouble,
+  { hasBegun, takesTurns }: { readonly hasBegun: boolean; readonly takesTurns: boolean },
+  turns: Turns,
+  batch: number,
+): boolean {
   if (trouble.kind === "lease-lost" || trouble.kind === "stopped")
-    return !hasBegun || (turns.buckets.size > 0 && turns.granted === 0);
+    return !hasBegun || (turns.granted === 0 && takesTurns);
   if (turns.nextInMs !== undefined) return turns.granted === 0;
   // Without turns nobody knows how many calls a larger batch has made.
   return batch === 1 ? turns.granted <= 1 : turns.granted === 1;
