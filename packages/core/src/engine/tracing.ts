@@ -35,7 +35,7 @@ export interface CallTrace extends Traced {
   readonly calls: number;
   /** Turns that it took: at least as many calls to the vendor. */
   turns?: number;
-  /** Why it gave no answer: `rate-limited`, `account-refused`, `rejected`, `lease-lost`, `stopped`, `unavailable`, `adapter-failed`. */
+  /** Why it gave no usable answer: `rate-limited`, `account-refused`, `rejected`, `lease-lost`, `stopped`, `unavailable`, `adapter-failed`, and after a check `wrong-account`. */
   trouble?: string;
 }
 

@@ -7,7 +7,7 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from "@opentelemetry/sdk-trace";
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { company } from "./people.ts";
 
@@ -48,6 +48,9 @@ describe("the channels of node:diagnostics_channel", () => {
       calls: 1,
       turns: 1,
     });
+    expect(ended("call")).toContainEqual(
+      expect.objectContaining({ processor: "crm", question: "check", turns: 1 }),
+    );
     expect(ended("call").map(({ trouble }) => trouble)).toEqual(
       expect.arrayContaining(["adapter-failed", "rate-limited", undefined]),
     );
@@ -74,7 +77,7 @@ describe("the channels of node:diagnostics_channel", () => {
 describe("instrument", () => {
   it("makes spans that nest, and measurements, without anything personal", async () => {
     const spans = new InMemorySpanExporter();
-    const tracers = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
+    const tracers = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter: spans })] });
     const metrics = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
     const reader = new PeriodicExportingMetricReader({ exporter: metrics, exportIntervalMillis: 3_600_000 });
     const meters = new MeterProvider({ readers: [reader] });
@@ -104,9 +107,13 @@ describe("instrument", () => {
 
     await reader.forceFlush();
     const measured = metrics.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
-    const points = (name: string) =>
-      measured.filter(({ descriptor }) => descriptor.name === name).flatMap(({ dataPoints }) => dataPoints);
-    const ended = points("heed.steps").filter(({ attributes }) => attributes["heed.state"] === "verified");
+    const points = (name: string): readonly { readonly attributes: object; readonly value: unknown }[] =>
+      measured
+        .filter(({ descriptor }) => descriptor.name === name)
+        .flatMap(({ dataPoints }) => [...dataPoints]);
+    const ended = points("heed.steps").filter(
+      ({ attributes }) => "heed.state" in attributes && attributes["heed.state"] === "verified",
+    );
     expect(ended.reduce((sum, { value }) => sum + Number(value), 0)).toBe(5);
     expect(points("heed.call.duration").length).toBeGreaterThan(3);
     expect(points("heed.batch.duration").length).toBeGreaterThan(3);
