@@ -22,7 +22,12 @@ const rooms: readonly (readonly [file: string, refused: string, allowed: string]
     "packages/core/src/engine/x.ts",
     "@heed/hubspot @heed/sqlite @heed/testing ../../../sqlite/src/index.ts @hubspot/api-client stripe " +
       "nodemailer srvx express node:sqlite node:timers node:timers/promises node:http",
-    "./other.ts ../contract/clock.ts ../system-clock.ts zod node:crypto node:url",
+    "./other.ts ../contract/clock.ts ../system-clock.ts zod node:crypto node:url node:diagnostics_channel",
+  ],
+  [
+    "packages/core/src/opentelemetry.ts",
+    "node:http stripe @heed/sqlite @opentelemetry/sdk-trace node:timers",
+    "./engine/tracing.ts node:async_hooks node:diagnostics_channel @opentelemetry/api",
   ],
   [
     "packages/core/src/system-clock.ts",

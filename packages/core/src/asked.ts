@@ -46,6 +46,13 @@ export function budget(limit: { readonly budgetMs?: number } = {}): { readonly b
   throw refuse("budgetMs", "`budgetMs` is no duration. Pass milliseconds, zero or more.");
 }
 
+/** When a worker is to stop. @throws InvalidInputError when `signal` is no `AbortSignal` */
+export function stopSignal(how: { readonly signal?: AbortSignal } = {}): { readonly signal?: AbortSignal } {
+  const { signal } = asked(how, "work.start", "{ signal } or nothing");
+  if (signal === undefined || signal instanceof AbortSignal) return how;
+  throw refuse("signal", "`signal` is no AbortSignal. Pass that of an AbortController, or nothing.");
+}
+
 /**
  * Evidence as it can be kept: what JSON makes of it.
  *

@@ -15,11 +15,21 @@ export interface HeedEvents {
     readonly ended: boolean;
   };
   /**
-   * Something failed that should not have: an adapter threw something unexpected, or the worker itself did. It
+   * Something failed that should not have: an adapter threw something unexpected or gave an answer that the
+   * contract does not know, a step was parked because it keeps ending its worker, or the worker itself failed. It
    * goes on. `error` is as it was thrown: an adapter's may quote what it should not, so mind where it is logged.
    */
   "work.failed": { readonly error: unknown; readonly processor?: string; readonly operation?: string };
 }
+
+/** Named once more, for callers that the compiler did not check. */
+const eventNames: Readonly<Record<keyof HeedEvents, true>> = {
+  "choice.recorded": true,
+  "request.opened": true,
+  "request.changed": true,
+  "step.settled": true,
+  "work.failed": true,
+};
 
 type Listener<K extends keyof HeedEvents> = (event: HeedEvents[K]) => void;
 
@@ -27,7 +37,12 @@ type Listener<K extends keyof HeedEvents> = (event: HeedEvents[K]) => void;
 export class EventHub {
   readonly #listeners = new Map<string, Set<(event: never) => void>>();
 
+  /** @throws TypeError when there is no such event: nothing would ever be told */
   on<K extends keyof HeedEvents>(name: K, listener: Listener<K>): () => void {
+    if (!Object.hasOwn(eventNames, name)) {
+      const names = Object.keys(eventNames).join(", ");
+      throw new TypeError(`heed tells of no event of that name. It tells of: ${names}.`);
+    }
     const set = this.#listeners.get(name) ?? new Set();
     set.add(listener);
     this.#listeners.set(name, set);

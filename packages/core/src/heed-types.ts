@@ -4,6 +4,7 @@ import type { Permits } from "./contract/permit.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
 import type { CheckedPart } from "./engine/check-up.ts";
 import type { Preview } from "./engine/preview.ts";
+import type { WorkStatus } from "./engine/work-status.ts";
 import type { Drained } from "./engine/worker.ts";
 import type { HeedEvents } from "./event-hub.ts";
 import type { Checkpoint } from "./evidence/checkpoint.ts";
@@ -237,11 +238,20 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
   readonly work: {
     /** Works until nothing is due, or the budget is used up. For tests and serverless jobs. */
     drain(limit?: { readonly budgetMs?: number }): Promise<Drained>;
-    /** Works until `stop()`. For a worker process. */
-    start(): void;
+    /**
+     * Works until `stop()`, or until the signal aborts. For a worker process. heed installs no process handlers;
+     * so that a deployment ends it cleanly: `process.once("SIGTERM", () => void heed.close())`.
+     */
+    start(how?: { readonly signal?: AbortSignal }): void;
+    /**
+     * Takes nothing new and resolves when what is in hand has ended. After `work.graceMs` no answer is waited for:
+     * what had not begun is given back, so that another worker goes on at once, and what had is read back there.
+     */
     stop(): Promise<void>;
     /** Looks at storage, keys and every processor's account, by reading only. What `heed doctor` prints. */
     check(): Promise<readonly CheckedPart[]>;
+    /** Where the work stands, over all workers: what is due and parked per processor, and what stands in its way. */
+    status(): Promise<WorkStatus<Id>>;
   };
   /** The journal outside the database, if `createHeed` was given one. */
   readonly journal: {
@@ -259,7 +269,10 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
    * @throws HeedError as `journal.state`; `restore-incomplete`
    */
   restore(ask?: RestoreAsk): Promise<Restored>;
-  /** Tells what happened, after the commit, at best effort. Returns the way to stop it. */
+  /**
+   * Tells what happened, after the commit, at best effort. Returns the way to stop it.
+   * @throws TypeError when there is no such event
+   */
   on<K extends keyof HeedEvents>(event: K, listener: (event: HeedEvents[K]) => void): () => void;
   /** Stops working and closes the storage. */
   close(): Promise<void>;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { asked, budget, evidenceFrom, evidenceKept, oneOf, subjectOf, text } from "./asked.ts";
+import { asked, budget, evidenceFrom, evidenceKept, oneOf, stopSignal, subjectOf, text } from "./asked.ts";
 import type { Clock } from "./contract/clock.ts";
 import type { Subject } from "./contract/identifier.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
@@ -10,6 +10,7 @@ import { checkUp } from "./engine/check-up.ts";
 import { ownStore } from "./engine/own-store.ts";
 import { previewRequest } from "./engine/preview.ts";
 import { processorDefects } from "./engine/processor-defects.ts";
+import { workStatus } from "./engine/work-status.ts";
 import { workDefaults, Worker, type WorkSettings } from "./engine/worker.ts";
 import { ConflictError } from "./errors/conflict-error.ts";
 import { InvalidInputError, type InputIssue } from "./errors/invalid-input-error.ts";
@@ -305,9 +306,10 @@ export function createHeed<
     },
     work: {
       drain: async (limit) => worker.drain(budget(limit)),
-      start: () => worker.start(),
+      start: (how) => worker.start(stopSignal(how)),
       stop: () => worker.stop(),
       check: () => checkUp(context, settings),
+      status: () => workStatus(context),
     },
     journal: {
       state: async () => journalState(withJournal()),

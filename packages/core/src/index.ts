@@ -58,6 +58,8 @@ export type { OpenedRequest } from "./requests/open-request.ts";
 export type { RequestView, StepView } from "./requests/read-request.ts";
 export type { CheckedPart } from "./engine/check-up.ts";
 export type { Preview, PreviewedStep } from "./engine/preview.ts";
+export type { BreakerStatus, ProcessorStatus, WorkStatus } from "./engine/work-status.ts";
+export type { BatchTrace, CallTrace, ClaimTrace, SettleTrace } from "./engine/tracing.ts";
 export type { Drained, WorkSettings } from "./engine/worker.ts";
 export { runOnce } from "./run-once.ts";
 export type { Once, OnceOptions } from "./run-once.ts";

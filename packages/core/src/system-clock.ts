@@ -12,6 +12,7 @@ const longestTimerMs = 2_147_483_647;
  */
 export const systemClock: Clock = {
   now: () => new Date(),
+  elapsedMs: () => performance.now(),
   async sleep(ms, signal) {
     signal?.throwIfAborted();
     try {

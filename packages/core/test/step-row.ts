@@ -29,6 +29,7 @@ export function stepRow(set: Partial<Row<"steps">> = {}): Row<"steps"> {
     rounds: 0,
     doubts: 0,
     alone: 0,
+    crashes: 0,
     cancel: 0,
     sealed: null,
     outcome: null,

@@ -5,7 +5,7 @@ import type { Connection, SqlRow } from "./connection.ts";
 const columns = `"id", "subjectId", "processor", "operation", "phase", "alone", "state", "lane", "dueAt"`;
 
 // Each of the first three reads a few entries of the index on due steps, however many steps wait.
-const dueOf = `FROM "heed_steps" WHERE "state" = 'due' AND "namespace" = ?`;
+const dueOf = `FROM "heed_steps" INDEXED BY "heed_steps_due" WHERE "state" = 'due' AND "namespace" = ?`;
 export const nextProcessor = `SELECT min("processor") AS "next" ${dueOf} AND "processor" > ?`;
 export const nextLane = `SELECT min("lane") AS "next" ${dueOf} AND "processor" = ? AND "lane" > ?`;
 export const dueInLane =
@@ -30,16 +30,14 @@ export function dueSteps(
 ): readonly DueStep[] {
   const next = (sql: string, parameters: readonly SQLInputValue[]) =>
     connection.all({ sql, parameters: [namespace, ...parameters] })[0]?.["next"] ?? null;
-  const isWanted = (processor: string) =>
-    (only === undefined || only === processor) && !except.includes(processor);
   const found: SqlRow[] = [];
   // Processors are few: each is asked for its most urgent steps, one lane after another.
   for (
-    let processor = next(nextProcessor, [""]);
+    let processor = only ?? next(nextProcessor, [""]);
     processor !== null;
-    processor = next(nextProcessor, [processor])
+    processor = only === undefined ? next(nextProcessor, [processor]) : null
   ) {
-    if (!isWanted(String(processor))) continue;
+    if (except.includes(String(processor))) continue;
     const urgent: SqlRow[] = [];
     for (
       let lane = next(nextLane, [processor, Number.MIN_SAFE_INTEGER]);

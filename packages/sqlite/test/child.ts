@@ -12,6 +12,8 @@ export interface Child {
   printed(count: number): Promise<void>;
   /** Lets a program that waits go on. */
   goOn(): void;
+  /** Sends it a signal. */
+  signal(name: "SIGTERM" | "SIGSTOP" | "SIGCONT"): void;
   /** Ends it at once, with no chance to tidy up, and waits until it is gone. */
   kill(): Promise<void>;
   /** Resolves when it has ended well; rejects with what it said when it has not. */
@@ -37,6 +39,7 @@ export function startChild(program: string, ...args: readonly string[]): Child {
       }
     },
     goOn: () => void child.stdin.write("\n"),
+    signal: (name) => void child.kill(name),
     async kill() {
       child.kill("SIGKILL");
       await closed;

@@ -1,4 +1,4 @@
-import { createHeed, definePolicy, keyring } from "@heed/core";
+import { createHeed, definePolicy, keyring, type WorkSettings } from "@heed/core";
 import { sqlite } from "../src/sqlite.ts";
 import { crashProcessor } from "./crash-vendor.ts";
 
@@ -6,8 +6,17 @@ import { crashProcessor } from "./crash-vendor.ts";
 export const batchesInHand = 3;
 export const batchSize = 4;
 
-/** The heed of the crash test: the same in the test and in its workers. */
-export function crashHeed(file: string, keys: string, vendorUrl: string) {
+/**
+ * The heed of the crash tests: the same in the test and in its workers.
+ * @param beforeTurn waited for before each turn, with what is about to be asked
+ */
+export function crashHeed(
+  file: string,
+  keys: string,
+  vendorUrl: string,
+  work: Partial<WorkSettings> = {},
+  beforeTurn?: (verb: string) => Promise<void>,
+) {
   const storage = sqlite(file);
   const heed = createHeed({
     policy: definePolicy({
@@ -18,8 +27,8 @@ export function crashHeed(file: string, keys: string, vendorUrl: string) {
     }),
     storage,
     keys: keyring(keys),
-    processors: { vendor: crashProcessor(vendorUrl) },
-    work: { leaseMs: 400, pollMs: 10, batchesPerProcessor: batchesInHand, callTimeoutMs: 5_000 },
+    processors: { vendor: crashProcessor(vendorUrl, beforeTurn) },
+    work: { leaseMs: 400, pollMs: 10, batchesPerProcessor: batchesInHand, callTimeoutMs: 5_000, ...work },
   });
   return { heed, storage };
 }

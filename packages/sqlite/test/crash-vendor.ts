@@ -20,7 +20,8 @@ export interface CrashVendor {
   close(): Promise<void>;
 }
 
-export async function crashVendor(emails: readonly string[], latencyMs: number): Promise<CrashVendor> {
+export async function crashVendor(emails: readonly string[], latency: number | (() => number)): Promise<CrashVendor> {
+  const latencyMs = typeof latency === "number" ? () => latency : latency;
   const records = new Set(emails);
   const optedOut = new Set<string>();
   const writes = new Map<string, number>();
@@ -33,7 +34,7 @@ export async function crashVendor(emails: readonly string[], latencyMs: number):
   const server = createServer(async (incoming, outgoing) => {
     const answered = JSON.stringify(answer(JSON.parse(await text(incoming)) as Ask));
     // The effect is there; a worker that dies before it hears of it has to find out.
-    await sleep(latencyMs);
+    await sleep(latencyMs());
     outgoing.end(answered);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -53,12 +54,16 @@ export async function crashVendor(emails: readonly string[], latencyMs: number):
 }
 
 /** The adapter to it. */
-export function crashProcessor(url: string): ProcessorV1<"email", "news", "calls"> {
+export function crashProcessor(
+  url: string,
+  beforeTurn: (verb: string) => Promise<void> = async () => {},
+): ProcessorV1<"email", "news", "calls"> {
   async function ask(
     verb: Ask["verb"],
     calls: readonly Call[],
     context: CallContext<"calls">,
   ): Promise<ReadonlyMap<string, boolean>> {
+    await beforeTurn(verb);
     await context.turn("calls");
     const emails = calls.map((call) => call.identifiers[0].value);
     const response = await fetch(url, {

@@ -112,12 +112,13 @@ export const tables = {
       closedAt: "text?",
     },
     key: ["id"],
-    indexes: [["subjectId"], ["namespace", "state"]],
+    indexes: [["subjectId"], ["namespace", "state", "dueAt"]],
   },
   /**
    * One operation at one processor for one subject. `input`, `outcome`, `finding` are JSON without personal
    * data; `sealed` holds what `resolve` found. `attempt` fences a late settle; `attempted` is 1 while a run
-   * was begun whose answer is not known; `ranAt` is when the last answer came; `doubts` counts read-backs that contradicted or knew nothing.
+   * was begun whose answer is not known; `ranAt` is when the last answer came; `doubts` counts read-backs that
+   * contradicted or knew nothing; `crashes` counts workers in a row that were lost while they had it.
    */
   steps: {
     columns: {
@@ -144,6 +145,7 @@ export const tables = {
       rounds: "integer",
       doubts: "integer",
       alone: "integer",
+      crashes: "integer",
       cancel: "integer",
       sealed: "bytes?",
       outcome: "text?",
@@ -155,7 +157,8 @@ export const tables = {
     key: ["id"],
     indexes: [
       ["state", "leaseUntil"],
-      ["namespace", "state", "dueAt"],
+      ["namespace", "state", "processor", "dueAt"],
+      ["state", "deadlineAt"],
       ["subjectId"],
       ["requestId"],
     ],
@@ -236,6 +239,15 @@ export const tables = {
   limits: {
     columns: { bucket: "text", arrival: "integer", pushedBackUntil: "integer" },
     key: ["bucket"],
+    indexes: [],
+  },
+  /**
+   * A vendor account that fails as a whole: how many batches in a row, how often it was left alone because of
+   * that, and until when (RFC 3339) it is. No row: it answers.
+   */
+  breakers: {
+    columns: { account: "text", failures: "integer", opens: "integer", openUntil: "text?" },
+    key: ["account"],
     indexes: [],
   },
   /** Opt-ins that arrived while an erasure ran; applied when it has ended. */

@@ -1,10 +1,11 @@
 import type { HeedContext } from "../context.ts";
 import type { Checked, ProcessorV1 } from "../contract/processor.ts";
-import type { BatchSettings } from "./batch.ts";
+import type { BatchSettings } from "./ask.ts";
 import { UnavailableError } from "../errors/unavailable-error.ts";
 import { withTimeLimit } from "./time-limit.ts";
 import { accountRefusedWaitMs, backoffMs, troubleOf } from "./trouble.ts";
-import { lend, noTurns } from "./turns.ts";
+import { callChannel, traced, type CallTrace } from "./tracing.ts";
+import { lend, noTurns, type Turns } from "./turns.ts";
 
 const validForMs = 3_600_000;
 /** Somebody may be mending what is lacking. */
@@ -33,7 +34,7 @@ export class AccountChecks {
     const now = this.#context.clock.now().getTime();
     const known = this.#known.get(id);
     if (known !== undefined && known.until > now) return known.state;
-    const state = this.#check(processor);
+    const state = this.#check(id, processor);
     this.#known.set(id, { until: now + validForMs, state });
     const settled = await state;
     if (!settled.proven) this.#known.delete(id);
@@ -47,7 +48,19 @@ export class AccountChecks {
     this.#known.delete(id);
   }
 
-  async #check(processor: ProcessorV1): Promise<AccountState> {
+  async #check(id: string, processor: ProcessorV1): Promise<AccountState> {
+    const { namespace } = this.#context;
+    const trace: CallTrace = { namespace, processor: id, operation: "check", question: "check", calls: 0 };
+    return traced(callChannel, trace, async (trace) => {
+      const turns = noTurns();
+      const state = await this.#ask(processor, turns);
+      trace.turns = turns.granted;
+      if (!state.proven) trace.trouble = state.because;
+      return state;
+    });
+  }
+
+  async #ask(processor: ProcessorV1, turns: Turns): Promise<AccountState> {
     const { callTimeoutMs, leaseMs } = this.#settings;
     const onTimeout = () =>
       new UnavailableError(`"${processor.name}" gave no answer within ${callTimeoutMs} ms.`, {
@@ -57,7 +70,7 @@ export class AccountChecks {
     try {
       const lender = { context: this.#context, processor, question: "check", leaseMs } as const;
       const checked = await withTimeLimit(this.#context.clock, callTimeoutMs, onTimeout, (limit) =>
-        processor.check(lend(lender, noTurns(), limit)),
+        processor.check(lend(lender, turns, limit)),
       );
       if (checked.account === processor.account) return { proven: true, checked };
       return { proven: false, because: "wrong-account", retryInMs: accountRefusedWaitMs };
@@ -79,6 +92,7 @@ function refusal(error: unknown): AccountState {
     case "rejected":
       return { proven: false, because: "account-refused", retryInMs: accountRefusedWaitMs };
     case "lease-lost":
+    case "stopped":
       return { proven: false, because: "unavailable", retryInMs: backoffMs(0) };
     case "unavailable":
       return { proven: false, because: trouble.because, retryInMs: backoffMs(2) };

@@ -43,12 +43,24 @@ const clearanceSchema = z.union([
   z.object({ blockedBy: slugSchema, checkAfterMs: waitMs }),
 ]);
 
-/** An answer that the contract does not know is no answer: undefined, and never success. */
+/**
+ * Reads an answer. One that the contract does not know is no answer: undefined, and never success. What is wrong
+ * with it is told by path and never by value; an answer that was left out is no mistake.
+ */
+type Reader<T> = (answer: unknown, tellMistake?: (mistake: string) => void) => T | undefined;
+
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the schema spells optional fields otherwise
-function reader<T>(schema: z.ZodType): (answer: unknown) => T | undefined {
-  return (answer) => {
+function reader<T>(schema: z.ZodType): Reader<T> {
+  return (answer, tellMistake) => {
     const parsed = schema.safeParse(answer);
-    return parsed.success ? (parsed.data as T) : undefined;
+    if (parsed.success) return parsed.data as T;
+    if (answer !== undefined)
+      for (const { path, message, code } of parsed.error.issues) {
+        // zod quotes a key that it does not know.
+        const what = code === "unrecognized_keys" ? "has keys that the contract does not know" : message;
+        tellMistake?.(`${path.length === 0 ? "the answer" : path.join(".")}: ${what}`);
+      }
+    return undefined;
   };
 }
 

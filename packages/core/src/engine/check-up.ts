@@ -2,7 +2,7 @@ import type { HeedContext } from "../context.ts";
 import { isHeedError } from "../errors/heed-error.ts";
 import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
 import { AccountChecks } from "./account-check.ts";
-import type { BatchSettings } from "./batch.ts";
+import type { BatchSettings } from "./ask.ts";
 
 /** One part that heed stands on, and whether it is well. Ids, slugs and advice: nothing personal. */
 export interface CheckedPart {

@@ -4,7 +4,7 @@ import type { Call, InputOf, OperationName } from "../contract/operation.ts";
 import type { Operation, ProcessorV1 } from "../contract/processor.ts";
 import type { Decision, DueStep, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
-import { isHeedError } from "../errors/heed-error.ts";
+import { HeedError, isHeedError } from "../errors/heed-error.ts";
 import { evidenceDigests } from "../evidence/evidence.ts";
 import { open } from "../keys/sealed.ts";
 import { topicsIn, topicState } from "../ledger/choice.ts";
@@ -12,6 +12,7 @@ import { dataKeyOf, identifiersOf } from "../ledger/subject-record.ts";
 import { lockNames } from "../ledger/under-lock.ts";
 import type { Policy } from "../policy/policy.ts";
 import { isDestructive, type StepPhase } from "../requests/lifecycle.ts";
+import { comesBackAt, mostCrashes } from "./crashes.ts";
 import { nothingFound, type Found } from "./found.ts";
 import { settleWrites, type Settled, type Settlement } from "./settle.ts";
 
@@ -30,7 +31,12 @@ export interface Claim {
   readonly ranBefore: boolean;
   /** True when a guard is asked before the run. */
   readonly isGuarded: boolean;
+  /** When the lease ends on the clock that nobody sets; infinite where there is none. */
+  readonly leaseElapsesMs: number;
 }
+
+/** A step as it is before it is leased: what there is to call for. */
+type Prepared = Omit<Claim, "step" | "leaseElapsesMs">;
 
 /** Any operation, as the engine sees it. */
 export type AnyOperation = Operation<OperationName, string, string>;
@@ -80,25 +86,59 @@ export interface ClaimAsk {
   readonly unknownTopics?: readonly string[];
   /** False when no run will follow, so that none is noted as begun. */
   readonly willRun: boolean;
+  /** The vendor account, whose breaker may stand in the way. */
+  readonly account?: string;
+  /** This batch is the probe that an open breaker lets through. */
+  readonly isProbe?: boolean;
+}
+
+/** What a claim came to. */
+export interface Claimed {
+  readonly claims: readonly Claim[];
+  /** RFC 3339: nothing was leased, for the account's breaker is open until then, or since then waits for a probe. */
+  readonly blockedUntil: string | undefined;
+  /** Whether a batch at this account has failed since it last answered. */
+  readonly hasFailed: boolean;
 }
 
 /**
  * Leases steps. Each is looked at again under the lock: one that another worker took is left out, a
  * preference that a newer choice overtook ends as superseded, and one whose subject the processor cannot
- * search for ends at a human.
+ * search for ends at a human. A step whose worker was lost counts that, and ends as failed when it happened too
+ * often. Behind an open breaker nothing is leased but what is overdue is ended.
  */
-export async function claim(context: HeedContext, ask: ClaimAsk): Promise<readonly Claim[]> {
+export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claimed> {
   const ids = ask.steps.map((step) => step.id);
-  const { claims, settled } = await context.storage.transact({
+  const elapsedMs = context.clock.elapsedMs?.() ?? Number.POSITIVE_INFINITY;
+  const { settled, parked, ...claimed } = await context.storage.transact({
     lock: lockNames({ subjects: ask.steps.map((step) => step.subjectId), steps: ids }),
     clock: context.clock,
-    read: stepReads(ids),
-    decide: (rows, now): Decision<{ claims: readonly Claim[]; settled: Settled }> => {
+    read: {
+      ...stepReads(ids),
+      breakers: { from: "breakers", where: { account: ask.account ?? "" } },
+    },
+    decide: (rows, now): Decision<Claimed & { settled: Settled; parked: readonly Row<"steps">[] }> => {
       const claims: Claim[] = [];
       const writes: Write[] = [];
       const settlements: Settlement[] = [];
-      for (const row of rows.steps) {
-        if (!isClaimable(row, now)) continue;
+      const parked: Row<"steps">[] = [];
+      const [breaker] = rows.breakers;
+      const blockedUntil = ask.isProbe ? undefined : (breaker?.openUntil ?? undefined);
+      for (const found of rows.steps) {
+        if (!isClaimable(found, now)) continue;
+        const row = found.state === "running" ? { ...found, alone: 1, crashes: found.crashes + 1 } : found;
+        const { alone, crashes } = row;
+        if (crashes >= mostCrashes && row.cancel === 0) {
+          parked.push(row);
+          settlements.push({ step: row, verdict: { to: "end", state: "failed", because: "crashed-worker" } });
+          continue;
+        }
+        const backAt = found.state === "running" ? comesBackAt(row, now, ask.leaseMs) : now;
+        if (backAt > now) {
+          const set = { state: "due", dueAt: backAt, leaseUntil: null, alone, crashes };
+          writes.push({ update: "steps", where: { id: row.id }, set });
+          continue;
+        }
         const prepared = prepareOrEnd(context, row, rows, now, ask.unknownTopics ?? []);
         if (prepared === "unknown-key") {
           // Left to a process that has the key; without a pause this one would find it due for ever.
@@ -106,12 +146,21 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<readon
           writes.push({
             update: "steps",
             where: { id: row.id },
-            set: { state: "due", dueAt, leaseUntil: null },
+            set: { state: "due", dueAt, leaseUntil: null, alone, crashes },
           });
           continue;
         }
         if ("verdict" in prepared) {
           settlements.push(prepared);
+          continue;
+        }
+        if (blockedUntil !== undefined) {
+          if (now >= row.deadlineAt) settlements.push(overdue(row, prepared));
+          // Written as it is: delivery may tell another worker of it again.
+          else {
+            const set = { state: "due", dueAt: found.state === "due" ? row.dueAt : now, leaseUntil: null };
+            writes.push({ update: "steps", where: { id: row.id }, set: { ...set, alone, crashes } });
+          }
           continue;
         }
         const step: Row<"steps"> = {
@@ -126,16 +175,33 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<readon
         writes.push({
           update: "steps",
           where: { id: row.id },
-          set: { state, attempt, leaseUntil, attempted },
+          set: { state, attempt, leaseUntil, attempted, alone, crashes },
         });
-        claims.push({ ...prepared, step });
+        claims.push({ ...prepared, step, leaseElapsesMs: elapsedMs + ask.leaseMs });
       }
       const settled = settleWrites(context, rows, settlements, now);
-      return { writes: [...writes, ...settled.writes], answer: { claims, settled } };
+      const hasFailed = breaker !== undefined;
+      return {
+        writes: [...writes, ...settled.writes],
+        answer: { claims, settled, parked, blockedUntil, hasFailed },
+      };
     },
   });
   tellSettled(context, settled);
-  return claims;
+  for (const { processor, operation } of parked) {
+    const error = new HeedError(
+      `A step lost its worker ${mostCrashes} times in a row and was parked. Find out what it does to the process, then retry its request.`,
+      { code: "crashed-worker" },
+    );
+    context.hub.emit("work.failed", { error, processor, operation });
+  }
+  return claimed;
+}
+
+/** Not done, and its time is over: as after a try that failed. */
+function overdue(step: Row<"steps">, { key, subjectDigests }: Prepared): Settlement {
+  const verdict = { to: "again", dueInMs: 0, because: "unavailable", counts: false } as const;
+  return { step, key, subjectDigests, verdict };
 }
 
 /**
@@ -206,7 +272,7 @@ function prepareOrEnd(
   rows: StepRows,
   now: string,
   unknownTopics: readonly string[],
-): Omit<Claim, "step"> | Settlement | "unknown-key" {
+): Prepared | Settlement | "unknown-key" {
   try {
     return prepare(context, step, rows, now, unknownTopics);
   } catch (error) {
@@ -222,7 +288,7 @@ function prepare(
   rows: StepRows,
   now: string,
   unknownTopics: readonly string[],
-): Omit<Claim, "step"> | Settlement {
+): Prepared | Settlement {
   const processor = context.processors[step.processor];
   const operation = operationOf(processor, step.operation);
   const toHuman = (key: Uint8Array, because: string, instruction: string): Settlement => ({
@@ -295,7 +361,7 @@ function prepare(
 }
 
 /** heed's own data: found by the ids of its rows, so that the key may be gone already. */
-function prepareOwn(step: Row<"steps">, rows: StepRows, input: InputOf[OperationName]): Omit<Claim, "step"> {
+function prepareOwn(step: Row<"steps">, rows: StepRows, input: InputOf[OperationName]): Prepared {
   const request = rows.requests.find((each) => each.id === step.requestId);
   const identifiers: [Identifier, Identifier] = [
     { kind: "heedSubject", value: step.subjectId },

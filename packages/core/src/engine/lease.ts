@@ -4,28 +4,51 @@ import { HeedError } from "../errors/heed-error.ts";
 import { lockNames } from "../ledger/under-lock.ts";
 import { isHeld, type Claim } from "./claim.ts";
 
-/** The leases of the steps that a question is about, prolonged for as long as it is asked. */
+/**
+ * The leases of the steps that a question is about, prolonged for as long as it is asked.
+ *
+ * A step can be lost alone: another worker took it over, or it was held or cancelled. The others go on, except
+ * where what is asked destroys something: one question carries them all, so it must end.
+ */
 export class Lease {
   readonly #context: HeedContext;
   readonly #claims: readonly Claim[];
   readonly #leaseMs: number;
+  readonly #endsWithOne: boolean;
+  readonly #lost = new Set<string>();
   #untilMs: number;
+  #untilElapsedMs: number;
 
-  constructor(context: HeedContext, claims: readonly Claim[], leaseMs: number) {
+  constructor(context: HeedContext, claims: readonly Claim[], leaseMs: number, endsWithOne: boolean) {
     this.#context = context;
     this.#claims = claims;
     this.#leaseMs = leaseMs;
+    this.#endsWithOne = endsWithOne;
     this.#untilMs = Math.min(...claims.map(({ step }) => Date.parse(step.leaseUntil ?? "")));
+    this.#untilElapsedMs = Math.min(...claims.map((claim) => claim.leaseElapsesMs));
+  }
+
+  /** Ids of the steps that are no longer this worker's, as far as it knows. */
+  get lost(): ReadonlySet<string> {
+    return this.#lost;
   }
 
   /**
-   * Makes sure that half a lease is left in `waitMs` milliseconds.
-   * @throws HeedError `lease-lost` when one of the steps is no longer this worker's
+   * Makes sure that half a lease is left in `waitMs` milliseconds. Looks in the storage whenever the lease could
+   * have run out meanwhile, by the date or by time elapsed: a process that stood still finds out here.
+   * @throws HeedError `lease-lost` when none of the steps is this worker's any more, or, where the question
+   *   ends with one, when one is not
    */
   async cover(waitMs = 0): Promise<void> {
-    const now = this.#context.clock.now().getTime();
-    if (now + waitMs + this.#leaseMs / 2 <= this.#untilMs) return;
-    this.#untilMs = await renew(this.#context, this.#claims, this.#leaseMs + waitMs);
+    const { clock } = this.#context;
+    const leftMs = Math.min(
+      this.#untilMs - clock.now().getTime(),
+      this.#untilElapsedMs - (clock.elapsedMs?.() ?? Number.NEGATIVE_INFINITY),
+    );
+    if (leftMs >= waitMs + this.#leaseMs / 2) return;
+    await this.#renew(this.#leaseMs + waitMs);
+    if (this.#lost.size === this.#claims.length || (this.#endsWithOne && this.#lost.size > 0))
+      throw leaseLost();
   }
 
   /** Prolongs until `signal` aborts. @throws HeedError `lease-lost` */
@@ -35,24 +58,37 @@ export class Lease {
       await this.cover();
     }
   }
+
+  async #renew(forMs: number): Promise<void> {
+    const { clock, storage } = this.#context;
+    const ids = this.#claims.map(({ step }) => step.id).filter((id) => !this.#lost.has(id));
+    if (ids.length === 0) return;
+    const elapsedMs = clock.elapsedMs?.() ?? Number.POSITIVE_INFINITY;
+    const { held, untilMs } = await storage.transact({
+      lock: lockNames({ steps: ids }),
+      clock,
+      read: { steps: { from: "steps", where: { id: ids } } },
+      decide: ({ steps }, now): Decision<{ held: ReadonlySet<string>; untilMs: number }> => {
+        const held = this.#claims
+          .filter(({ step }) =>
+            steps.some((row) => row.id === step.id && isHeld(row, step) && row.cancel === 0),
+          )
+          .map(({ step }) => step.id);
+        const untilMs = Date.parse(now) + forMs;
+        const leaseUntil = new Date(untilMs).toISOString();
+        return {
+          writes: held.length === 0 ? [] : [{ update: "steps", where: { id: held }, set: { leaseUntil } }],
+          answer: { held: new Set(held), untilMs },
+        };
+      },
+    });
+    for (const id of ids) if (!held.has(id)) this.#lost.add(id);
+    this.#untilMs = untilMs;
+    this.#untilElapsedMs = elapsedMs + forMs;
+  }
 }
 
-async function renew(context: HeedContext, claims: readonly Claim[], leaseMs: number): Promise<number> {
-  const ids = claims.map(({ step }) => step.id);
-  return context.storage.transact({
-    lock: lockNames({ steps: ids }),
-    clock: context.clock,
-    read: { steps: { from: "steps", where: { id: ids } } },
-    decide: ({ steps }, now): Decision<number> => {
-      const isStillHeld = claims.every(({ step }) =>
-        steps.some((row) => row.id === step.id && isHeld(row, step) && row.cancel === 0),
-      );
-      if (!isStillHeld) throw new HeedError("The lease of these steps is lost.", { code: "lease-lost" });
-      const until = Date.parse(now) + leaseMs;
-      return {
-        writes: [{ update: "steps", where: { id: ids }, set: { leaseUntil: new Date(until).toISOString() } }],
-        answer: until,
-      };
-    },
-  });
+/** What a question about steps that are no longer this worker's ends with. */
+export function leaseLost(): HeedError {
+  return new HeedError("The lease of these steps is lost.", { code: "lease-lost" });
 }

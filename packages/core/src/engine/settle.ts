@@ -41,7 +41,7 @@ type Transition =
       readonly dueInMs: number;
       readonly outcome?: KeptOutcome;
       readonly found?: Found;
-      readonly because?: string;
+      readonly because?: string | null;
       readonly counts?: boolean;
       readonly alone?: boolean;
       readonly rounds?: number;
@@ -55,7 +55,8 @@ type Transition =
       readonly to: "again";
       readonly phase?: StepPhase;
       readonly dueInMs: number;
-      readonly because: string;
+      /** Null: nothing stood in its way. */
+      readonly because: string | null;
       readonly counts: boolean;
       readonly doubtful?: boolean;
       readonly answered?: boolean;
@@ -169,7 +170,8 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
     found === undefined || key === undefined
       ? {}
       : { sealed: seal(key, JSON.stringify(found), `steps/${step.id}`) };
-  const freed = { leaseUntil: null };
+  // An answer came, whatever it said: this step does not end its worker.
+  const freed = { leaseUntil: null, crashes: 0 };
   // An erasure came in between: what was in flight has ended, the rest is the erasure's.
   if (step.cancel === 1)
     return { ...freed, state: "cancelled", because: "erasure-requested", endedAt: now, dueAt: null };
@@ -213,7 +215,7 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
           dueAt: null,
           ...sealFound({
             targets: [],
-            instruction: `Not done by the deadline (${verdict.because}). Do it by hand, or retry the step.`,
+            instruction: `Not done by the deadline${verdict.because === null ? "" : ` (${verdict.because})`}. Do it by hand, or retry the step.`,
           }),
         };
       }

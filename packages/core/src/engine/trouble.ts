@@ -8,6 +8,8 @@ export type Trouble =
   /** This call is refused: repeating it will not help. */
   | { readonly kind: "rejected" }
   | { readonly kind: "lease-lost" }
+  /** This worker is told to stop, and does not wait for the answer any longer. */
+  | { readonly kind: "stopped" }
   /** The adapter threw a `TypeError` or the like: a defect, reported as such. */
   | { readonly kind: "unavailable"; readonly because: "unavailable" | "adapter-failed" };
 
@@ -16,6 +18,7 @@ export function troubleOf(error: unknown): Trouble {
     return { kind: "unavailable", because: isAbort(error) ? "unavailable" : "adapter-failed" };
   const details = error as { status?: unknown; retryAfterMs?: unknown; bucket?: unknown };
   if (error.code === "lease-lost") return { kind: "lease-lost" };
+  if (error.code === "stopped") return { kind: "stopped" };
   switch (error.name) {
     case "RateLimitedError":
       return {

@@ -51,6 +51,7 @@ function claimOf(
     subjectDigests: [],
     ranBefore: more.ranBefore ?? false,
     isGuarded: false,
+    leaseElapsesMs: Number.POSITIVE_INFINITY,
   };
 }
 

@@ -148,7 +148,7 @@ function keptOutcome(
 function unknownRun(
   { step }: Claim,
   operation: AnyOperation,
-  because: string,
+  because: string | null,
   dueInMs: number,
   alone = false,
 ): Verdict {
@@ -321,6 +321,10 @@ export function afterTrouble(
       return { to: "end", state: "failed", because: "rejected", ...answered };
     case "lease-lost":
       return { to: "again", dueInMs: 0, because: "lease-lost", counts: false, ...answered };
+    case "stopped":
+      if (phase !== "run" || isDefinite)
+        return { to: "again", dueInMs: 0, because: null, counts: false, ...answered };
+      return unknownRun(claim, operation, null, 0);
     case "unavailable": {
       const dueInMs = backoffMs(step.tries);
       if (phase !== "run") return { to: "again", dueInMs, because: trouble.because, counts: true, alone };

@@ -1,138 +1,227 @@
 import type { HeedContext } from "../context.ts";
-import type { DueStep } from "../contract/storage.ts";
-import { AccountChecks } from "./account-check.ts";
-import { carryOut, settleClaims, type BatchSettings } from "./batch.ts";
-import { claim, operationOf, type Claim } from "./claim.ts";
-import { expireUnverified } from "../requests/change-request.ts";
 import type { Sealer } from "../evidence/sealer.ts";
+import { expireUnverified } from "../requests/change-request.ts";
 import { applyParked } from "./parked.ts";
+import { Pump, type PumpSettings } from "./pump.ts";
+import { whatIsLeft, type Left } from "./left.ts";
 
 /** How a worker works. */
-export interface WorkSettings extends BatchSettings {
-  /** Batches in hand at one processor. Default 4. */
-  readonly batchesPerProcessor: number;
-  /** How long a running worker sleeps before it looks for steps that other processes planned, in milliseconds. */
+export interface WorkSettings extends PumpSettings {
+  /**
+   * How long a running worker sleeps before it looks for steps that other processes planned, in milliseconds,
+   * unless the storage or this process wakes it. Default 500.
+   */
   readonly pollMs: number;
+  /**
+   * How long an idle worker waits, once it is woken, for more that can travel in the same batch, in milliseconds.
+   * Default 20. Only a running worker does, and never while something is in hand: what is due then waits for room
+   * anyway. `drain` does not linger.
+   */
+  readonly lingerMs: number;
+  /**
+   * How long `stop` lets what is in hand go on, in milliseconds. After that no answer is waited for: what had not
+   * begun is given back, what had is read back by the next worker. Default 30,000.
+   */
+  readonly graceMs: number;
 }
 
 export const workDefaults: WorkSettings = {
-  leaseMs: 60_000,
+  leaseMs: 15_000,
   callTimeoutMs: 60_000,
   batchesPerProcessor: 4,
+  breakerAfter: 5,
   pollMs: 500,
+  lingerMs: 20,
+  graceMs: 30_000,
 };
 
 /** What `drain` left behind. */
-export interface Drained {
+export interface Drained extends Left {
   /** Steps that ended. */
   readonly settled: number;
-  /** Steps that are still open. Counted up to 1000: that many means as many or more. */
-  readonly open: number;
-  /** RFC 3339: when the next open step is due. */
-  readonly nextAt?: string;
 }
 
-const mostCounted = 1000;
+/** What is due beside steps is looked for this often at most, in milliseconds. */
+const tidyEveryMs = 5_000;
+
+interface Loop {
+  /** Takes nothing new. */
+  readonly stop: AbortController;
+  /** Waits for no answer any longer. */
+  readonly giveUp: AbortController;
+  readonly done: Promise<void>;
+}
 
 /** Carries steps out: finds what is due, leases it in batches, asks the processor, settles. */
 export class Worker {
   readonly #context: HeedContext;
   readonly #settings: WorkSettings;
-  readonly #checks: AccountChecks;
   readonly #sealer: Sealer | undefined;
-  readonly #active = new Map<string, Set<Promise<void>>>();
-  readonly #inHand = new Set<string>();
-  #loop: { stop: AbortController; done: Promise<void> } | undefined;
+  readonly #pump: Pump;
+  #loop: Loop | undefined;
   #hasScrubbed = false;
+  #tidiedAtMs = Number.NEGATIVE_INFINITY;
 
   /** @param sealer seals the evidence of what is done; without it, nothing is sealed */
   constructor(context: HeedContext, settings: WorkSettings, sealer?: Sealer) {
     this.#context = context;
     this.#settings = settings;
     this.#sealer = sealer;
-    this.#checks = new AccountChecks(context, settings);
+    this.#pump = new Pump(context, settings);
   }
 
   /** Works until nothing is due any more, or the budget is used up. */
   async drain(limit: { readonly budgetMs?: number } = {}): Promise<Drained> {
-    const { clock, hub } = this.#context;
+    const { clock } = this.#context;
     const until =
       limit.budgetMs === undefined ? Number.POSITIVE_INFINITY : clock.now().getTime() + limit.budgetMs;
+    const never = new AbortController().signal;
     const failures: unknown[] = [];
-    let settled = 0;
-    const stops = [
-      hub.on("step.settled", ({ ended }) => {
-        if (ended) settled += 1;
-      }),
-    ];
+    const fail = (error: unknown): void => void failures.push(error);
+    const ended = this.#countEnded();
+    const unwatch = this.#watchOwn();
     try {
       await this.#scrubOnce();
+      this.#pump.refresh();
       for (;;) {
-        const started =
-          failures.length === 0 && clock.now().getTime() < until
-            ? await this.#startDue((error) => failures.push(error))
-            : 0;
-        const active = this.#activeNow();
-        if (failures.length > 0 && active.length === 0) throw failures[0];
-        if (active.length > 0) await Promise.race(active);
-        else if (started === 0 && (await this.#tidyUp()) === 0) break;
+        const { next, rings } = this.#pump.bell;
+        const goesOn = failures.length === 0 && clock.now().getTime() < until;
+        const started = goesOn ? await this.#pump.startDue(never, fail) : 0;
+        const isBusy = this.#pump.inHand.length > 0;
+        if (failures.length > 0 && !isBusy) throw failures[0];
+        if (started > 0) continue;
+        if (isBusy) await next;
+        else if (!goesOn || ((await this.#tidyUp(never, fail)) === 0 && this.#pump.bell.rings === rings))
+          break;
       }
       if (clock.now().getTime() < until) await this.#sealer?.round();
-      return { settled, ...(await this.#left()) };
+      return { settled: ended.count, ...(await whatIsLeft(this.#context)) };
     } finally {
-      for (const stop of stops) stop();
+      ended.stop();
+      unwatch();
     }
   }
 
-  /** Works until {@link stop}. Failures outside a step are told as `work.failed`, and it goes on. */
-  start(): void {
-    if (this.#loop !== undefined) return;
+  /**
+   * Works until {@link stop}, or until the signal aborts. Failures outside a step are told as `work.failed`, and
+   * it goes on.
+   */
+  start({ signal }: { readonly signal?: AbortSignal } = {}): void {
+    if (this.#loop !== undefined || signal?.aborted === true) return;
     const stop = new AbortController();
-    this.#loop = { stop, done: this.#run(stop.signal) };
+    const giveUp = new AbortController();
+    const onAbort = (): void => void this.stop();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const done = this.#run(stop.signal, giveUp.signal).finally(() =>
+      signal?.removeEventListener("abort", onAbort),
+    );
+    this.#loop = { stop, giveUp, done };
   }
 
-  /** Takes nothing new and resolves when what is in hand has ended. */
+  /** Takes nothing new, and resolves when what is in hand has ended, or has been given back after `graceMs`. */
   async stop(): Promise<void> {
     const loop = this.#loop;
     if (loop === undefined) return;
     loop.stop.abort();
+    const over = new AbortController();
+    const grace = this.#context.clock.sleep(this.#settings.graceMs, over.signal).then(
+      () => loop.giveUp.abort(),
+      () => {},
+    );
     await loop.done;
-    this.#loop = undefined;
+    over.abort();
+    await grace;
+    if (this.#loop === loop) this.#loop = undefined;
   }
 
-  async #run(signal: AbortSignal): Promise<void> {
-    const { clock, hub } = this.#context;
+  async #run(stop: AbortSignal, giveUp: AbortSignal): Promise<void> {
+    const { clock, hub, storage } = this.#context;
+    const { pollMs, lingerMs } = this.#settings;
+    const pump = this.#pump;
     const tell = (error: unknown) => hub.emit("work.failed", { error });
-    while (!signal.aborted) {
+    const sleep = (ms: number) => clock.sleep(ms, stop).catch(() => {});
+    const unwatch = [this.#watchOwn(), storage.watch?.(() => pump.refresh())];
+    stop.addEventListener("abort", () => pump.bell.ring(), { once: true });
+    pump.refresh();
+    while (!stop.aborted) {
+      const { next } = pump.bell;
       let started = 0;
       try {
         await this.#scrubOnce();
-        started = await this.#startDue(tell);
-        if (started === 0) await this.#tidyUp();
+        started = await pump.startDue(giveUp, tell);
+        if (started === 0 && pump.inHand.length === 0) started = await this.#tidyUpSometimes(giveUp, tell);
         this.#sealer?.seek();
       } catch (error) {
         tell(error);
       }
       if (started > 0) continue;
-      const rested = new AbortController();
-      const rest = clock
-        .sleep(this.#settings.pollMs, AbortSignal.any([signal, rested.signal]))
-        .catch(() => {});
-      await Promise.race([rest, ...this.#activeNow()]);
-      rested.abort();
+      const isIdle = pump.inHand.length === 0;
+      const isWoken = await this.#rest(next, pollMs, stop);
+      if (!isWoken) pump.refresh();
+      else if (isIdle) await sleep(lingerMs);
     }
-    await Promise.allSettled(this.#activeNow());
+    for (const end of unwatch) end?.();
+    await Promise.allSettled(pump.inHand);
     await this.#sealer?.rest();
   }
 
-  /** What is due beside steps, when no step is. */
-  async #tidyUp(): Promise<number> {
-    if ((await this.#context.journaled?.isHeld()) === true) return 0;
-    return (await applyParked(this.#context)) + (await expireUnverified(this.#context));
+  /** @returns false when the time was up before the bell rang */
+  async #rest(next: Promise<void>, ms: number, stop: AbortSignal): Promise<boolean> {
+    const rested = new AbortController();
+    const slept = this.#context.clock.sleep(ms, AbortSignal.any([stop, rested.signal])).then(
+      () => false,
+      () => true,
+    );
+    const isWoken = await Promise.race([slept, next.then(() => true)]);
+    rested.abort();
+    return isWoken;
   }
 
-  #activeNow(): readonly Promise<void>[] {
-    return [...this.#active.values()].flatMap((set) => [...set]);
+  /** What is due beside steps, when no step is. */
+  async #tidyUp(stop: AbortSignal, onFailure: (error: unknown) => void): Promise<number> {
+    if ((await this.#context.journaled?.isHeld()) === true) return 0;
+    const tidied = (await applyParked(this.#context)) + (await expireUnverified(this.#context));
+    return tidied + (await this.#pump.startStrangers(stop, onFailure));
+  }
+
+  async #tidyUpSometimes(stop: AbortSignal, onFailure: (error: unknown) => void): Promise<number> {
+    const nowMs = this.#context.clock.now().getTime();
+    if (nowMs >= this.#tidiedAtMs && nowMs < this.#tidiedAtMs + tidyEveryMs) return 0;
+    this.#tidiedAtMs = nowMs;
+    return this.#tidyUp(stop, onFailure);
+  }
+
+  /** What this process writes wakes its own worker. */
+  #watchOwn(): () => void {
+    const { hub } = this.#context;
+    const refresh = () => this.#pump.refresh();
+    const stops = [
+      hub.on("choice.recorded", ({ steps }) => {
+        if (steps.length > 0) refresh();
+      }),
+      hub.on("request.opened", refresh),
+      hub.on("request.changed", () => {
+        // A closed request may free a parked opt-in.
+        this.#tidiedAtMs = Number.NEGATIVE_INFINITY;
+        refresh();
+      }),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  #countEnded(): { readonly count: number; readonly stop: () => void } {
+    let count = 0;
+    const stop = this.#context.hub.on("step.settled", ({ ended }) => {
+      if (ended) count += 1;
+    });
+    return {
+      get count() {
+        return count;
+      },
+      stop,
+    };
   }
 
   /** A key that an earlier run removed may have left bytes behind when the process died. */
@@ -140,124 +229,5 @@ export class Worker {
     if (this.#hasScrubbed) return;
     this.#hasScrubbed = true;
     await this.#context.storage.scrub();
-  }
-
-  /** Starts as many batches of due steps as there is room for, and says how many. */
-  async #startDue(onFailure: (error: unknown) => void): Promise<number> {
-    let started = 0;
-    for (;;) {
-      const more = await this.#startSome(onFailure);
-      started += more;
-      // What is due at a processor that has become full may have hidden what is due at the others.
-      if (more === 0) return started;
-    }
-  }
-
-  async #startSome(onFailure: (error: unknown) => void): Promise<number> {
-    const { storage, clock, namespace } = this.#context;
-    const max = 200 + this.#inHand.size;
-    const except = [...this.#active.keys()].filter((processor) => !this.#hasRoom(processor));
-    const due = await storage.due({ namespace, now: clock.now().toISOString(), max, except });
-    const groups = Map.groupBy(
-      due.filter((step) => !this.#inHand.has(step.id)),
-      (step) => (step.alone ? step.id : `${step.processor}/${step.operation}/${step.phase}`),
-    );
-    let started = 0;
-    for (const steps of groups.values()) {
-      const [first] = steps;
-      if (first === undefined) continue;
-      const size = operationOf(this.#context.processors[first.processor], first.operation)?.batchSize ?? 1;
-      for (let at = 0; at < steps.length && this.#hasRoom(first.processor); at += size) {
-        this.#startBatch(first.processor, steps.slice(at, at + size), onFailure);
-        started += 1;
-      }
-    }
-    return started;
-  }
-
-  #hasRoom(processor: string): boolean {
-    return (this.#active.get(processor)?.size ?? 0) < this.#settings.batchesPerProcessor;
-  }
-
-  #startBatch(processor: string, steps: readonly DueStep[], onFailure: (error: unknown) => void): void {
-    for (const step of steps) this.#inHand.add(step.id);
-    const set = this.#active.get(processor) ?? new Set();
-    this.#active.set(processor, set);
-    const batch: Promise<void> = this.#batch(processor, steps)
-      .catch(onFailure)
-      .finally(() => {
-        set.delete(batch);
-        for (const step of steps) this.#inHand.delete(step.id);
-      });
-    set.add(batch);
-  }
-
-  async #batch(id: string, steps: readonly DueStep[]): Promise<void> {
-    const context = this.#context;
-    const { leaseMs } = this.#settings;
-    const operationName = steps[0]?.operation;
-    const processor = context.processors[id];
-    const operation = operationOf(processor, operationName ?? "");
-    const account =
-      processor === undefined || operation === undefined
-        ? ({ proven: false, because: "no-such-operation", retryInMs: 0 } as const)
-        : await this.#checks.prove(id, processor);
-    const lacking = account.proven
-      ? account.checked.lacks.find((each) => each.operation === operationName)
-      : undefined;
-    const claims = await claim(context, {
-      steps,
-      leaseMs,
-      unknownTopics: account.proven ? account.checked.unknownTopics : [],
-      willRun: account.proven && lacking === undefined,
-    });
-    if (claims.length === 0 || processor === undefined || operation === undefined) return;
-    if (!account.proven) {
-      const { because, retryInMs } = account;
-      return settleClaims(context, claims, () => ({
-        to: "again",
-        dueInMs: retryInMs,
-        because,
-        counts: true,
-      }));
-    }
-    if (lacking !== undefined) {
-      const instruction = `"${id}" cannot do this: ${lacking.needs} is missing. Grant it and retry the step, or do it by hand.`;
-      return settleClaims(context, claims, () => ({
-        to: "end",
-        state: "manual",
-        because: "capability-missing",
-        instruction,
-      }));
-    }
-    // A claim may have been sent to look first, so one batch can hold two phases.
-    const phases = Map.groupBy(claims, (each: Claim) => each.phase);
-    for (const group of phases.values()) {
-      const isAccepted = await carryOut({ context, processor, operation, settings: this.#settings }, group);
-      if (!isAccepted) this.#checks.forget(id);
-    }
-  }
-
-  async #left(): Promise<{ open: number; nextAt?: string }> {
-    const { storage, clock, namespace } = this.#context;
-    return storage.transact({
-      lock: [],
-      clock,
-      read: {
-        open: {
-          from: "steps",
-          where: { namespace, state: ["waiting", "due", "running"] },
-          limit: mostCounted,
-        },
-        due: { from: "steps", where: { namespace, state: "due" }, orderBy: ["dueAt"], limit: 1 },
-        leased: { from: "steps", where: { namespace, state: "running" }, orderBy: ["leaseUntil"], limit: 1 },
-      },
-      decide: ({ open, due, leased }) => {
-        const [nextAt] = [due[0]?.dueAt, leased[0]?.leaseUntil]
-          .filter((at) => typeof at === "string")
-          .toSorted();
-        return { writes: [], answer: { open: open.length, ...(nextAt === undefined ? {} : { nextAt }) } };
-      },
-    });
   }
 }

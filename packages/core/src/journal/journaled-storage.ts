@@ -36,6 +36,7 @@ export class JournaledStorage implements HeedStorage {
   readonly specificationVersion = "v1";
   readonly name: string;
   readonly durable: boolean;
+  readonly serial: boolean;
   /** The storage underneath, for a restoration, which appends nothing. */
   readonly inner: HeedStorage;
   readonly journal: Journal;
@@ -55,6 +56,7 @@ export class JournaledStorage implements HeedStorage {
     this.inner = inner;
     this.name = inner.name;
     this.durable = inner.durable;
+    this.serial = inner.serial === true;
     this.journal = journal;
     this.#keys = keys;
     this.#clock = clock;

@@ -113,9 +113,14 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
       case "evidence":
         kept.push(write);
         break;
-      // Of the moment, made again, or the journal's own.
+      // Of the moment, made again, or the journal's own. What is retained is found again by the erasure that is
+      // carried out again, and evidence is sealed anew.
       case "permits":
       case "limits":
+      case "breakers":
+      case "retained":
+      case "checkpoints":
+      case "evidenceTree":
       case "journal":
       case "journalMarks":
       case "restored":

@@ -246,6 +246,7 @@ export function retrySteps(context: HeedContext, id: string): Promise<{ state: R
         endedAt: null,
         because: null,
         tries: 0,
+        crashes: 0,
         doubts: 0,
         rounds: 0,
         sealed: null,

@@ -259,6 +259,7 @@ export function stepRows(
       rounds: 0,
       doubts: 0,
       alone: 0,
+      crashes: 0,
       cancel: 0,
       sealed:
         instruction === undefined

@@ -41,7 +41,7 @@ async function traces({ rows }: Company): Promise<Record<string, readonly string
     }),
     permits: told(await rows("permits"), ({ address, state, optedOutAt }) => [address, state, optedOutAt]),
     evidence: told(await rows("evidence"), ({ at, entry }) => {
-      const { eventId: _id, ...told } = JSON.parse(entry) as Record<string, unknown>;
+      const { eventId: _id, ...told } = JSON.parse(entry ?? "") as Record<string, unknown>;
       return [at, told];
     }),
   };

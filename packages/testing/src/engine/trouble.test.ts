@@ -301,4 +301,103 @@ describe("an adapter that breaks the contract", () => {
     await heed.work.drain();
     expect(told).toMatchObject([{ processor: "crm", operation: "check" }]);
   });
+
+  it.each([
+    ["run", { status: "done", affected: -1 }, "affected"],
+    ["run", { status: "well, canary@example.org" }, "status"],
+    ["run", { status: "blocked", by: "canary@example.org", checkAfterMs: 1 }, "by"],
+    ["run", { status: "done", retained: [{ category: "x", reason: "y", "canary@example.org": 1 }] }, "retained.0"],
+    ["verify", { seen: "surely canary@example.org" }, "seen"],
+    ["verify", "canary@example.org", "the answer"],
+  ] as const)("is told which answer was no answer, where and never what: %s %j", async (at, answer, path) => {
+    const { crm, heed, settle, optedOut } = await unsubscribeMany(3);
+    const told: { readonly error: unknown; readonly processor?: string; readonly operation?: string }[] = [];
+    heed.on("work.failed", (event) => told.push(event));
+    crm.fault({ at, answers: answer });
+    await settle();
+    // Once for the batch, however many answers were wrong.
+    expect(told).toEqual([{ error: expect.any(TypeError), processor: "crm", operation: "unsubscribe" }]);
+    const { message } = told[0]?.error as Error;
+    expect(message).toContain(`(unsubscribe, ${at}): ${path}: `);
+    expect(message).not.toContain("canary");
+    expect(optedOut()).toHaveLength(3);
+  });
+
+  it("is told of a clearance and a resolution that are none, too", async () => {
+    const { crm, billing, heed, person, settle } = company();
+    const messages: string[] = [];
+    heed.on("work.failed", ({ error }) => messages.push((error as Error).message));
+    crm.fault({ at: "resolve", operation: "erase", answers: { targets: "none" } });
+    billing.fault({ at: "guard", answers: { clear: "perhaps" } });
+    const subject = person("a@example.org");
+    await heed.requests.open({ right: "erasure", identity: "signed-in", subject });
+    await settle();
+    expect(messages).toEqual([
+      expect.stringContaining("(erase, resolve): targets: "),
+      expect.stringContaining("(forgetTokens, guard): "),
+    ]);
+    expect(crm.records.size).toBe(0);
+  });
+
+  it("is not told of a call that it left out, which the contract allows", async () => {
+    const { crm, heed, settle } = await unsubscribeMany(3);
+    const told: unknown[] = [];
+    heed.on("work.failed", (event) => told.push(event));
+    crm.fault({ at: "run", leavesOut: [1] });
+    await settle();
+    expect(told).toEqual([]);
+  });
+});
+
+describe("one failure in a batch", () => {
+  it("that is a vendor's 429 for one call holds the whole bucket back, and leaves the others as they are", async () => {
+    const { crm, heed, clock, rows, optedOut, settle } = await unsubscribeMany(3);
+    const { run } = crm.processor.operations.unsubscribe as unknown as {
+      run: (...args: unknown[]) => Promise<Map<string, unknown>>;
+    };
+    const slow = new RateLimitedError("slow", { ...about, retryAfterMs: 60_000 });
+    let times = 0;
+    Object.assign(crm.processor.operations.unsubscribe ?? {}, {
+      run: async (...args: unknown[]) => {
+        const answers = await run(...args);
+        const [, second] = [...answers.keys()];
+        times += 1;
+        return times > 1 ? answers : new Map(answers).set(second ?? "", { status: "failed", error: slow });
+      },
+    });
+    const runAt: number[] = [];
+    const since = clock.now().getTime();
+    const push = crm.calls.push.bind(crm.calls);
+    crm.calls.push = (...calls) => {
+      runAt.push(clock.now().getTime() - since);
+      return push(...calls);
+    };
+    await heed.work.drain();
+    const steps = await rows("steps");
+    expect(steps.map(({ phase }) => phase).toSorted()).toEqual(["run", "verify", "verify"]);
+    await settle();
+    expect(optedOut()).toHaveLength(3);
+    // A check and a run, and then nothing at all for a minute, the read-backs of the others included.
+    expect(runAt.filter((at) => at >= 1_000 && at < 60_000)).toEqual([]);
+    expect((await rows("steps")).map(({ state, tries }) => [state, tries])).toEqual(
+      Array.from({ length: 3 }, () => ["verified", 0]),
+    );
+  });
+});
+
+it("lets steps of different requests travel together, up to the batch size", async () => {
+  const { crm, heed, person, settle } = company({ crm: { batchSize: 4 } });
+  for (let n = 0; n < 10; n += 1)
+    await heed.requests.open({
+      right: "erasure",
+      identity: "signed-in",
+      subject: person(`p${n}@example.org`),
+    });
+  await settle();
+  expect(crm.records.size).toBe(0);
+  const sizes = crm.calls
+    .filter(({ at, operation }) => at === "run" && operation === "erase")
+    .map(({ emails }) => emails.length);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(10);
+  expect(sizes.length).toBeLessThanOrEqual(4);
 });

@@ -1,0 +1,64 @@
+import type { HeedContext } from "../context.ts";
+import type { Row } from "../contract/tables.ts";
+import type { Reads, RowsOf } from "../contract/storage.ts";
+import { accountOf } from "./breaker.ts";
+
+/** What is still to be done. */
+export interface Left {
+  /** Steps that are still open. Counted up to 1000: that many means as many or more. */
+  readonly open: number;
+  /** RFC 3339: when the next open step is due. Behind an open breaker that is when the next probe goes. */
+  readonly nextAt?: string;
+}
+
+const mostCounted = 1000;
+
+const reads = (namespace: string) =>
+  ({
+    open: {
+      from: "steps",
+      where: { namespace, state: ["waiting", "due", "running"] },
+      limit: mostCounted,
+    },
+    first: { from: "steps", where: { namespace, state: "due" }, orderBy: ["dueAt"], limit: 1 },
+    leased: { from: "steps", where: { namespace, state: "running" }, orderBy: ["leaseUntil"], limit: 1 },
+    breakers: { from: "breakers", where: { openUntil: { isNull: false } } },
+  }) as const satisfies Reads;
+
+/** Looks at what is open. */
+export async function whatIsLeft({ storage, clock, namespace, processors }: HeedContext): Promise<Left> {
+  const firstOf = (processor: string) =>
+    ({
+      from: "steps",
+      where: { namespace, processor, state: "due" },
+      orderBy: ["dueAt"],
+      limit: 1,
+    }) as const;
+  const ids = Object.keys(processors);
+  const { open, first, leased, breakers } = await storage.transact({
+    lock: [],
+    clock,
+    read: reads(namespace),
+    decide: (rows) => ({ writes: [], answer: rows }),
+  });
+  const firsts = await storage.transact({
+    lock: [],
+    clock,
+    read: Object.fromEntries(ids.map((id) => [id, firstOf(id)])),
+    decide: (rows: RowsOf<Record<string, ReturnType<typeof firstOf>>>) => ({ writes: [], answer: rows }),
+  });
+  const openUntil = new Map(breakers.map(({ account, openUntil }) => [account, openUntil]));
+  const dueAt = (id: string, [first]: readonly Row<"steps">[]): string | undefined => {
+    const processor = processors[id];
+    const until = processor === undefined ? undefined : openUntil.get(accountOf(processor));
+    if (first?.dueAt == null) return undefined;
+    return until != null && until > first.dueAt ? until : first.dueAt;
+  };
+  // A recipient that has no processor any more has steps too.
+  const ofStranger = first.find(({ processor }) => processors[processor] === undefined);
+  const ofKnown = ids.map((id) => dueAt(id, firsts[id] ?? []));
+  const [nextAt] = [...ofKnown, ofStranger?.dueAt, leased[0]?.leaseUntil]
+    .filter((at) => typeof at === "string")
+    .toSorted();
+  return { open: open.length, ...(nextAt === undefined ? {} : { nextAt }) };
+}

@@ -1,0 +1,167 @@
+import type { HeedContext } from "../context.ts";
+import type { ProcessorV1 } from "../contract/processor.ts";
+import type { DueStep } from "../contract/storage.ts";
+import { Bell } from "./bell.ts";
+import { BatchRun, type RunSettings } from "./batch-run.ts";
+import { operationOf } from "./claim.ts";
+
+/** How much is in hand at a time. */
+export interface PumpSettings extends RunSettings {
+  /** Batches in hand at one processor. Default 4. */
+  readonly batchesPerProcessor: number;
+}
+
+/** What is in hand at one processor. */
+interface Hand {
+  readonly batches: Set<Promise<void>>;
+  /** Batches that delivery told of and that are not leased yet: asking again would find them again. */
+  beginning: number;
+  /** Nothing more was due when it was last asked for. */
+  isDry: boolean;
+}
+
+/** Most steps of recipients without a processor that are ended at a time. */
+const mostStrangers = 100;
+
+/**
+ * Takes from delivery what there is room for, and begins all of it at once.
+ *
+ * Delivery may lend what it tells of, so each processor is asked for separately, and for no more than its free
+ * batches hold. At most about a second of work, by its tightest limit, is in hand at a processor: what is urgent
+ * never waits behind more than that, however much else is due.
+ */
+export class Pump {
+  /** Rings when there may be something to do, or something in hand has ended. */
+  readonly bell: Bell = new Bell();
+  readonly #context: HeedContext;
+  readonly #settings: PumpSettings;
+  readonly #run: BatchRun;
+  readonly #hands = new Map<string, Hand>();
+  readonly #inHand = new Set<string>();
+
+  constructor(context: HeedContext, settings: PumpSettings) {
+    this.#context = context;
+    this.#settings = settings;
+    this.#run = new BatchRun(context, settings);
+  }
+
+  /** All batches that are in hand now. */
+  get inHand(): readonly Promise<void>[] {
+    return [...this.#hands.values()].flatMap(({ batches }) => [...batches]);
+  }
+
+  /** Steps may have become due: every processor is asked for again. */
+  refresh(): void {
+    for (const hand of this.#hands.values()) hand.isDry = false;
+    this.bell.ring();
+  }
+
+  /** Starts as many batches of due steps as there is room for, and says how many. */
+  async startDue(stop: AbortSignal, onFailure: (error: unknown) => void): Promise<number> {
+    let started = 0;
+    for (const [id, processor] of Object.entries(this.#context.processors)) {
+      const hand = this.#handOf(id);
+      const room = this.#roomAt(id, processor);
+      if (room === 0) continue;
+      if (this.#run.isBlocked(id)) {
+        hand.isDry = true;
+        await this.#run.endOverdue(id);
+        continue;
+      }
+      const max = room * largestBatch(processor);
+      const due = await this.#due({ processor: id, max });
+      hand.isDry = due.length < max;
+      started += this.#begin(due, stop, onFailure);
+    }
+    return started;
+  }
+
+  /** Begins steps of recipients that have no processor any more: they go to a human. */
+  async startStrangers(stop: AbortSignal, onFailure: (error: unknown) => void): Promise<number> {
+    const except = Object.keys(this.#context.processors);
+    return this.#begin(await this.#due({ except, max: mostStrangers }), stop, onFailure);
+  }
+
+  async #due(
+    ask: { readonly max: number } & ({ readonly processor: string } | { readonly except: readonly string[] }),
+  ): Promise<readonly DueStep[]> {
+    const { storage, clock, namespace } = this.#context;
+    return storage.due({ namespace, now: clock.now().toISOString(), ...ask });
+  }
+
+  #handOf(id: string): Hand {
+    const hand = this.#hands.get(id) ?? { batches: new Set(), beginning: 0, isDry: false };
+    this.#hands.set(id, hand);
+    return hand;
+  }
+
+  /** How many batches more there is room for. */
+  #roomAt(id: string, processor: ProcessorV1): number {
+    const { batches, beginning, isDry } = this.#handOf(id);
+    if (isDry || beginning > 0) return 0;
+    const most = this.#run.isProbing(id)
+      ? 1
+      : Math.min(this.#settings.batchesPerProcessor, batchesPerSecond(processor));
+    return Math.max(0, most - batches.size);
+  }
+
+  #begin(due: readonly DueStep[], stop: AbortSignal, onFailure: (error: unknown) => void): number {
+    const groups = Map.groupBy(
+      due.filter((step) => !this.#inHand.has(step.id)),
+      (step) => (step.alone ? step.id : `${step.processor}/${step.operation}/${step.phase}`),
+    );
+    let started = 0;
+    for (const steps of groups.values()) {
+      const [first] = steps;
+      if (first === undefined) continue;
+      const size = operationOf(this.#context.processors[first.processor], first.operation)?.batchSize ?? 1;
+      for (let at = 0; at < steps.length; at += size) {
+        this.#beginBatch(first.processor, steps.slice(at, at + size), stop, onFailure);
+        started += 1;
+      }
+    }
+    return started;
+  }
+
+  #beginBatch(
+    id: string,
+    steps: readonly DueStep[],
+    stop: AbortSignal,
+    onFailure: (error: unknown) => void,
+  ): void {
+    const hand = this.#handOf(id);
+    for (const step of steps) this.#inHand.add(step.id);
+    hand.beginning += 1;
+    let isLeased = false;
+    const leased = () => {
+      if (isLeased) return;
+      isLeased = true;
+      hand.beginning -= 1;
+      this.bell.ring();
+    };
+    const batch: Promise<void> = this.#run
+      .carryOut(id, steps, stop, leased)
+      .catch(onFailure)
+      .finally(() => {
+        leased();
+        hand.batches.delete(batch);
+        for (const step of steps) this.#inHand.delete(step.id);
+        // What ended may have released steps anywhere.
+        this.refresh();
+      });
+    hand.batches.add(batch);
+  }
+}
+
+function largestBatch({ operations }: ProcessorV1): number {
+  return Math.max(1, ...Object.values(operations).map((operation) => operation?.batchSize ?? 1));
+}
+
+/** A longer window is a quota, not a pace. */
+const longestPaceMs = 60_000;
+
+/** How many batches, of one call each at least, the tightest limit lets through in a second; one at least. */
+function batchesPerSecond({ limits }: ProcessorV1): number {
+  const paces = Object.values(limits).filter(({ perMs }) => perMs <= longestPaceMs);
+  return Math.max(1, Math.floor(Math.min(...paces.map(({ calls, perMs }) => (calls * 1000) / perMs))));
+}

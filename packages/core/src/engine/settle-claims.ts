@@ -1,0 +1,46 @@
+import type { HeedContext } from "../context.ts";
+import type { Decision } from "../contract/storage.ts";
+import { lockNames } from "../ledger/under-lock.ts";
+import { isHeld, stepReads, tellSettled, type Claim } from "./claim.ts";
+import { settleWrites, type Settled, type Settlement, type Verdict } from "./settle.ts";
+import { settleChannel, traced, type SettleTrace } from "./tracing.ts";
+
+/** One transaction for the whole batch. A step that is no longer held is left alone: its late answer is void. */
+export async function settleClaims(
+  context: HeedContext,
+  claims: readonly Claim[],
+  verdictOf: (claim: Claim) => Verdict | undefined,
+): Promise<void> {
+  const ids = claims.map(({ step }) => step.id);
+  const [first] = claims;
+  if (first === undefined) return;
+  const { processor, operation } = first.step;
+  const trace: SettleTrace = { namespace: context.namespace, processor, operation, steps: claims.length };
+  const settled = await traced(settleChannel, trace, async (trace) => {
+    const settled = await context.storage.transact({
+      lock: lockNames({
+        subjects: claims.map(({ step }) => step.subjectId),
+        requests: claims.flatMap(({ step }) => step.requestId ?? []),
+        steps: ids,
+      }),
+      clock: context.clock,
+      read: stepReads(ids),
+      decide: (rows, now): Decision<Settled> => {
+        const settlements = claims.flatMap((claim): readonly Settlement[] => {
+          const { step, key, subjectDigests } = claim;
+          const row = rows.steps.find((each) => each.id === step.id);
+          const verdict = verdictOf(claim);
+          if (row === undefined || verdict === undefined || !isHeld(row, step)) return [];
+          return [{ step: row, verdict, key, subjectDigests }];
+        });
+        const settled = settleWrites(context, rows, settlements, now);
+        return { writes: settled.writes, answer: settled };
+      },
+    });
+    trace.states = Object.fromEntries(
+      [...Map.groupBy(settled.steps, ({ state }) => state)].map(([state, steps]) => [state, steps.length]),
+    );
+    return settled;
+  });
+  tellSettled(context, settled);
+}

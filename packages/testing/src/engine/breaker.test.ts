@@ -1,0 +1,150 @@
+import { ephemeralKeys, type Heed, memory, RejectedError, UnavailableError } from "@heed/core";
+import { describe, expect, it } from "vitest";
+import { virtualClock } from "../virtual-clock.ts";
+import { company } from "./people.ts";
+
+const start = "2026-01-15T12:00:00.000Z";
+const about = { processor: "crm", operation: "unsubscribe" } as const;
+const down = new UnavailableError("down", { ...about, status: 503 });
+
+const breakerAt = async (heed: Heed) => (await heed.work.status()).processors["crm"]?.breaker;
+
+async function withSteps(count: number, options: Parameters<typeof company>[0] = {}) {
+  const test = company({
+    ...options,
+    crm: { batchSize: 1, ...options.crm },
+    work: { batchesPerProcessor: 1, ...options.work },
+  });
+  for (let n = 0; n < count; n += 1)
+    await test.heed.subscriptions.unsubscribe({ subject: { email: `p${n}@example.org` }, topic: "newsletter" });
+  const asked = () => test.crm.calls.filter(({ at }) => at === "run").length;
+  return { ...test, asked };
+}
+
+describe("a vendor account that fails as a whole", () => {
+  it("is left alone after five batches in a row, and what waits behind it burns no try", async () => {
+    const { heed, crm, asked, rows } = await withSteps(40);
+    crm.fault({ at: "run", throws: down, times: 1000 });
+    const { nextAt, open } = await heed.work.drain();
+    expect(asked()).toBe(5);
+    const steps = await rows("steps");
+    expect(steps.filter(({ tries }) => tries > 0)).toHaveLength(5);
+    expect(steps.every(({ state }) => state === "due")).toBe(true);
+    expect(open).toBe(40);
+    expect(await breakerAt(heed)).toEqual({
+      state: "open",
+      failures: 5,
+      until: "2026-01-15T12:00:30.000Z",
+    });
+    expect(nextAt).toBe("2026-01-15T12:00:30.000Z");
+    // As long as it is open nothing is asked, whatever comes.
+    await heed.subscriptions.unsubscribe({ subject: { email: "late@example.org" }, topic: "newsletter" });
+    await heed.work.drain();
+    expect(asked()).toBe(5);
+  });
+
+  it("is probed with one batch after a pause that doubles to a quarter of an hour", async () => {
+    const { heed, crm, asked, clock } = await withSteps(60);
+    crm.fault({ at: "run", throws: down, times: 1000 });
+    await heed.work.drain();
+    const pauses: number[] = [];
+    for (let probe = 0; probe < 7; probe += 1) {
+      const before = asked();
+      const since = clock.now().getTime();
+      const breaker = await breakerAt(heed);
+      await clock.set(breaker?.until ?? "");
+      pauses.push(clock.now().getTime() - since);
+      expect((await breakerAt(heed))?.state).toBe("half-open");
+      await heed.work.drain();
+      expect(asked()).toBe(before + 1);
+    }
+    expect(pauses).toEqual([30_000, 60_000, 120_000, 240_000, 480_000, 900_000, 900_000]);
+  });
+
+  it("is used as before once it answers, and nothing was reported as failed meanwhile", async () => {
+    const { heed, crm, rows, settle } = await withSteps(40);
+    const ended: string[] = [];
+    heed.on("step.settled", ({ ended: has, state }) => void (has && ended.push(state)));
+    crm.fault({ at: "run", throws: down, times: 6 });
+    await settle();
+    expect(crm.optedOut.size).toBe(40);
+    expect(new Set(ended)).toEqual(new Set(["verified"]));
+    expect(await rows("breakers")).toEqual([]);
+    expect(await breakerAt(heed)).toEqual({ state: "closed", failures: 0 });
+  });
+
+  it("is left alone by every worker, and one of them alone probes", async () => {
+    const clock = virtualClock(start, { autoAdvance: true });
+    const shared = { storage: memory(), keys: ephemeralKeys(), clock };
+    const one = await withSteps(40, shared);
+    const other = await withSteps(0, shared);
+    one.crm.fault({ at: "run", throws: down, times: 1000 });
+    other.crm.fault({ at: "run", throws: down, times: 1000 });
+    await one.heed.work.drain();
+    await other.heed.work.drain();
+    expect([one.asked(), other.asked()]).toEqual([5, 0]);
+    await clock.set("2026-01-15T12:00:30.000Z");
+    await Promise.all([one.heed.work.drain(), other.heed.work.drain()]);
+    expect(one.asked() + other.asked()).toBe(6);
+  });
+
+  it("is not given up for one step that fails again and again by itself", async () => {
+    const { heed, crm, clock, rows } = await withSteps(1);
+    crm.fault({ at: "run", email: "p0@example.org", throws: down, times: 1000 });
+    crm.fault({ at: "verify", email: "p0@example.org", throws: down, times: 1000 });
+    for (let n = 0; n < 12; n += 1) {
+      const { nextAt } = await heed.work.drain();
+      await clock.set(nextAt ?? "");
+    }
+    expect((await rows("steps"))[0]?.tries).toBeGreaterThan(5);
+    expect((await breakerAt(heed))?.state).toBe("closed");
+  });
+
+  it("has answered when it refuses", async () => {
+    const { heed, crm, asked } = await withSteps(12);
+    const refused = new RejectedError("no", { ...about, status: 400 });
+    for (let n = 0; n < 12; n += 1) crm.fault({ at: "run", throws: n % 4 === 3 ? refused : down });
+    await heed.work.drain();
+    expect(asked()).toBe(12);
+    expect((await breakerAt(heed))?.state).toBe("closed");
+  });
+
+  it("still lets a step end at its deadline while it is left alone", async () => {
+    const { heed, crm, clock, asked, rows } = await withSteps(12);
+    crm.fault({ at: "run", throws: down, times: 100_000 });
+    crm.fault({ at: "verify", throws: down, times: 100_000 });
+    await heed.work.drain();
+    const deadlineAt = (await rows("steps"))[0]?.deadlineAt ?? "";
+    // Until shortly before it, with an open breaker all along.
+    while (clock.now().toISOString() < deadlineAt) {
+      const { nextAt } = await heed.work.drain();
+      if (nextAt === undefined) break;
+      await clock.set(nextAt < deadlineAt ? nextAt : deadlineAt);
+    }
+    await clock.advance(1_000);
+    const breaker = await breakerAt(heed);
+    expect(breaker?.state).toBe("open");
+    const before = asked();
+    await heed.work.drain();
+    expect(asked()).toBe(before);
+    expect((await rows("steps")).map(({ state, because }) => [state, because])).toEqual(
+      Array.from({ length: 12 }, () => ["manual", "deadline-passed"]),
+    );
+  });
+
+  it("does not slow the others down", async () => {
+    const { heed, crm, billing, clock, person } = await withSteps(40);
+    const cards = ["a@example.org", "b@example.org", "c@example.org"];
+    for (const email of cards) await heed.paidService.ended({ subject: person(email) });
+    crm.fault({ at: "run", hangs: true, times: 1000 });
+    let lastAt = 0;
+    heed.on("step.settled", ({ processor, ended }) => {
+      if (processor === "billing" && ended) lastAt = clock.now().getTime();
+    });
+    await heed.work.drain();
+    expect(cards.flatMap((email) => billing.find(email).map((record) => record.cards))).toEqual([0, 0, 0]);
+    expect(lastAt - Date.parse(start)).toBeLessThan(1_000);
+    // Five time-outs of a minute, and then it was left alone.
+    expect((await breakerAt(heed))?.state).toBe("open");
+  });
+});

@@ -1,0 +1,211 @@
+import { definePolicy, ephemeralKeys, memory } from "@heed/core";
+import type { DueAsk, HeedStorage } from "@heed/core/storage";
+import { describe, expect, it } from "vitest";
+import { createTestHeed } from "../create-test-heed.ts";
+import { scriptedVendor } from "../scripted-vendor.ts";
+import { virtualClock } from "../virtual-clock.ts";
+import { company } from "./people.ts";
+
+const start = "2026-01-15T12:00:00.000Z";
+
+/** A storage that lends: what it told of, it tells nobody of until the step was touched or a minute has passed. */
+function lending() {
+  const inner = memory();
+  const lentAtAsk: number[] = [];
+  const asks: DueAsk[] = [];
+  const lent = new Map<string, string>();
+  const storage: HeedStorage = {
+    ...inner,
+    async due(ask) {
+      asks.push(ask);
+      lentAtAsk.push([...lent.values()].filter((processor) => processor === ask.processor).length);
+      const all = await inner.due({ ...ask, max: 1_000_000 });
+      const free = all.filter(({ id }) => !lent.has(id)).slice(0, ask.max);
+      for (const { id, processor } of free) lent.set(id, processor);
+      return free;
+    },
+    transact: (transaction) =>
+      inner.transact({
+        ...transaction,
+        decide: (rows, now) => {
+          const decision = transaction.decide(rows, now);
+          for (const write of decision.writes) {
+            if (!("update" in write) || write.update !== "steps") continue;
+            const ids = [write.where.id ?? []].flat();
+            for (const id of ids) if (typeof id === "string") lent.delete(id);
+          }
+          return decision;
+        },
+      }),
+  };
+  return { storage, asks, lent, lentAtAsk };
+}
+
+async function unsubscribeMany(test: ReturnType<typeof company>, count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1)
+    await test.heed.subscriptions.unsubscribe({
+      subject: { email: `p${n}@example.org` },
+      topic: "newsletter",
+    });
+}
+
+describe("what is asked of delivery", () => {
+  it("is begun at once: nothing that was lent lies in vain, and everything is done", async () => {
+    const { storage, lent, lentAtAsk } = lending();
+    const test = company({ storage });
+    await unsubscribeMany(test, 95);
+    test.crm.fault({ at: "run", hangs: true, times: 4 });
+    const draining = test.heed.work.drain();
+    // While four batches of ten hang, nothing else may be lent.
+    const during: number[] = [];
+    test.heed.on("step.settled", () => void during.push(lent.size));
+    await draining;
+    await test.settle();
+    expect(test.crm.optedOut.size).toBe(95);
+    expect(lent.size).toBe(0);
+    expect(Math.max(...during)).toBeLessThanOrEqual(40);
+    // Nothing more is asked for before what was told is leased.
+    expect(Math.max(...lentAtAsk)).toBe(0);
+  });
+
+  it("is never more than the free batches hold, one processor at a time", async () => {
+    const { storage, asks } = lending();
+    const test = company({ storage, work: { batchesPerProcessor: 3 } });
+    await unsubscribeMany(test, 60);
+    await test.settle();
+    expect(test.crm.optedOut.size).toBe(60);
+    const ofCrm = asks.filter(({ processor }) => processor === "crm").map(({ max }) => max);
+    expect(Math.max(...ofCrm)).toBe(30);
+    const general = asks.filter(({ processor }) => processor === undefined);
+    expect(general.every(({ except }) => except?.includes("crm"))).toBe(true);
+  });
+
+  it("is about a second's worth of the tightest limit", async () => {
+    const limit = { calls: 20, perMs: 10_000, burst: 4, delayMs: 0 };
+    const { storage, asks } = lending();
+    const test = company({ storage, crm: { batchSize: 5, limit }, work: { batchesPerProcessor: 50 } });
+    await unsubscribeMany(test, 60);
+    await test.heed.work.drain({ budgetMs: 5_000 });
+    const ofCrm = asks.filter(({ processor }) => processor === "crm").map(({ max }) => max);
+    // Two calls a second: two batches of five.
+    expect(Math.max(...ofCrm)).toBe(10);
+  });
+
+  it("ends the steps of recipients that have no processor any more", async () => {
+    const policy = definePolicy({
+      controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
+      recipients: { crm: { role: "processor", country: "SE" }, gone: { role: "processor", country: "SE" } },
+      purposes: { news: { basis: "consent" } },
+      topics: { newsletter: { class: "marketing", purpose: "news" } },
+    });
+    const shared = { storage: memory(), keys: ephemeralKeys(), clock: virtualClock(start), policy };
+    const crm = () => scriptedVendor({ name: "crm", operations: ["erase"] }).processor;
+    const gone = scriptedVendor({ name: "gone", account: "account-2", operations: ["erase"] }).processor;
+    const before = createTestHeed({ ...shared, processors: { crm: crm(), gone } });
+    const { id } = await before.heed.requests.open({
+      right: "erasure",
+      identity: "signed-in",
+      subject: { email: "anna@example.org" },
+    });
+    const after = createTestHeed({ ...shared, processors: { crm: crm() } });
+    await after.heed.work.drain();
+    const { steps, state } = await after.heed.requests.get(id);
+    expect(steps.map((step) => [step.processor, step.state, step.because])).toEqual([
+      ["crm", "verified", undefined],
+      ["gone", "manual", "no-such-operation"],
+      ["heed", "waiting", undefined],
+    ]);
+    expect(state).toBe("awaiting_manual");
+  });
+});
+
+describe("a running worker", () => {
+  it("is woken by what its own process writes, long before it would look again", async () => {
+    const { heed, crm, clock } = company({ work: { pollMs: 3_600_000 } });
+    heed.work.start();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const before = clock.now().getTime();
+    const ended = new Promise<number>((resolve) => {
+      heed.on("step.settled", ({ ended }) => {
+        if (ended) resolve(clock.now().getTime());
+      });
+    });
+    await heed.subscriptions.unsubscribe({ subject: { email: "a@example.org" }, topic: "newsletter" });
+    expect((await ended) - before).toBeLessThan(1_000);
+    expect([...crm.optedOut.keys()]).toEqual(["a@example.org"]);
+    await heed.work.stop();
+  });
+
+  it("is woken by the storage when another process wrote", async () => {
+    const inner = memory();
+    const watchers = new Set<() => void>();
+    const storage: HeedStorage = {
+      ...inner,
+      watch(wake) {
+        watchers.add(wake);
+        return () => watchers.delete(wake);
+      },
+    };
+    const clock = virtualClock(start);
+    const shared = { storage, keys: ephemeralKeys(), clock };
+    const worker = company({ ...shared, work: { pollMs: 3_600_000 } });
+    const writer = company(shared);
+    worker.heed.work.start();
+    await clock.advance(10);
+    await writer.heed.subscriptions.unsubscribe({ subject: { email: "a@example.org" }, topic: "newsletter" });
+    await clock.advance(1_000);
+    expect(worker.crm.optedOut.size).toBe(0);
+    for (const wake of watchers) wake();
+    await clock.advance(1_000);
+    expect(worker.crm.optedOut.size).toBe(1);
+    const stopped = worker.heed.work.stop();
+    await clock.advance(60_000);
+    await stopped;
+    expect(watchers.size).toBe(0);
+  });
+
+  it("lets what is written together travel together", async () => {
+    const clock = virtualClock(start);
+    const { heed, crm } = company({ clock, work: { lingerMs: 20 } });
+    heed.work.start();
+    await clock.advance(10);
+    for (let n = 0; n < 8; n += 1) {
+      await heed.subscriptions.unsubscribe({ subject: { email: `p${n}@example.org` }, topic: "newsletter" });
+      await clock.advance(2);
+    }
+    await clock.advance(1_000);
+    expect(crm.calls.filter(({ at }) => at === "run").map(({ emails }) => emails.length)).toEqual([8]);
+    const stopped = heed.work.stop();
+    await clock.advance(60_000);
+    await stopped;
+  });
+});
+
+describe("an opt-out behind a bulk job", () => {
+  it("waits for about a second and what is in hand, whatever the backlog", { timeout: 120_000 }, async () => {
+    const waits: number[] = [];
+    for (const backlog of [100, 20_000]) {
+      const limit = { calls: 10, perMs: 1_000, burst: 2, delayMs: 0 };
+      const clock = virtualClock(start, { autoAdvance: true, quietTurns: 10 });
+      const { heed, crm } = company({ clock, crm: { batchSize: 5, limit } });
+      // Opt-ins go in the lowest lane.
+      for (let n = 0; n < backlog; n += 1)
+        await heed.subscriptions.subscribe({
+          subject: { email: `p${n}@example.org` },
+          topic: "newsletter",
+          evidence: { none: true },
+        });
+      const draining = heed.work.drain({ budgetMs: 5_000 });
+      await clock.sleep(2_000);
+      const askedAt = clock.now().getTime();
+      await heed.subscriptions.unsubscribe({ subject: { email: "urgent@example.org" }, topic: "newsletter" });
+      while (!crm.optedOut.has("urgent@example.org") && clock.now().getTime() < askedAt + 5_000)
+        await clock.sleep(50);
+      waits.push(clock.now().getTime() - askedAt);
+      await draining;
+      expect(crm.optedIn.size).toBeGreaterThan(20);
+    }
+    // Four batches in hand take two turns each, at seven a second.
+    expect(Math.max(...waits)).toBeLessThan(2_000);
+  });
+});
