@@ -37,8 +37,10 @@ export type FaultKind =
   | { readonly lies: true }
   /** Answers something that the contract does not know. */
   | { readonly answers: unknown }
-  /** Never answers. */
-  | { readonly hangs: true };
+  /** Does nothing, and never answers. */
+  | { readonly hangs: true }
+  /** Does its work, and never answers. */
+  | { readonly stalls: true };
 
 /** When it strikes. Without `times` once; without `operation` at any. */
 export type Fault = FaultKind & {
@@ -88,6 +90,11 @@ export interface ScriptedVendorOptions {
   readonly repeat?: "safe" | "verify-first";
   readonly settlingMs?: number;
   readonly limit?: Limit;
+  /**
+   * Asked at each question what goes wrong with it, where no {@link ScriptedVendor.fault} does. For faults that
+   * follow a rule: an outage of three days, one call in ten.
+   */
+  readonly weather?: (question: VendorCall) => FaultKind | undefined;
   /** Reads back nothing: operations are acknowledged only. */
   readonly acknowledgedOnly?: boolean;
 }
@@ -150,13 +157,15 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
   ) {
     return async (calls: Calls, context: CallContext<"calls">): Promise<Answers<T>> => {
       await context.turn("calls");
-      vendor.calls.push({ at, operation, emails: calls.map(emailsOf), input: calls[0]?.input });
-      const fault = strike(at, operation, calls);
+      const question = { at, operation, emails: calls.map(emailsOf), input: calls[0]?.input };
+      vendor.calls.push(question);
+      const fault = strike(at, operation, calls) ?? options.weather?.(question);
       if (fault !== undefined && "throws" in fault) throw fault.throws;
       if (fault !== undefined && "hangs" in fault) return new Promise(() => {});
       const does = !(fault !== undefined && "lies" in fault);
       const answers = new Map(calls.map((call) => [call.id, answer(call, context, does)]));
       if (fault !== undefined && "loses" in fault) throw fault.loses;
+      if (fault !== undefined && "stalls" in fault) return new Promise(() => {});
       if (fault !== undefined && "answers" in fault)
         return new Map(calls.map((call) => [call.id, fault.answers as T]));
       if (fault !== undefined && "leavesOut" in fault) {
@@ -277,8 +286,11 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
     operations: Object.fromEntries(operations.map((name) => [name, all[name]])),
     check: async (context) => {
       await context.turn("calls");
-      vendor.calls.push({ at: "check", operation: undefined, emails: [], input: undefined });
-      const fault = strike("check", undefined, []);
+      const question = { at: "check", operation: undefined, emails: [], input: undefined } as const;
+      vendor.calls.push(question);
+      const fault = strike("check", undefined, []) ?? options.weather?.(question);
+      if (fault !== undefined && ("hangs" in fault || "stalls" in fault)) return new Promise(() => {});
+      if (fault !== undefined && "loses" in fault) throw fault.loses;
       if (fault !== undefined && "throws" in fault) throw fault.throws;
       if (fault !== undefined && "answers" in fault)
         return fault.answers as { account: string; lacks: []; unknownTopics: [] };
