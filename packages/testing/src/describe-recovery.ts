@@ -87,10 +87,10 @@ export function describeRecovery({ name, create, step = 1 }: RecoveringStorage):
       );
     }
 
-    for (const then of ["throws", "hangs", "dies"] as const) {
-      it(`ends as undisturbed when any call has its effect and ${then}`, { timeout: longestMs }, async () => {
+    for (const how of ["throws", "hangs", "dies"] as const) {
+      it(`ends as undisturbed when any call has its effect and ${how}`, { timeout: longestMs }, async () => {
         const { calls } = await erase();
-        await each(calls, (call) => ({ call, then }));
+        await each(calls, (call) => ({ call, how }));
       });
     }
   });

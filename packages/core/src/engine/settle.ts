@@ -114,7 +114,14 @@ export function settleWrites(
     writes.push({ update: "steps", where: { id: settlement.step.id }, set });
     const { silence = [] } = settlement.verdict;
     if (silence.length > 0) writes.push(...suppress(silence, "everything", "erased", now));
-    if (settlement.verdict.to === "end") writes.push(stepEvidence(context, rows, settlement, set, now));
+    const after = { ...settlement.step, ...set };
+    // Also one that was only to be tried again ends here: at its deadline, or because an erasure came in between.
+    if (after.endedAt !== null) {
+      const { step, subjectDigests } = settlement;
+      const request = rows.requests.find((each) => each.id === step.requestId);
+      const digests = subjectDigests ?? (JSON.parse(request?.subjectDigests ?? "[]") as string[]);
+      writes.push(stepEvidence(context, after, digests, now));
+    }
   }
   const subjects = new Set(settlements.map(({ step }) => step.subjectId));
   for (const subjectId of subjects) {
@@ -245,23 +252,21 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
   }
 }
 
-function stepEvidence(
+/** The evidence of a step that has ended. @param after the row as it ended @param subject evidence digests */
+export function stepEvidence(
   context: HeedContext,
-  rows: SettleRows,
-  { step, subjectDigests }: Settlement,
-  set: Partial<Row<"steps">>,
+  after: Row<"steps">,
+  subject: readonly string[],
   now: string,
 ): Write {
-  const after = { ...step, ...set };
   const outcome = after.outcome === null ? undefined : (JSON.parse(after.outcome) as KeptOutcome);
-  const request = rows.requests.find((each) => each.id === step.requestId);
   const because = slugSchema.safeParse(after.because);
   return evidenceWrite(context, now, {
     kind: "step.settled",
-    stepId: step.id,
-    ...(step.requestId === null ? {} : { requestId: step.requestId }),
-    processor: step.processor,
-    operation: step.operation,
+    stepId: after.id,
+    ...(after.requestId === null ? {} : { requestId: after.requestId }),
+    processor: after.processor,
+    operation: after.operation,
     state: after.state,
     ...(outcome === undefined ? {} : { outcome: outcome.status }),
     ...(outcome?.affected === undefined ? {} : { affected: outcome.affected }),
@@ -269,6 +274,6 @@ function stepEvidence(
     ...(after.finding === null ? {} : { finding: after.finding }),
     ...(because.success ? { because: because.data } : {}),
     tries: after.tries,
-    subject: [...(subjectDigests ?? (JSON.parse(request?.subjectDigests ?? "[]") as string[]))],
+    subject: [...subject],
   });
 }

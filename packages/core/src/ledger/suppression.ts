@@ -111,12 +111,13 @@ export async function checkSuppression(
       const { suppressions, subjects } = rows;
       const [subject] = subjects;
       const isErased = erasedAt(suppressions, subject) !== undefined || (subject?.frozenBy ?? null) !== null;
-      const row = suppressions.find(
-        (each) =>
-          (each.scope === "everything" && isErased) ||
-          each.scope === "marketing" ||
-          (ask.recipient !== undefined && each.scope === `recipient:${ask.recipient}`),
-      );
+      // Who is erased and has opted out besides is erased: only that says that nothing may be made of them.
+      const scopes: readonly (SuppressionScope | undefined)[] = [
+        isErased ? "everything" : undefined,
+        ask.recipient === undefined ? undefined : `recipient:${ask.recipient}`,
+        "marketing",
+      ];
+      const [row] = scopes.flatMap((scope) => suppressions.filter((each) => each.scope === scope));
       const answer: SuppressionAnswer =
         row === undefined
           ? { suppressed: false }

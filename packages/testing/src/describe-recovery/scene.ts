@@ -14,7 +14,7 @@ import { virtualClock } from "../virtual-clock.ts";
 /** The one thing that goes wrong: with a commit, or with a call whose effect happened and whose answer is lost. */
 export type Disturbance =
   | { readonly commit: number; readonly fault: CommitFault }
-  | { readonly call: number; readonly then: "throws" | "hangs" | "dies" };
+  | { readonly call: number; readonly how: "throws" | "hangs" | "dies" };
 
 /** How it all ended, asked of the vendors and of the storage. */
 export interface Ending {
@@ -52,20 +52,20 @@ function world(strike: () => Disturbance | undefined, die: () => void) {
   const lost = () => {
     const disturbance = strike();
     if (disturbance === undefined || !("call" in disturbance)) return undefined;
-    if (disturbance.then === "dies") die();
-    return disturbance.then;
+    if (disturbance.how === "dies") die();
+    return disturbance.how;
   };
   const weather = ({ operation }: VendorCall): FaultKind | undefined => {
-    const then = lost();
-    if (then === undefined) return undefined;
-    if (then !== "throws") return { stalls: true };
+    const how = lost();
+    if (how === undefined) return undefined;
+    if (how !== "throws") return { stalls: true };
     const about = { processor: "vendor", operation: operation ?? "check" } as const;
     return { loses: new UnavailableError("cut off", about) };
   };
   const answered = async <T>(answer: T): Promise<T> => {
-    const then = lost();
-    if (then === "throws") throw new Error("The connection to the application's database was lost.");
-    return then === undefined ? answer : new Promise(() => {});
+    const how = lost();
+    if (how === "throws") throw new Error("The connection to the application's database was lost.");
+    return how === undefined ? answer : new Promise(() => {});
   };
   const topics = ["newsletter"];
   const crm = scriptedVendor({
