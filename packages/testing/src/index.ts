@@ -1,5 +1,7 @@
 export { createTestHeed } from "./create-test-heed.ts";
 export type { TestHeed, TestHeedOptions } from "./create-test-heed.ts";
+export { describeHistories } from "./describe-histories.ts";
+export type { StorageOfHistories } from "./describe-histories.ts";
 export { describeProcessor } from "./describe-processor.ts";
 export type { ProcessorUnderTest } from "./describe-processor.ts";
 export type { JudgedOperation, Setup, World, WorldFault } from "./describe-processor/world.ts";

@@ -84,7 +84,9 @@ function beginPlan(
   now: string,
 ): Begun {
   const isErasure = request.right === "erasure";
-  const cancelled = isErasure ? cancelOpenSteps(context, record, now) : { writes: [], stillOpen: record.openSteps };
+  const cancelled = isErasure
+    ? cancelOpenSteps(context, record, now)
+    : { writes: [], stillOpen: record.openSteps };
   // heed's own data waits also for what a human has still to do for another request.
   const ended = requestSteps.filter((step) => step.endedAt !== null);
   const before = { ...record, openSteps: [...cancelled.stillOpen, ...ended] };

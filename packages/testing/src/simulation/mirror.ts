@@ -28,7 +28,10 @@ export function mirrored(
   const steps = new Map<string, Row<"steps">>();
   const requests = new Map<string, Row<"requests">>();
   const apply = (writes: readonly Write[], now: string): Commit => {
-    const moved = { steps: new Map<string, Moved<"steps">>(), requests: new Map<string, Moved<"requests">>() };
+    const moved = {
+      steps: new Map<string, Moved<"steps">>(),
+      requests: new Map<string, Moved<"requests">>(),
+    };
     const put = <T extends "steps" | "requests">(table: T, all: Map<string, Row<T>>, after: Row<T>) => {
       const changes = moved[table] as unknown as Map<string, Moved<T>>;
       const before = changes.has(after.id) ? changes.get(after.id)?.before : all.get(after.id);
@@ -38,8 +41,7 @@ export function mirrored(
     const write = <T extends "steps" | "requests">(table: T, all: Map<string, Row<T>>, each: Write) => {
       if ("insert" in each && each.insert === table) put(table, all, each.row as Row<T>);
       if ("update" in each && each.update === table)
-        for (const row of [...all.values()])
-          if (fits(row, each.where)) put(table, all, { ...row, ...each.set } as Row<T>);
+        for (const row of all.values()) if (fits(row, each.where)) put(table, all, { ...row, ...each.set });
       if ("remove" in each && each.remove === table)
         throw new TypeError(`Nobody removes ${table}: they are lost then.`);
     };

@@ -50,8 +50,8 @@ export class Person {
   }
 
   silencedAtMs(email: string, topic: string): number {
-    const covering = ["everything", "all", `topic:${topic}`, `purpose:${this.purpose}`];
-    const all = (this.#silences.get(email) ?? []).filter(({ scope }) => covering.includes(scope));
+    const covering = new Set(["everything", "all", `topic:${topic}`, `purpose:${this.purpose}`]);
+    const all = (this.#silences.get(email) ?? []).filter(({ scope }) => covering.has(scope));
     return Math.max(-1, ...all.map(({ atMs }) => atMs));
   }
 

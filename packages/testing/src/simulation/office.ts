@@ -21,7 +21,9 @@ const mayBe: ReadonlySet<string> = new Set([
   "not-acknowledgeable",
 ]);
 
-type Answer<T> = { readonly answer: T; readonly refused?: never } | { readonly answer?: never; readonly refused: string };
+type Answer<T> =
+  | { readonly answer: T; readonly refused?: never }
+  | { readonly answer?: never; readonly refused: string };
 
 /**
  * The company at work: what its people, its web site and its humans ask of heed, with the model kept beside. An
@@ -34,11 +36,23 @@ export class Office {
   readonly #watch: Watch;
   readonly #mirror: Mirror;
   readonly #keys: Keyring;
-  readonly #tokens: { readonly token: string; readonly person: Person; readonly email: string; readonly topic: string }[] = [];
+  readonly #tokens: {
+    readonly token: string;
+    readonly person: Person;
+    readonly email: string;
+    readonly topic: string;
+  }[] = [];
   #process: Process;
   #made = 0;
 
-  constructor(company: Company, people: readonly Person[], random: Random, watch: Watch, mirror: Mirror, keys: Keyring) {
+  constructor(
+    company: Company,
+    people: readonly Person[],
+    random: Random,
+    watch: Watch,
+    mirror: Mirror,
+    keys: Keyring,
+  ) {
     this.#company = company;
     this.#people = people;
     this.#random = random;
@@ -148,7 +162,12 @@ export class Office {
         ? heed.subscriptions.subscribe({ subject, topic: name, ...details })
         : heed.consent.give({ subject, purpose: name, ...details }),
     );
-    this.#optedIn(person, answer, { id: details.id, scope: isTopic ? "topic" : "purpose", name, effectiveAtMs: this.#now() });
+    this.#optedIn(person, answer, {
+      id: details.id,
+      scope: isTopic ? "topic" : "purpose",
+      name,
+      effectiveAtMs: this.#now(),
+    });
   }
 
   async #import(person: Person): Promise<void> {
@@ -170,7 +189,11 @@ export class Office {
     person.optOut(said, this.#now());
   }
 
-  #optedIn(person: Person, answer: { readonly parked: boolean } | undefined, said: Omit<Said, "isOptOut">): void {
+  #optedIn(
+    person: Person,
+    answer: { readonly parked: boolean } | undefined,
+    said: Omit<Said, "isOptOut">,
+  ): void {
     if (answer === undefined) return;
     if (answer.parked !== (person.frozenBy !== undefined))
       this.#watch.wrong("PARKED", `an opt-in was ${answer.parked ? "" : "not "}parked`);
@@ -248,7 +271,12 @@ export class Office {
     const scope = this.#random.pick(["topic", "all"] as const);
     const isKnown = person.isKnown;
     await this.#ask(person, "link", (heed) => heed.links.unsubscribe({ token, scope }));
-    const said = { id: this.#nextId(), scope, name: scope === "all" ? "" : topic, effectiveAtMs: this.#now() };
+    const said = {
+      id: this.#nextId(),
+      scope,
+      name: scope === "all" ? "" : topic,
+      effectiveAtMs: this.#now(),
+    };
     // Of somebody erased, heed knows nothing but that this one address is to be silent.
     if (isKnown) person.optOut(said, this.#now());
     else person.silence([email], scope === "all" ? "all" : `topic:${topic}`, this.#now());
@@ -289,7 +317,9 @@ export class Office {
   async #showIdentity(person: Person): Promise<void> {
     const [id] = this.#openRequests(person, (state) => state === "awaiting_verification");
     if (id === undefined) return;
-    await this.#ask(person, "identity shown", (heed) => heed.requests.verify({ id, identity: "confirmed-by-link" }));
+    await this.#ask(person, "identity shown", (heed) =>
+      heed.requests.verify({ id, identity: "confirmed-by-link" }),
+    );
     this.#begun(person, id);
   }
 
@@ -314,7 +344,9 @@ export class Office {
   /** The person signs up (again): the application asks before it makes a record of anybody. */
   async #signUp(person: Person): Promise<void> {
     const email = this.#random.pick(person.emails);
-    const { answer } = await this.#ask(person, "suppression check", (heed) => heed.suppression.check({ email }));
+    const { answer } = await this.#ask(person, "suppression check", (heed) =>
+      heed.suppression.check({ email }),
+    );
     if (answer?.because === "erased") {
       if (person.frozenBy !== undefined || this.#random.chance(0.5)) return;
     } else if (person.frozenBy !== undefined) {
@@ -342,7 +374,12 @@ export class Office {
       this.#company.rows.add(email);
     }
     if (billing.find(first).length === 0)
-      billing.add({ id: `cus-${this.#nextId()}`, emails: [first], cards: 2, isPaying: this.#random.chance(0.3) });
+      billing.add({
+        id: `cus-${this.#nextId()}`,
+        emails: [first],
+        cards: 2,
+        isPaying: this.#random.chance(0.3),
+      });
   }
 
   /** Whoever looks after what heed leaves to a human: by hand in the world, and then on the record. */
@@ -358,7 +395,9 @@ export class Office {
         await this.#ask(person, "try again", (heed) => heed.requests.retry(requestId));
       else {
         this.#byHand(person, step.processor, step.operation);
-        await this.#ask(person, "by hand", (heed) => heed.requests.acknowledge({ id: requestId, step: step.id }));
+        await this.#ask(person, "by hand", (heed) =>
+          heed.requests.acknowledge({ id: requestId, step: step.id }),
+        );
       }
       this.#watch.isHumanActing = false;
     }
@@ -384,7 +423,8 @@ export class Office {
     for (const email of person.emails) {
       if (processor === "app") rows.delete(email);
       if (operation === "forgetTokens")
-        for (const record of vendors.billing.find(email)) Object.assign(record, { cards: 0, isPaying: false });
+        for (const record of vendors.billing.find(email))
+          Object.assign(record, { cards: 0, isPaying: false });
       if (processor !== "crm" && processor !== "news") continue;
       const vendor = vendors[processor];
       if (operation === "erase") for (const { id } of vendor.find(email)) vendor.records.delete(id);

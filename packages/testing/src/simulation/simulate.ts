@@ -20,6 +20,7 @@ export interface Size {
   readonly people: number;
 }
 
+/** The size of a whole history. */
 export const month: Size = { days: 30, people: 4 };
 
 /** What one history showed. */
@@ -36,7 +37,11 @@ export function simulate(seed: string, storage: HeedStorage, size: Size = month)
   return withSeededCrypto(seed, () => history(randomOf(seed), storage, size));
 }
 
-async function history(random: Random, storage: HeedStorage, { days, people: count }: Size): Promise<History> {
+async function history(
+  random: Random,
+  storage: HeedStorage,
+  { days, people: count }: Size,
+): Promise<History> {
   const clock = virtualClock(start, { quietTurns: storage.durable ? 12 : 3 });
   const nowMs = () => clock.now().getTime();
   const calmAtMs = nowMs() + days * dayMs;
@@ -67,7 +72,12 @@ async function history(random: Random, storage: HeedStorage, { days, people: cou
 }
 
 /** Acts come in bursts: most of what goes wrong does so because two things happen at once. */
-async function acting(random: Random, office: Office, clock: VirtualClock, isCalm: () => boolean): Promise<void> {
+async function acting(
+  random: Random,
+  office: Office,
+  clock: VirtualClock,
+  isCalm: () => boolean,
+): Promise<void> {
   while (!isCalm()) {
     await clock.sleep(random.between(hourMs, 3 * dayMs));
     for (let acts = random.between(2, 10); acts > 0 && !isCalm(); acts -= 1) {
@@ -93,17 +103,16 @@ async function working(
       isKeyless ? keyring(newKey()) : keys,
       random.fork(`life ${life}`),
       { fails: random.pick([0, 0.01, 0.05]), dies: random.pick([0, 0.005, 0.03]) },
-      { pollMs: random.between(20 * minuteMs, 3 * hourMs) },
+      { pollMs: random.between(hourMs, 9 * hourMs) },
     );
     const endsAtMs = clock.now().getTime() + random.between(hourMs, 5 * dayMs);
     const isOver = () => worker.storage.isDead || isCalm() || clock.now().getTime() > endsAtMs;
     const isRunning = random.chance(0.3);
     if (isRunning) worker.heed.work.start();
     while (!isOver()) {
-      if (random.chance(0.1)) void pauseSoon(random, clock, worker.pause);
-      if (!isRunning)
-        await Promise.race([worker.heed.work.drain().catch(() => {}), worker.storage.died]);
-      await clock.sleep(random.between(minuteMs, random.pick([5 * minuteMs, 4 * hourMs])));
+      if (random.chance(0.1)) void pauseSoon(random, clock, (ms) => worker.pause(ms));
+      if (!isRunning) await Promise.race([worker.heed.work.drain().catch(() => {}), worker.storage.died]);
+      await clock.sleep(random.between(minuteMs, random.pick([5 * minuteMs, 6 * hourMs, 12 * hourMs])));
     }
     watch.count(worker.storage.isDead ? "worker died" : "worker replaced");
     worker.storage.die();
@@ -134,12 +143,7 @@ async function humans(
 }
 
 /** Choices that ended at a human or failed: somebody reads the list of them. */
-function tellWhatFailed(
-  office: Office,
-  mirror: Mirror,
-  watch: Watch,
-  told: Set<string>,
-): void {
+function tellWhatFailed(office: Office, mirror: Mirror, watch: Watch, told: Set<string>): void {
   for (const step of mirror.steps.values()) {
     if (step.requestId !== null || told.has(step.id)) continue;
     if (step.state !== "manual" && step.state !== "failed") continue;
@@ -168,17 +172,22 @@ async function settle(
     [...mirror.requests.values()].some((request) => request.closedAt === null) ||
     people.some((person) => person.parked.size > 0);
   for (let rounds = 0; rounds < 150; rounds += 1) {
+    const drained = heed.work.drain().then(
+      () => true,
+      (error: unknown) => {
+        watch.wrong("WORK", `a drain failed in calm: ${String(error)}`);
+        return true;
+      },
+    );
     let isDrained = false;
-    const drained = heed.work
-      .drain()
-      .catch((error: unknown) => watch.wrong("WORK", `drain failed in calm: ${String(error)}`))
-      .finally(() => (isDrained = true));
-    for (let waits = 0; !isDrained && waits < 200; waits += 1) await clock.advance(minuteMs);
+    for (let waits = 0; !isDrained && waits < 200; waits += 1) {
+      await clock.advance(minuteMs);
+      isDrained = await Promise.race([drained, Promise.resolve(false)]);
+    }
     if (!isDrained) {
       watch.wrong("LIVE", "a drain does not end");
       return;
     }
-    await drained;
     await office.humanRound();
     tellWhatFailed(office, mirror, watch, told);
     if (!isOpen()) return;
@@ -217,7 +226,8 @@ async function holdAgainstTheWorld(
     for (const row of await rows(table))
       for (const [column, value] of Object.entries(row)) {
         const text = value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : String(value);
-        if (text.toLowerCase().includes("canary")) watch.wrong("INV-14", `${table}.${column} holds an address`);
+        if (text.toLowerCase().includes("canary"))
+          watch.wrong("INV-14", `${table}.${column} holds an address`);
       }
   for (const vendor of [vendors.crm, vendors.news])
     for (const topic of topics.filter((each) => each in vendor.processor.topics))
@@ -237,5 +247,6 @@ function holdTopic(person: Person, topic: string, vendor: Company["vendors"]["cr
       if (isIn(email)) watch.wrong("FOLD", `${person.name} opted out of ${topic}, and ${name} goes on`);
   if (person.erasedAtMs !== undefined)
     for (const email of person.emails)
-      if (vendor.find(email).length > 0) watch.wrong("INV-29", `${person.name} was erased, and is at ${name}`);
+      if (vendor.find(email).length > 0)
+        watch.wrong("INV-29", `${person.name} was erased, and is at ${name}`);
 }

@@ -4,6 +4,7 @@ import type { VendorCall } from "../scripted-vendor.ts";
 import type { Company } from "./company.ts";
 import type { Commit, Mirror, Moved } from "./mirror.ts";
 import type { Person } from "./model.ts";
+import type { PromiseId } from "./promises.ts";
 
 /** How long what was begun before an opt-out or an erasure may still have its effect, in milliseconds. */
 const inFlightMs = 5 * 60_000;
@@ -52,7 +53,7 @@ export class Watch {
     this.counts[what] = (this.counts[what] ?? 0) + 1;
   }
 
-  wrong(id: string, what: string): void {
+  wrong(id: PromiseId, what: string): void {
     const at = new Date(this.#now()).toISOString();
     this.violations.push(`${id} at ${at}: ${what}`);
     this.note(`VIOLATION ${id} ${what}`);
@@ -137,8 +138,7 @@ export class Watch {
     if (before !== undefined && before.endedAt !== null) {
       const isSame = before.state === after.state && before.endedAt === after.endedAt;
       const isRevived = this.isHumanActing && needsHuman(before.state);
-      if (!isSame && !isRevived)
-        this.wrong("FINAL", `a step that was ${before.state} became ${after.state}`);
+      if (!isSame && !isRevived) this.wrong("FINAL", `a step that was ${before.state} became ${after.state}`);
       if (isSame && kept > 0) this.wrong("EVIDENCE", "a step that had ended was put into evidence again");
     }
     const endsNow = after.endedAt !== null && before?.endedAt !== after.endedAt;
@@ -182,7 +182,10 @@ export class Watch {
       if (request.right === "erasure") {
         for (const vendor of [vendors.crm, vendors.news])
           if (vendor.find(email).length > 0)
-            this.wrong("INV-13", `the erasure is ${request.state}, and ${vendor.processor.name} has a record`);
+            this.wrong(
+              "INV-13",
+              `the erasure is ${request.state}, and ${vendor.processor.name} has a record`,
+            );
         if (rows.has(email)) this.wrong("INV-13", `the erasure is ${request.state}, and the row is there`);
       }
       if (request.right === "withdrawal")

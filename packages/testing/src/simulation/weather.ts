@@ -37,7 +37,8 @@ export function weatherOf(
   });
   const badLuck = random.pick([0, 0.02, 0.1, 0.25]);
   const liar = random.pick([0, 0, 0.05, 0.3]);
-  const about = ({ operation }: VendorCall) => ({ processor: name, operation: operation ?? "check" }) as const;
+  const about = ({ operation }: VendorCall) =>
+    ({ processor: name, operation: operation ?? "check" }) as const;
   const oneOff = (question: VendorCall): FaultKind => {
     const { at } = question;
     const kind = random.below(11);
@@ -84,7 +85,11 @@ export function weatherOf(
         return { throws: new RejectedError("no", { ...about(question), status: random.pick([401, 403]) }) };
       if (window?.kind === "slow-down" && random.chance(0.7))
         return {
-          throws: new RateLimitedError("slow down", { ...about(question), status: 429, retryAfterMs: 60_000 }),
+          throws: new RateLimitedError("slow down", {
+            ...about(question),
+            status: 429,
+            retryAfterMs: 60_000,
+          }),
         };
       if (question.at === "run" && random.chance(liar)) return { lies: true };
       return random.chance(badLuck) ? oneOff(question) : undefined;
