@@ -64,9 +64,16 @@ export class Office {
 
   #start(): Process {
     const luck = { fails: 0.03, dies: 0.01 };
-    const started = startProcess(this.#company, this.#keys, this.#random.fork(`office ${this.#made}`), luck, {
-      pollMs: dayMs,
-    });
+    const started = startProcess(
+      `office ${this.#made}`,
+      this.#company,
+      this.#keys,
+      this.#random.fork(`office ${this.#made}`),
+      luck,
+      {
+        pollMs: dayMs,
+      },
+    );
     for (const event of ["choice.recorded", "request.opened", "request.changed", "step.settled"] as const)
       started.heed.on(event, (told) => this.#mayNotTell(JSON.stringify(told)));
     return started;
@@ -91,8 +98,8 @@ export class Office {
     this.#watch.count(`act ${what}`);
     try {
       for (;;) {
-        const { heed, storage } = this.#process;
-        const asked = work(heed).then(
+        const { heed, storage, inside } = this.#process;
+        const asked = inside(() => work(heed)).then(
           (answer): Answer<T> => ({ answer }),
           (error: unknown): Answer<T> => ({ refused: this.#codeOf(error) }),
         );
@@ -364,7 +371,7 @@ export class Office {
   }
 
   /** The person is in every system of the company. */
-  moveIn(person: Person): void {
+  moveIn(person: Person, isNew = false): void {
     const { crm, news, billing } = this.#company.vendors;
     const [first = ""] = person.emails;
     if (crm.find(first).length === 0) crm.add({ id: `crm-${this.#nextId()}`, emails: person.emails });
@@ -378,7 +385,7 @@ export class Office {
         id: `cus-${this.#nextId()}`,
         emails: [first],
         cards: 2,
-        isPaying: this.#random.chance(0.3),
+        isPaying: isNew && this.#random.chance(0.3),
       });
   }
 

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createHeed, type Clock, type Heed, type HeedStorage, type Keyring } from "@heed/core";
 import { faulty, type FaultyStorage } from "../faulty-storage.ts";
 import type { VirtualClock } from "../virtual-clock.ts";
@@ -8,6 +9,8 @@ import type { Random } from "./random.ts";
 export interface Process {
   readonly heed: Heed;
   readonly storage: FaultyStorage;
+  /** Does something as this process, so that {@link currentProcess} knows whose commits and calls follow from it. */
+  inside<T>(work: () => T): T;
   /** Stands still for so many milliseconds: neither its storage nor its clock answers. */
   pause(ms: number): void;
 }
@@ -18,8 +21,14 @@ export interface Luck {
   readonly dies: number;
 }
 
+const processes = new AsyncLocalStorage<string>();
+
+/** The name of the process that is at work. */
+export const currentProcess = (): string | undefined => processes.getStore();
+
 /** Starts a process over the company's storage. */
 export function startProcess(
+  name: string,
   company: Company,
   keys: Keyring,
   random: Random,
@@ -56,6 +65,7 @@ export function startProcess(
   return {
     heed,
     storage,
+    inside: (work) => processes.run(name, work),
     pause: (ms) => void (isPaused = clock.sleep(ms)),
   };
 }

@@ -20,6 +20,8 @@ export const promises = {
   EVIDENCE: "Each end of a step or a request is proven once, in the transaction that ends it.",
   FINAL: "What has ended stays as it ended, unless a human tries it again or says that it was done.",
   FOLD: "When all is quiet, every vendor holds what the person said last.",
+  GUARD: "Nobody's tokens are forgotten while they pay.",
+  LEASE: "Whoever's lease was lost, runs nothing any more, and their answer counts for nothing.",
   LIVE: "Everything ends.",
   LOST: "Every step and request that was ever committed is in the storage, as it was committed.",
   ORDER: "Two steps of one person never run at one vendor at a time.",

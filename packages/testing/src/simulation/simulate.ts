@@ -21,7 +21,7 @@ export interface Size {
 }
 
 /** The size of a whole history. */
-export const month: Size = { days: 30, people: 4 };
+export const month: Size = { days: 30, people: 3 };
 
 /** What one history showed. */
 export interface History {
@@ -59,11 +59,11 @@ async function history(
   watch.look(company, seen.mirror);
   const keys = keyring(newKey());
   const office = new Office(company, people, random.fork("office"), watch, seen.mirror, keys);
-  for (const person of people) if (random.chance(0.8)) office.moveIn(person);
+  for (const person of people) if (random.chance(0.8)) office.moveIn(person, true);
 
   void acting(random.fork("acts"), office, clock, isCalm);
   for (let index = 0; index < 3; index += 1)
-    void working(random.fork(`worker ${index}`), company, keys, watch, isCalm);
+    void working(`worker ${index}`, random.fork(`worker ${index}`), company, keys, watch, isCalm);
   void humans(random.fork("humans"), office, clock, seen.mirror, watch, isCalm);
   await clock.advance(days * dayMs + hourMs);
   await settle(company, keys, office, watch, seen.mirror, people);
@@ -89,6 +89,7 @@ async function acting(
 
 /** One place in which a worker runs, dies, and is started again. */
 async function working(
+  name: string,
   random: Random,
   company: Company,
   keys: ReturnType<typeof keyring>,
@@ -99,6 +100,7 @@ async function working(
   for (let life = 0; !isCalm(); life += 1) {
     const isKeyless = random.chance(0.1);
     const worker = startProcess(
+      `${name}, life ${life}`,
       company,
       isKeyless ? keyring(newKey()) : keys,
       random.fork(`life ${life}`),
@@ -108,10 +110,14 @@ async function working(
     const endsAtMs = clock.now().getTime() + random.between(hourMs, 5 * dayMs);
     const isOver = () => worker.storage.isDead || isCalm() || clock.now().getTime() > endsAtMs;
     const isRunning = random.chance(0.3);
-    if (isRunning) worker.heed.work.start();
+    if (isRunning) worker.inside(() => worker.heed.work.start());
     while (!isOver()) {
       if (random.chance(0.1)) void pauseSoon(random, clock, (ms) => worker.pause(ms));
-      if (!isRunning) await Promise.race([worker.heed.work.drain().catch(() => {}), worker.storage.died]);
+      if (!isRunning)
+        await Promise.race([
+          worker.inside(() => worker.heed.work.drain()).catch(() => {}),
+          worker.storage.died,
+        ]);
       await clock.sleep(random.between(minuteMs, random.pick([5 * minuteMs, 6 * hourMs, 12 * hourMs])));
     }
     watch.count(worker.storage.isDead ? "worker died" : "worker replaced");
@@ -164,7 +170,7 @@ async function settle(
 ): Promise<void> {
   const { clock } = company;
   const luck = { fails: 0, dies: 0 };
-  const { heed } = startProcess(company, keys, randomOf("calm"), luck, { pollMs: dayMs });
+  const { heed, inside } = startProcess("calm", company, keys, randomOf("calm"), luck, { pollMs: dayMs });
   heed.on("work.failed", ({ error }) => watch.wrong("WORK", `a worker failed in calm: ${String(error)}`));
   const told = new Set<string>();
   const isOpen = () =>
@@ -172,7 +178,7 @@ async function settle(
     [...mirror.requests.values()].some((request) => request.closedAt === null) ||
     people.some((person) => person.parked.size > 0);
   for (let rounds = 0; rounds < 150; rounds += 1) {
-    const drained = heed.work.drain().then(
+    const drained = inside(() => heed.work.drain()).then(
       () => true,
       (error: unknown) => {
         watch.wrong("WORK", `a drain failed in calm: ${String(error)}`);

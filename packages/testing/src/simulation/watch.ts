@@ -4,6 +4,7 @@ import type { VendorCall } from "../scripted-vendor.ts";
 import type { Company } from "./company.ts";
 import type { Commit, Mirror, Moved } from "./mirror.ts";
 import type { Person } from "./model.ts";
+import { currentProcess } from "./process.ts";
 import type { PromiseId } from "./promises.ts";
 
 /** How long what was begun before an opt-out or an erasure may still have its effect, in milliseconds. */
@@ -27,6 +28,8 @@ export class Watch {
   isHumanActing = false;
   readonly counts: Record<string, number> = {};
   readonly #history = createHash("sha256");
+  /** Which process has a step in hand. */
+  readonly #holders = new Map<string, string | undefined>();
   readonly #people: readonly Person[];
   readonly #now: () => number;
   #mirror: Mirror = { steps: new Map(), requests: new Map() };
@@ -77,6 +80,13 @@ export class Watch {
       // INV-22: a run is known to be under way, and what it will destroy is known, before it is begun.
       if (step?.state !== "running" || step.attempted !== 1)
         this.wrong("INV-22", `${operation} ran at ${vendor} while its step was ${step?.state}`);
+      if (this.#holders.get(id) !== currentProcess())
+        this.wrong("LEASE", `${operation} ran at ${vendor} by a process whose lease was lost`);
+      const isPaying = (emails[index] ?? []).some((email) =>
+        this.#company?.vendors.billing.find(email).some((record) => record.isPaying),
+      );
+      if (operation === "forgetTokens" && isPaying)
+        this.wrong("GUARD", "the tokens of somebody who pays were forgotten");
       if (operation === "erase" && step !== undefined && step.sealed === null)
         this.wrong("INV-22", `an erase ran at ${vendor} before what it erases was stored`);
       const beside = [...this.#mirror.steps.values()].filter(
@@ -117,7 +127,10 @@ export class Watch {
         .join(),
     );
     this.#learnSubjects(writes);
-    for (const moved of steps) this.#onStep(moved, writes);
+    for (const moved of steps) {
+      this.#onStep(moved, writes);
+      this.#onLease(moved, now);
+    }
     for (const moved of requests) this.#onRequest(moved, writes, now);
     this.#onParked(writes);
   }
@@ -147,6 +160,17 @@ export class Watch {
       this.wrong("EVIDENCE", `${after.state} (${after.because}) has ${kept} entries of evidence`);
     if (!endsNow && after.endedAt === null && kept > 0)
       this.wrong("EVIDENCE", `a step that is ${after.state} has evidence of its end`);
+  }
+
+  /** A step in hand is let go by who has it, by who takes it over, or by somebody at the office. */
+  #onLease({ before, after }: Moved<"steps">, now: string): void {
+    if (after.state === "running" && after.attempt !== before?.attempt)
+      this.#holders.set(after.id, currentProcess());
+    if (before?.state !== "running" || after.state === "running") return;
+    const isExpired = before.leaseUntil !== null && before.leaseUntil <= now;
+    const isHolder = this.#holders.get(after.id) === currentProcess();
+    if (!isHolder && !isExpired && currentProcess()?.startsWith("office") !== true)
+      this.wrong("LEASE", `a step was settled as ${after.state} by a process whose lease was lost`);
   }
 
   #onRequest({ before, after }: Moved<"requests">, writes: readonly Write[], now: string): void {
