@@ -5,7 +5,7 @@ import { companyOf, topics, type Company } from "./company.ts";
 import { mirrored, type Mirror } from "./mirror.ts";
 import { Person } from "./model.ts";
 import { Office } from "./office.ts";
-import { startProcess } from "./process.ts";
+import { startProcess, type Process } from "./process.ts";
 import { randomOf, withSeededCrypto, type Random } from "./random.ts";
 import { Watch } from "./watch.ts";
 
@@ -112,7 +112,7 @@ async function working(
     const isRunning = random.chance(0.3);
     if (isRunning) worker.inside(() => worker.heed.work.start());
     while (!isOver()) {
-      if (random.chance(0.1)) void pauseSoon(random, clock, (ms) => worker.pause(ms));
+      if (random.chance(0.2)) void standStill(random.fork(`${clock.now().getTime()}`), company, keys, worker);
       if (!isRunning)
         await Promise.race([
           worker.inside(() => worker.heed.work.drain()).catch(() => {}),
@@ -126,9 +126,23 @@ async function working(
   }
 }
 
-async function pauseSoon(random: Random, clock: VirtualClock, pause: (ms: number) => void): Promise<void> {
+/** The worker stands still in the middle of what it does, and another comes by when its leases may be over. */
+async function standStill(
+  random: Random,
+  company: Company,
+  keys: ReturnType<typeof keyring>,
+  worker: Process,
+): Promise<void> {
+  const { clock } = company;
   await clock.sleep(random.between(0, 30_000));
-  pause(random.between(1_000, 10 * minuteMs));
+  const pausedMs = random.between(minuteMs / 2, 10 * minuteMs);
+  worker.pause(pausedMs);
+  await clock.sleep(random.between(minuteMs / 2, pausedMs));
+  const luck = { fails: 0.01, dies: 0.01 };
+  const other = startProcess(`comes by at ${clock.now().toISOString()}`, company, keys, random, luck, {
+    pollMs: dayMs,
+  });
+  await Promise.race([other.inside(() => other.heed.work.drain()).catch(() => {}), other.storage.died]);
 }
 
 async function humans(
