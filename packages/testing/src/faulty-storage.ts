@@ -16,8 +16,6 @@ export interface FaultyStorage extends HeedStorage {
   readonly isDead: boolean;
   /** The process dies now: nothing that it asked is ever answered again. */
   die(): void;
-  /** Nothing goes wrong with commits any more. What is dead stays dead. */
-  calmDown(): void;
 }
 
 const never = <T>(): Promise<T> => new Promise(() => {});
@@ -41,7 +39,6 @@ export function faulty(
   faultOf: (commit: number) => CommitFault | undefined = () => undefined,
 ): FaultyStorage {
   let commits = 0;
-  let isCalm = false;
   let isDead = false;
   let die = () => {};
   const died = new Promise<void>((resolve) => {
@@ -69,7 +66,7 @@ export function faulty(
       // A storage may decide again when it tries again: that is the same commit.
       if (!isCounted) {
         commits += 1;
-        fault = isCalm ? undefined : faultOf(commits);
+        fault = faultOf(commits);
       }
       isCounted = true;
       if (fault !== undefined && "before" in fault) throw failed();
@@ -102,7 +99,6 @@ export function faulty(
     },
     died,
     die,
-    calmDown: () => void (isCalm = true),
     transact: (transaction) => whileAlive(() => transact(transaction)),
     due: (ask) => whileAlive(() => storage.due(ask)),
     scrub: () => whileAlive(() => storage.scrub()),
