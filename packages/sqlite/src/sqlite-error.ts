@@ -4,6 +4,13 @@ import { ConflictError, HeedError } from "@heed/core/storage";
 const busy = 5;
 const constraint = 19;
 
+/** What to do about the failures that somebody can mend, by primary result code. */
+const remedies: Readonly<Record<number, string>> = {
+  8: " Nothing of this was written. See that this process may write to the file and to its directory.",
+  13: " Nothing of this was written. Free some space, and try again.",
+  14: " See that this process may write to the file and to its directory.",
+};
+
 interface SqliteError extends Error {
   /** The extended result code; its low byte is the primary one. */
   readonly errcode: number;
@@ -39,5 +46,6 @@ export function translated(error: unknown): unknown {
       { code: "storage-busy", cause: error },
     );
   }
-  return new HeedError(`SQLite failed: ${error.errstr}.`, { code: "storage-failed", cause: error });
+  const remedy = remedies[error.errcode & 0xff] ?? "";
+  return new HeedError(`SQLite failed: ${error.errstr}.${remedy}`, { code: "storage-failed", cause: error });
 }

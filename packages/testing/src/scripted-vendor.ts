@@ -37,8 +37,10 @@ export type FaultKind =
   | { readonly lies: true }
   /** Answers something that the contract does not know. */
   | { readonly answers: unknown }
-  /** Never answers. */
-  | { readonly hangs: true };
+  /** Does nothing, and never answers. */
+  | { readonly hangs: true }
+  /** Does its work, and never answers. */
+  | { readonly stalls: true };
 
 /** When it strikes. Without `times` once; without `operation` at any. */
 export type Fault = FaultKind & {
@@ -53,7 +55,11 @@ export type Fault = FaultKind & {
 export interface VendorCall {
   readonly at: Moment;
   readonly operation: OperationName | undefined;
+  /** Per call: its id, the addresses that it is about, and what is asked. */
+  readonly ids: readonly string[];
   readonly emails: readonly (readonly string[])[];
+  readonly inputs: readonly unknown[];
+  /** That of the first call. */
   readonly input: unknown;
 }
 
@@ -88,6 +94,13 @@ export interface ScriptedVendorOptions {
   readonly repeat?: "safe" | "verify-first";
   readonly settlingMs?: number;
   readonly limit?: Limit;
+  /**
+   * Asked at each question what goes wrong with it, where no {@link ScriptedVendor.fault} does. For faults that
+   * follow a rule: an outage of three days, one call in ten.
+   */
+  readonly weather?: (question: VendorCall) => FaultKind | undefined;
+  /** Subscribing somebody unknown makes a record, and erasing a record takes its preferences along. Default `false`. */
+  readonly keepsPreferencesWithRecords?: boolean;
   /** Reads back nothing: operations are acknowledged only. */
   readonly acknowledgedOnly?: boolean;
 }
@@ -150,13 +163,22 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
   ) {
     return async (calls: Calls, context: CallContext<"calls">): Promise<Answers<T>> => {
       await context.turn("calls");
-      vendor.calls.push({ at, operation, emails: calls.map(emailsOf), input: calls[0]?.input });
-      const fault = strike(at, operation, calls);
+      const question = {
+        at,
+        operation,
+        ids: calls.map((call) => call.id),
+        emails: calls.map(emailsOf),
+        inputs: calls.map((call) => call.input),
+        input: calls[0]?.input,
+      };
+      vendor.calls.push(question);
+      const fault = strike(at, operation, calls) ?? options.weather?.(question);
       if (fault !== undefined && "throws" in fault) throw fault.throws;
       if (fault !== undefined && "hangs" in fault) return new Promise(() => {});
       const does = !(fault !== undefined && "lies" in fault);
       const answers = new Map(calls.map((call) => [call.id, answer(call, context, does)]));
       if (fault !== undefined && "loses" in fault) throw fault.loses;
+      if (fault !== undefined && "stalls" in fault) return new Promise(() => {});
       if (fault !== undefined && "answers" in fault)
         return new Map(calls.map((call) => [call.id, fault.answers as T]));
       if (fault !== undefined && "leavesOut" in fault) {
@@ -193,6 +215,20 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
     if (!seenBefore.has(call.id)) seenBefore.set(call.id, context.now().getTime());
   };
 
+  const eraseRecord = (id: string) => {
+    const emails = vendor.records.get(id)?.emails ?? [];
+    vendor.records.delete(id);
+    if (options.keepsPreferencesWithRecords !== true) return;
+    for (const email of emails) {
+      vendor.optedIn.delete(email.toLowerCase());
+      vendor.optedOut.delete(email.toLowerCase());
+    }
+  };
+  const makeRecord = (call: Call) => {
+    if (options.keepsPreferencesWithRecords === true && recordsOf(call).length === 0)
+      vendor.add({ id: `made-for-${call.id}`, emails: emailsOf(call) });
+  };
+
   const erase: Operation<"erase", "email", "calls"> = {
     ...base,
     effects: ["irreversible"],
@@ -200,7 +236,7 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
     run: asked<Outcome<"erase">>("run", "erase", (call, context, does) => {
       note(call, context);
       const gone = call.targets.filter((target) => vendor.records.has(target.id));
-      if (does) for (const target of gone) vendor.records.delete(target.id);
+      if (does) for (const target of gone) eraseRecord(target.id);
       return gone.length === 0 ? { status: "absent" } : { status: "done", affected: gone.length };
     }),
     verify: verify("erase", (call) => recordsOf(call).length === 0),
@@ -241,6 +277,7 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
       run: asked<Outcome<"unsubscribe">>("run", direction, (call, context, does) => {
         note(call, context);
         if (isToStayUnknown(call)) return { status: "absent" };
+        if (does && direction === "subscribe") makeRecord(call);
         for (const email of does ? emailsOf(call) : []) {
           to.set(email, new Set([...(to.get(email) ?? []), ...topicsOf(call)]));
           from.set(
@@ -277,8 +314,18 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
     operations: Object.fromEntries(operations.map((name) => [name, all[name]])),
     check: async (context) => {
       await context.turn("calls");
-      vendor.calls.push({ at: "check", operation: undefined, emails: [], input: undefined });
-      const fault = strike("check", undefined, []);
+      const question: VendorCall = {
+        at: "check",
+        operation: undefined,
+        ids: [],
+        emails: [],
+        inputs: [],
+        input: undefined,
+      };
+      vendor.calls.push(question);
+      const fault = strike("check", undefined, []) ?? options.weather?.(question);
+      if (fault !== undefined && ("hangs" in fault || "stalls" in fault)) return new Promise(() => {});
+      if (fault !== undefined && "loses" in fault) throw fault.loses;
       if (fault !== undefined && "throws" in fault) throw fault.throws;
       if (fault !== undefined && "answers" in fault)
         return fault.answers as { account: string; lacks: []; unknownTopics: [] };

@@ -116,11 +116,12 @@ export function settleWrites(
     writes.push({ update: "steps", where: { id: settlement.step.id }, set });
     const { silence = [] } = settlement.verdict;
     if (silence.length > 0) writes.push(...suppress(silence, "everything", "erased", now));
-    if (settlement.verdict.to === "end") {
+    const after = { ...settlement.step, ...set };
+    // Also one that was only to be tried again ends here: at its deadline, or because an erasure came in between.
+    if (after.endedAt !== null) {
       const { step, key, subjectDigests } = settlement;
       const request = rows.requests.find((each) => each.id === step.requestId);
       const digests = subjectDigests ?? (JSON.parse(request?.subjectDigests ?? "[]") as string[]);
-      const after = { ...step, ...set };
       writes.push(stepEvidence(context, after, digests, now));
       // What it found is in the row as it was: a step that ends forgets it.
       if (after.state === "retained")

@@ -116,7 +116,7 @@ export async function checkSuppression(
       const { suppressions, subjects } = rows;
       const [subject] = subjects;
       const isErased = erasedAt(suppressions, subject) !== undefined || (subject?.frozenBy ?? null) !== null;
-      // The widest first, and of two under two keys the one that counts, in whatever order they were read.
+      // What says that nothing may be made of them first, and of two under two keys the one that counts, in whatever order they were read.
       const strongest = (scope: string) =>
         suppressions
           .filter((each) => each.scope === scope)
@@ -126,8 +126,8 @@ export async function checkSuppression(
           );
       const row =
         (isErased ? strongest("everything") : undefined) ??
-        strongest("marketing") ??
-        (ask.recipient === undefined ? undefined : strongest(`recipient:${ask.recipient}`));
+        (ask.recipient === undefined ? undefined : strongest(`recipient:${ask.recipient}`)) ??
+        strongest("marketing");
       const answer: SuppressionAnswer =
         row === undefined
           ? { suppressed: false }

@@ -4,6 +4,7 @@ import type { Row } from "../contract/tables.ts";
 import { retainedWrites } from "../engine/retained-parts.ts";
 import { stepEvidence } from "../engine/settle.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
+import { evidenceDigests } from "../evidence/evidence.ts";
 import { newDataKey } from "../keys/sealed.ts";
 import type { Scope } from "../ledger/event.ts";
 import { decideOptOut } from "../ledger/decide-opt-out.ts";
@@ -85,7 +86,9 @@ function beginPlan(
   now: string,
 ): Begun {
   const isErasure = request.right === "erasure";
-  const cancelled = isErasure ? cancelOpenSteps(record, now) : { writes: [], stillOpen: record.openSteps };
+  const cancelled = isErasure
+    ? cancelOpenSteps(context, record, now)
+    : { writes: [], stillOpen: record.openSteps };
   // heed's own data waits also for what a human has still to do for another request.
   const ended = requestSteps.filter((step) => step.endedAt !== null);
   const before = { ...record, openSteps: [...cancelled.stillOpen, ...ended] };
@@ -141,21 +144,23 @@ function planOf(context: HeedContext, request: Row<"requests">): readonly Planne
  * cancelled. Opt-outs and steps of another request go on: the person asked for that too.
  */
 function cancelOpenSteps(
+  context: HeedContext,
   record: SubjectRecord,
   now: string,
 ): { writes: readonly Write[]; stillOpen: SubjectRecord["openSteps"] } {
   const isOvertaken = (step: Row<"steps">) => step.requestId === null && step.operation !== "unsubscribe";
   const overtaken = record.openSteps.filter(isOvertaken);
+  const digests = evidenceDigests(context, identifiersOf(record.dataKey, record.identifiers));
+  const ended = { state: "cancelled", because: "erasure-requested", endedAt: now, dueAt: null };
   return {
     stillOpen: record.openSteps.filter((step) => !isOvertaken(step) || step.state === "running"),
-    writes: overtaken.map((step): Write =>
+    writes: overtaken.flatMap((step): readonly Write[] =>
       step.state === "running"
-        ? { update: "steps", where: { id: step.id }, set: { cancel: 1 } }
-        : {
-            update: "steps",
-            where: { id: step.id },
-            set: { state: "cancelled", because: "erasure-requested", endedAt: now, dueAt: null },
-          },
+        ? [{ update: "steps", where: { id: step.id }, set: { cancel: 1 } }]
+        : [
+            { update: "steps", where: { id: step.id }, set: ended },
+            stepEvidence(context, { ...step, ...ended }, digests, now),
+          ],
     ),
   };
 }

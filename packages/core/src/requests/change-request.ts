@@ -1,7 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
-import { settleWrites } from "../engine/settle.ts";
+import { settleWrites, stepEvidence } from "../engine/settle.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
 import { HeedError } from "../errors/heed-error.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
@@ -177,7 +177,8 @@ function endEarly(
     throw new ConflictError("Something was already carried out; this request can only go on.", {
       code: "too-late",
     });
-  const open = steps.filter((step) => step.endedAt === null).map((step) => step.id);
+  const open = steps.filter((step) => step.endedAt === null);
+  const digests = JSON.parse(request.subjectDigests) as string[];
   const released = stepsToRelease(allSteps.filter((step) => step.requestId !== request.id));
   const cancelled = {
     state: "cancelled",
@@ -189,7 +190,8 @@ function endEarly(
   return {
     writes: [
       { update: "steps", where: { id: released }, set: { state: "due", dueAt: now } },
-      { update: "steps", where: { id: open }, set: cancelled },
+      { update: "steps", where: { id: open.map((step) => step.id) }, set: cancelled },
+      ...open.map((step) => stepEvidence(context, { ...step, ...cancelled }, digests, now)),
       ...closingWrites(context, request, state, now, because),
     ],
     state,

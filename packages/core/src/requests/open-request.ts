@@ -3,7 +3,9 @@ import type { HeedContext } from "../context.ts";
 import type { Condition, Decision, WhereOf, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { evidenceDigests, evidenceWrite } from "../evidence/evidence.ts";
+import { isSilent } from "../ledger/choice.ts";
 import { findSubject } from "../ledger/find-subject.ts";
+import type { Scope } from "../ledger/event.ts";
 import {
   identifiersOf,
   suppressionLookups,
@@ -77,7 +79,11 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
       );
       const isWaiting = (request: Row<"requests">) => request.state === "awaiting_verification";
       const waiting = canBegin ? alike.find(isWaiting) : undefined;
-      const same = alike.find((each) => !(canBegin && isWaiting(each)) && covers(each, records, named));
+      // Whoever said yes since has a new no to say: the withdrawal that is under way knows nothing of it.
+      const isNew = asked.right === "withdrawal" && !isWithdrawn(context, records, asked.purpose);
+      const same = isNew
+        ? undefined
+        : alike.find((each) => !(canBegin && isWaiting(each)) && covers(each, records, named));
       if (same !== undefined) {
         const opened = { id: same.id, state: same.state as RequestState, dueOn: same.dueOn, changed: false };
         return { writes: [], answer: { opened, revoked: [] } };
@@ -142,6 +148,17 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
 export function openRequestsOf(subjectId: Condition): WhereOf<"steps"> {
   const where = { subjectId, closedAt: { isNull: true } } as const;
   return { requestId: { via: "requests", column: "id", where } };
+}
+
+/** Whether everybody named has said no to the purpose, or to all, and nothing else since. */
+function isWithdrawn(
+  { policy }: HeedContext,
+  records: readonly SubjectRecord[],
+  purpose: string | undefined,
+): boolean {
+  const scope: Scope =
+    purpose === undefined ? { scope: "all", name: null } : { scope: "purpose", name: purpose };
+  return records.every((record) => isSilent(policy, scope, record.events));
 }
 
 /** Whether the request goes by every identifier named: one that it would leave out was not asked for in it. */

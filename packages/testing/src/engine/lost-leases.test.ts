@@ -93,7 +93,11 @@ describe("a lease that is lost in part", () => {
         ["verified", phases],
         ["verified", phases],
       ]);
-      expect(own.find(({ id }) => id === lost)).toMatchObject({ state: "waiting", because: "taken", attempt: 99 });
+      expect(own.find(({ id }) => id === lost)).toMatchObject({
+        state: "waiting",
+        because: "taken",
+        attempt: 99,
+      });
       if (operation === "erase") {
         expect(test.touched).toEqual([["a@example.org", "c@example.org"]]);
         expect([...test.crm.records.keys()]).toEqual(["crm-b@example.org"]);
@@ -108,7 +112,9 @@ describe("a lease that is lost in part", () => {
     await test.finish();
     expect(test.touched.flat()).not.toContain("b@example.org");
     expect([...test.crm.records.keys()]).toEqual(["crm-b@example.org"]);
-    const own = (await test.rows("steps")).filter((row) => row.operation === "erase" && row.processor === "crm");
+    const own = (await test.rows("steps")).filter(
+      (row) => row.operation === "erase" && row.processor === "crm",
+    );
     expect(own.filter(({ state }) => state === "verified")).toHaveLength(2);
     expect(own.find(({ id }) => id === lost)).toMatchObject({ attempt: 99 });
   });
@@ -129,7 +135,8 @@ describe("a worker that stood still", () => {
         ...clock,
         now,
         ...(how === "by the date" ? {} : { elapsedMs: () => clock.now().getTime() - began }),
-        sleep: (ms, signal) => (isPaused ? new Promise(() => {}) : clock.sleep(ms, signal).then(whileRunning)),
+        sleep: (ms, signal) =>
+          isPaused ? new Promise(() => {}) : clock.sleep(ms, signal).then(whileRunning),
       };
       const whileRunning = (): void | Promise<never> => (isPaused ? new Promise<never>(() => {}) : undefined);
       const reached = Promise.withResolvers<void>();

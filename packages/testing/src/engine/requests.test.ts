@@ -132,6 +132,22 @@ describe("asking again", () => {
 });
 
 describe("a withdrawal", () => {
+  it("is recorded again when the person said yes while the first was under way", async () => {
+    const { heed, crm, person, settle } = company();
+    const subject = person("anna@example.org");
+    const about = { subject, topic: "newsletter" } as const;
+    await heed.subscriptions.subscribe({ ...about, evidence });
+    await settle();
+    const withdraw = { right: "withdrawal", identity: "unverified", subject } as const;
+    const first = await heed.requests.open(withdraw);
+    expect(await heed.requests.open(withdraw)).toMatchObject({ id: first.id, changed: false });
+    await heed.subscriptions.subscribe({ ...about, evidence });
+    expect(await heed.requests.open(withdraw)).toMatchObject({ changed: true });
+    expect((await heed.subscriptions.state(about)).state).toBe("not-given");
+    await settle();
+    expect([...(crm.optedIn.get("anna@example.org") ?? [])]).toEqual([]);
+  });
+
   it("needs no identity: giving needed none either (GDPR Art. 7(3))", async () => {
     const { heed, crm, person, settle } = company();
     const subject = person("anna@example.org");

@@ -306,7 +306,11 @@ describe("an adapter that breaks the contract", () => {
     ["run", { status: "done", affected: -1 }, "affected"],
     ["run", { status: "well, canary@example.org" }, "status"],
     ["run", { status: "blocked", by: "canary@example.org", checkAfterMs: 1 }, "by"],
-    ["run", { status: "done", retained: [{ category: "x", reason: "y", "canary@example.org": 1 }] }, "retained.0"],
+    [
+      "run",
+      { status: "done", retained: [{ category: "x", reason: "y", "canary@example.org": 1 }] },
+      "retained.0",
+    ],
     ["verify", { seen: "surely canary@example.org" }, "seen"],
     ["verify", "canary@example.org", "the answer"],
   ] as const)("is told which answer was no answer, where and never what: %s %j", async (at, answer, path) => {

@@ -1,0 +1,111 @@
+import { randomBytes } from "node:crypto";
+import type { HeedStorage } from "@heed/core";
+import { describe, expect, it } from "vitest";
+import { promises, type PromiseId } from "./simulation/promises.ts";
+import { month, simulate, type History, type Size } from "./simulation/simulate.ts";
+
+/** The storage that {@link describeHistories} tries out. */
+export interface StorageOfHistories {
+  /** For example `"sqlite"`. */
+  readonly name: string;
+  /** Opens an empty storage, named `place`: letters and digits, new each time. */
+  readonly create: (place: string) => HeedStorage | Promise<HeedStorage>;
+  /** How many histories. The environment's `HEED_SEED` runs that one seed in their place. Default 20. */
+  readonly seeds?: number;
+}
+
+/** What does not happen in every history, and has to in many: else they would show nothing. */
+const mustHappen = [
+  "worker died",
+  "handed over",
+  "run lies",
+  "run loses",
+  "run stalls",
+  "ended superseded",
+  "ended cancelled",
+  "ended manual",
+  "ended retained",
+  "request fulfilled",
+  "request partially_fulfilled",
+  "request withdrawn",
+  "request denied",
+  "request expired",
+] as const;
+const many = 40;
+
+/** From small to large: the first that still fails is the easiest to read. */
+const smaller: readonly Size[] = [
+  { days: 10, people: 1 },
+  { days: 30, people: 1 },
+  { days: 10, people: 2 },
+  { days: 20, people: 2 },
+];
+
+/**
+ * Months in the life of a company, each drawn from a seed: people opt in and out by every way, are erased and
+ * come back; vendors are down for days, lag, lie, lose answers and slow down; processes die, stand still past
+ * their leases, and lack keys; storages fail. What must hold all the time is checked at every commit and every
+ * call, and what must hold in the end is asked of the vendors. A seed repeats its history to the last digit.
+ * Call it at the top of a vitest file.
+ *
+ * @example describeHistories({ name: "memory", create: () => memory() });
+ */
+export function describeHistories({ name, create, seeds: count = 20 }: StorageOfHistories): void {
+  const only = process.env["HEED_SEED"];
+  const seeds =
+    only === undefined ? Array.from({ length: Math.ceil(count) }, (_, index) => `${index + 1}`) : [only];
+  const live = async (seed: string, size: Size = month): Promise<History> => {
+    const storage = await create(`heed${randomBytes(6).toString("hex")}`);
+    try {
+      return await simulate(seed, storage, size);
+    } finally {
+      await storage.close();
+    }
+  };
+  /** The violations of the smallest history of this seed that shows any. */
+  const told = async (seed: string, { violations }: History): Promise<string> => {
+    let shown = { size: month, violations };
+    for (const size of smaller) {
+      const { violations: fewer } = await live(seed, size);
+      if (fewer.length > 0) {
+        shown = { size, violations: fewer };
+        break;
+      }
+    }
+    const broken = [...new Set(shown.violations.map((each) => each.split(" ")[0] as PromiseId))];
+    return [
+      `The history of seed ${seed} breaks a promise. Run it again: HEED_SEED=${seed} pnpm test:seed`,
+      `(${shown.size.days} days, ${shown.size.people} people; HEED_HISTORY=1 prints all that happens)`,
+      ...broken.map((id) => `${id}: ${promises[id]}`),
+      ...shown.violations.slice(0, 20).map((each) => `  ${each}`),
+    ].join("\n");
+  };
+
+  describe(`histories over ${name}`, () => {
+    const timeout = 60_000 + seeds.length * 15_000;
+    it(
+      `keep every promise, for ${seeds.length === 1 ? `seed ${seeds[0]}` : `${seeds.length} seeds`}`,
+      { timeout },
+      async () => {
+        const happened: Record<string, number> = {};
+        for (const seed of seeds) {
+          const history = await live(seed);
+          expect(history.violations.length === 0 ? "" : await told(seed, history)).toBe("");
+          for (const [what, times] of Object.entries(history.counts))
+            happened[what] = (happened[what] ?? 0) + times;
+        }
+        const wanted = seeds.length >= many ? mustHappen : [];
+        expect(wanted.filter((what) => (happened[what] ?? 0) === 0)).toEqual([]);
+      },
+    );
+
+    it("are repeated by their seed", { timeout: 120_000 }, async () => {
+      const [seed = "1"] = seeds;
+      const size = { days: 10, people: 3 };
+      const first = await live(seed, size);
+      const second = await live(seed, size);
+      expect([second.digest, second.counts]).toEqual([first.digest, first.counts]);
+      expect((await live(`${seed} and another`, size)).digest).not.toBe(first.digest);
+    });
+  });
+}

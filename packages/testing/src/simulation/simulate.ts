@@ -1,0 +1,272 @@
+import { keyring, newKey, type HeedStorage } from "@heed/core";
+import { tables, type Row, type TableName } from "@heed/core/storage";
+import { virtualClock, type VirtualClock } from "../virtual-clock.ts";
+import { companyOf, topics, type Company } from "./company.ts";
+import { mirrored, type Mirror } from "./mirror.ts";
+import { Person } from "./model.ts";
+import { Office } from "./office.ts";
+import { startProcess, type Process } from "./process.ts";
+import { randomOf, withSeededCrypto, type Random } from "./random.ts";
+import { Watch } from "./watch.ts";
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+const start = "2026-01-05T08:00:00.000Z";
+
+/** How large a history is. */
+export interface Size {
+  readonly days: number;
+  readonly people: number;
+}
+
+/** The size of a whole history. */
+export const month: Size = { days: 30, people: 3 };
+
+/** What one history showed. */
+export interface History {
+  /** SHA-256 of everything that happened, in its order: the same for the same seed. */
+  readonly digest: string;
+  readonly violations: readonly string[];
+  /** How often what happened. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** A month of a company, all of it drawn from the seed. */
+export function simulate(seed: string, storage: HeedStorage, size: Size = month): Promise<History> {
+  return withSeededCrypto(seed, () => history(randomOf(seed), storage, size));
+}
+
+async function history(
+  random: Random,
+  storage: HeedStorage,
+  { days, people: count }: Size,
+): Promise<History> {
+  const clock = virtualClock(start, { quietTurns: storage.durable ? 12 : 3 });
+  const nowMs = () => clock.now().getTime();
+  const calmAtMs = nowMs() + days * dayMs;
+  const isCalm = () => nowMs() >= calmAtMs;
+  const people = Array.from({ length: count }, (_, index) => {
+    const addresses = random.between(1, 3);
+    const emails = Array.from({ length: addresses }, (_, at) => `canary.p${index}.a${at}@example.org`);
+    return new Person(`p${index}`, emails, "news");
+  });
+  const watch = new Watch(people, nowMs);
+  const seen = mirrored(storage, (commit) => watch.onCommit(commit));
+  const company = companyOf(random.fork("world"), seen.storage, clock, isCalm, (vendor, question, fault) =>
+    watch.onQuestion(vendor, question, fault),
+  );
+  watch.look(company, seen.mirror);
+  const keys = keyring(newKey());
+  const office = new Office(company, people, random.fork("office"), watch, seen.mirror, keys);
+  for (const person of people) if (random.chance(0.8)) office.moveIn(person, true);
+
+  void acting(random.fork("acts"), office, clock, isCalm);
+  for (let index = 0; index < 3; index += 1)
+    void working(`worker ${index}`, random.fork(`worker ${index}`), company, keys, watch, isCalm);
+  void humans(random.fork("humans"), office, clock, seen.mirror, watch, isCalm);
+  await clock.advance(days * dayMs + hourMs);
+  await settle(company, keys, office, watch, seen.mirror, people);
+  await holdAgainstTheWorld(company, seen.mirror, people, watch);
+  return { digest: watch.digest(), violations: watch.violations, counts: watch.counts };
+}
+
+/** Acts come in bursts: most of what goes wrong does so because two things happen at once. */
+async function acting(
+  random: Random,
+  office: Office,
+  clock: VirtualClock,
+  isCalm: () => boolean,
+): Promise<void> {
+  while (!isCalm()) {
+    await clock.sleep(random.between(hourMs, 3 * dayMs));
+    for (let acts = random.between(2, 10); acts > 0 && !isCalm(); acts -= 1) {
+      await office.act();
+      await clock.sleep(random.between(1, random.pick([50, 20_000, 5 * minuteMs])));
+    }
+  }
+}
+
+/** One place in which a worker runs, dies, and is started again. */
+async function working(
+  name: string,
+  random: Random,
+  company: Company,
+  keys: ReturnType<typeof keyring>,
+  watch: Watch,
+  isCalm: () => boolean,
+): Promise<void> {
+  const { clock } = company;
+  for (let life = 0; !isCalm(); life += 1) {
+    const isKeyless = random.chance(0.1);
+    const worker = startProcess(
+      `${name}, life ${life}`,
+      company,
+      isKeyless ? keyring(newKey()) : keys,
+      random.fork(`life ${life}`),
+      { fails: random.pick([0, 0.01, 0.05]), dies: random.pick([0, 0.005, 0.03]) },
+      { pollMs: random.between(hourMs, 9 * hourMs) },
+    );
+    const endsAtMs = clock.now().getTime() + random.between(hourMs, 5 * dayMs);
+    const isOver = () => worker.storage.isDead || isCalm() || clock.now().getTime() > endsAtMs;
+    const isRunning = random.chance(0.3);
+    if (isRunning) worker.inside(() => worker.heed.work.start());
+    while (!isOver()) {
+      if (random.chance(0.2)) void standStill(random.fork(`${clock.now().getTime()}`), company, keys, worker);
+      if (!isRunning)
+        await Promise.race([
+          worker.inside(() => worker.heed.work.drain()).catch(() => {}),
+          worker.storage.died,
+        ]);
+      await clock.sleep(random.between(minuteMs, random.pick([5 * minuteMs, 6 * hourMs, 12 * hourMs])));
+    }
+    watch.count(worker.storage.isDead ? "worker died" : "worker replaced");
+    worker.storage.die();
+    await clock.sleep(random.between(1_000, 2 * hourMs));
+  }
+}
+
+/** The worker stands still in the middle of what it does, and another comes by when its leases may be over. */
+async function standStill(
+  random: Random,
+  company: Company,
+  keys: ReturnType<typeof keyring>,
+  worker: Process,
+): Promise<void> {
+  const { clock } = company;
+  await clock.sleep(random.between(0, 30_000));
+  const pausedMs = random.between(minuteMs / 2, 10 * minuteMs);
+  worker.pause(pausedMs);
+  await clock.sleep(random.between(minuteMs / 2, pausedMs));
+  const luck = { fails: 0.01, dies: 0.01 };
+  const other = startProcess(`comes by at ${clock.now().toISOString()}`, company, keys, random, luck, {
+    pollMs: dayMs,
+  });
+  await Promise.race([other.inside(() => other.heed.work.drain()).catch(() => {}), other.storage.died]);
+}
+
+async function humans(
+  random: Random,
+  office: Office,
+  clock: VirtualClock,
+  mirror: Mirror,
+  watch: Watch,
+  isCalm: () => boolean,
+): Promise<void> {
+  const told = new Set<string>();
+  while (!isCalm()) {
+    await clock.sleep(random.between(6 * hourMs, 2 * dayMs));
+    if (isCalm()) return;
+    await office.humanRound();
+    tellWhatFailed(office, mirror, watch, told);
+  }
+}
+
+/** Choices that ended at a human or failed: somebody reads the list of them. */
+function tellWhatFailed(office: Office, mirror: Mirror, watch: Watch, told: Set<string>): void {
+  for (const step of mirror.steps.values()) {
+    if (step.requestId !== null || told.has(step.id)) continue;
+    if (step.state !== "manual" && step.state !== "failed") continue;
+    told.add(step.id);
+    const person = watch.subjects.get(step.subjectId);
+    if (person !== undefined) office.tellByHand(person, step.processor);
+  }
+}
+
+/** Nothing goes wrong any more: one healthy worker and the humans bring everything to its end. */
+async function settle(
+  company: Company,
+  keys: ReturnType<typeof keyring>,
+  office: Office,
+  watch: Watch,
+  mirror: Mirror,
+  people: readonly Person[],
+): Promise<void> {
+  const { clock } = company;
+  const luck = { fails: 0, dies: 0 };
+  const { heed, inside } = startProcess("calm", company, keys, randomOf("calm"), luck, { pollMs: dayMs });
+  heed.on("work.failed", ({ error }) => watch.wrong("WORK", `a worker failed in calm: ${String(error)}`));
+  const told = new Set<string>();
+  const isOpen = () =>
+    [...mirror.steps.values()].some((step) => step.endedAt === null) ||
+    [...mirror.requests.values()].some((request) => request.closedAt === null) ||
+    people.some((person) => person.parked.size > 0);
+  for (let rounds = 0; rounds < 150; rounds += 1) {
+    const drained = inside(() => heed.work.drain()).then(
+      () => true,
+      (error: unknown) => {
+        watch.wrong("WORK", `a drain failed in calm: ${String(error)}`);
+        return true;
+      },
+    );
+    let isDrained = false;
+    for (let waits = 0; !isDrained && waits < 200; waits += 1) {
+      await clock.advance(minuteMs);
+      isDrained = await Promise.race([drained, Promise.resolve(false)]);
+    }
+    if (!isDrained) {
+      watch.wrong("LIVE", "a drain does not end");
+      return;
+    }
+    await office.humanRound();
+    tellWhatFailed(office, mirror, watch, told);
+    if (!isOpen()) return;
+    await clock.advance(12 * hourMs);
+  }
+  const open = [...mirror.steps.values()].filter((step) => step.endedAt === null);
+  for (const step of open)
+    watch.wrong("LIVE", `${step.processor} ${step.operation} is still ${step.state} (${step.because})`);
+  for (const request of mirror.requests.values())
+    if (request.closedAt === null) watch.wrong("LIVE", `${request.right} is still ${request.state}`);
+}
+
+/** Everything has settled: what the vendors hold is what the people last said, and the storage is as it was told. */
+async function holdAgainstTheWorld(
+  company: Company,
+  mirror: Mirror,
+  people: readonly Person[],
+  watch: Watch,
+): Promise<void> {
+  const { storage, clock, vendors } = company;
+  const rows = <T extends TableName>(table: T): Promise<readonly Row<T>[]> =>
+    storage.transact({
+      lock: [],
+      clock,
+      read: { all: { from: table, where: {} } as never },
+      decide: (found) => ({ writes: [], answer: (found as { all: readonly Row<T>[] }).all }),
+    });
+  for (const table of ["steps", "requests"] as const) {
+    const stored = await rows(table);
+    if (stored.length !== mirror[table].size) watch.wrong("LOST", `${table} are missing in the storage`);
+    for (const row of stored)
+      if (mirror[table].get(row.id)?.state !== row.state)
+        watch.wrong("LOST", `one of the ${table} is ${row.state} in the storage`);
+  }
+  for (const table of Object.keys(tables) as TableName[])
+    for (const row of await rows(table))
+      for (const [column, value] of Object.entries(row)) {
+        const text = value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : String(value);
+        if (text.toLowerCase().includes("canary"))
+          watch.wrong("INV-14", `${table}.${column} holds an address`);
+      }
+  for (const vendor of [vendors.crm, vendors.news])
+    for (const topic of topics.filter((each) => each in vendor.processor.topics))
+      for (const person of people) holdTopic(person, topic, vendor, watch);
+}
+
+/** INV-03, INV-04: the vendor's end is the fold's. */
+function holdTopic(person: Person, topic: string, vendor: Company["vendors"]["crm"], watch: Watch): void {
+  const { name } = vendor.processor;
+  const isIn = (email: string) => vendor.optedIn.get(email)?.has(topic) ?? false;
+  if (person.erasedAtMs === undefined && person.emails.every((email) => person.mayMail(email, topic))) {
+    for (const email of person.emails)
+      if (!isIn(email)) watch.wrong("FOLD", `${person.name} opted in to ${topic}, and ${name} does not know`);
+  }
+  if (person.state(topic) === "not-given")
+    for (const email of person.emails)
+      if (isIn(email)) watch.wrong("FOLD", `${person.name} opted out of ${topic}, and ${name} goes on`);
+  if (person.erasedAtMs !== undefined)
+    for (const email of person.emails)
+      if (vendor.find(email).length > 0)
+        watch.wrong("INV-29", `${person.name} was erased, and is at ${name}`);
+}
