@@ -11,6 +11,8 @@ export type { HeedEvents } from "./event-hub.ts";
 export type { EvidenceEntry } from "./evidence/entry.ts";
 export { evidenceEntrySchema } from "./evidence/entry.ts";
 export type { Evidence } from "./evidence/evidence.ts";
+export type { KeyUse } from "./keys/keys-in-use.ts";
+export type { Rotated, RotationOptions, RotationProgress } from "./keys/rotate-keys.ts";
 export { ephemeralKeys, keyring, newKey } from "./keys/keyring.ts";
 export type { Keyring, KeyState } from "./keys/keyring.ts";
 export type { BulkOptions, BulkProgress, BulkRefusal, BulkResult, BulkSource } from "./ledger/bulk.ts";
