@@ -157,19 +157,19 @@ export function createHeed<
   });
   /** Reads what a caller passes to record a choice, alone or as one of many. */
   const choices = {
-    give(ask: AskOf<"consent", "give">): AskedChoice {
+    give: (ask: AskOf<"consent", "give">): AskedChoice => {
       asked(ask, "consent.give", "{ subject, purpose, evidence }");
       return { named: named(ask), choice: optIn(context, purposeOf(ask), ask) };
     },
-    withdraw(ask: AskOf<"consent", "withdraw">): AskedChoice {
+    withdraw: (ask: AskOf<"consent", "withdraw">): AskedChoice => {
       asked(ask, "consent.withdraw", "{ subject, purpose }");
       return { named: named(ask), choice: optOut(purposeOf(ask), ask) };
     },
-    subscribe(ask: AskOf<"subscriptions", "subscribe">): AskedChoice {
+    subscribe: (ask: AskOf<"subscriptions", "subscribe">): AskedChoice => {
       asked(ask, "subscriptions.subscribe", "{ subject, topic, evidence }");
       return { named: named(ask), choice: optIn(context, topicOf(ask), ask) };
     },
-    unsubscribe(ask: AskOf<"subscriptions", "unsubscribe">): AskedChoice {
+    unsubscribe: (ask: AskOf<"subscriptions", "unsubscribe">): AskedChoice => {
       asked(ask, "subscriptions.unsubscribe", "{ subject, topic }");
       const scope: Scope = ask.topic === "all" ? { scope: "all", name: null } : topicOf(ask);
       return { named: named(ask), choice: optOut(scope, ask) };

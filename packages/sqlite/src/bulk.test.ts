@@ -54,17 +54,17 @@ describe("a bulk on SQLite", () => {
   it("lets another process's calls in between, and loses nothing of either", async () => {
     const [file, keys] = [temporaryFile(), newKey()];
     const [one, other] = [open(file, keys), open(file, keys)];
-    let isRunning = true;
+    const bulk = { isRunning: true };
     let answered = 0;
-    const bulk = one.subscriptions.unsubscribeMany(people(6_000)).finally(() => (isRunning = false));
-    for (let n = 0; isRunning; n += 1) {
+    const result = one.subscriptions.unsubscribeMany(people(6_000)).finally(() => (bulk.isRunning = false));
+    for (let n = 0; bulk.isRunning; n += 1) {
       const email = `single-${n}@example.org`;
       await other.subscriptions.unsubscribe({ subject: { email }, topic: "newsletter" });
-      if (isRunning) answered += 1;
+      if (bulk.isRunning) answered += 1;
       const { state } = await one.subscriptions.state({ subject: { email }, topic: "newsletter" });
       expect(state).toBe("not-given");
     }
-    expect(await bulk).toMatchObject({ changed: 6_000, refused: 0 });
+    expect(await result).toMatchObject({ changed: 6_000, refused: 0 });
     expect(answered).toBeGreaterThan(0);
   });
 });

@@ -121,15 +121,23 @@ describe("a rotation on SQLite", () => {
     expect(identifiers).toBeGreaterThan(50);
 
     const only = open(file, keyring(`${newerKey} ${oldKey.replace(":active:", ":lookup:")}`));
+    const expected: unknown[] = [];
+    const answers: unknown[] = [];
     for (let n = 0; n < people; n += 1) {
       const act = Math.floor(n / 2) % 3;
       const answer = await only.permits.take({ topic: "newsletter", email: addressOf(n), messageKey: "2" });
-      const because = answer.allowed ? "allowed" : answer.because;
-      expect([n, because]).toEqual([n, act === 0 ? "suppressed" : act === 1 ? "erased" : "allowed"]);
       const permit = taken.get(n);
-      if (permit?.allowed === true) expect([n, await permit.handOver()]).toEqual([n, act === 2]);
-      if (act === 2) expect((await only.subscriptions.state(about(n + 1_000))).state).toBe("given");
+      const earlier = permit?.allowed === true ? await permit.handOver() : undefined;
+      const newcomer = await only.subscriptions.state(about(n + 1_000));
+      answers.push([n, answer.allowed ? "allowed" : answer.because, earlier, newcomer.state]);
+      expected.push([
+        n,
+        ["suppressed", "erased", "allowed"][act],
+        permit === undefined ? undefined : act === 2,
+        act === 2 ? "given" : "never-asked",
+      ]);
     }
+    expect(answers).toEqual(expected);
     const old = (await only.keys.status()).find(({ id }) => id === "old");
     const proof = new Set(["evidence", "permits", "requests", "suppressions"]);
     expect(Object.keys(old?.rows ?? {}).filter((table) => !proof.has(table))).toEqual([]);

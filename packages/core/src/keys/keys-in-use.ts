@@ -55,11 +55,12 @@ export async function keysInUse(context: HeedContext): Promise<readonly KeyUse[]
   });
 }
 
-type AnyRow = Readonly<Record<string, unknown>>;
+type AnyRow = Readonly<Record<string, string | number | Uint8Array | null>>;
 
 function keyIdsIn(row: AnyRow, table: keyof typeof carriers): ReadonlySet<string> {
   if (table === "dataKeys") return new Set([String(row["keyId"])]);
-  const text = carriers[table].columns.map((column) => String(row[column] ?? "")).join(" ");
+  const texts = carriers[table].columns.map((column) => row[column]);
+  const text = texts.filter((value) => typeof value === "string").join(" ");
   return new Set([...text.matchAll(digestPattern)].map(([, id = ""]) => id));
 }
 

@@ -135,8 +135,11 @@ export async function recordInBulk<I>(
     }
     if (pending.length >= groupSize) await settlePending();
   }
-  while (pending.length > 0 && signal?.aborted !== true) await settlePending();
-  return { ...progress(), refusals, isComplete: pending.length === 0 };
+  while (pending.length > 0) {
+    if (signal?.aborted === true) return { ...progress(), refusals, isComplete: false };
+    await settlePending();
+  }
+  return { ...progress(), refusals, isComplete: true };
 }
 
 function halves<T>(items: readonly T[]): readonly (readonly T[])[] {

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { newId } from "../new-id.ts";
 import type { HeedContext } from "../context.ts";
 import type { Identifier, Subject } from "../contract/identifier.ts";
 import { parseIdentifier, type ParsedIdentifier } from "../contract/parse-identifier.ts";
@@ -191,7 +191,7 @@ export function newSubject(
   context: HeedContext,
   now: string,
 ): { record: SubjectRecord; writes: readonly Write[] } {
-  const id = randomUUID();
+  const id = newId();
   const dataKey = newDataKey();
   return {
     record: {
