@@ -41,6 +41,9 @@ describe("a back-up that is restored", () => {
     await expect(
       heed.requests.open({ right: "erasure", identity: "signed-in", subject: bert }),
     ).rejects.toMatchObject({ code: "restore-needed" });
+    await expect(heed.suppression.check({ email: bert.email })).rejects.toMatchObject({
+      code: "restore-needed",
+    });
     const before = company.crm.calls.length;
     expect(await heed.subscriptions.unsubscribe({ subject: bert, topic: "newsletter" })).toMatchObject({
       changed: true,
