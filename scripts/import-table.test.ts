@@ -30,6 +30,16 @@ const rooms: readonly (readonly [file: string, refused: string, allowed: string]
     "./engine/tracing.ts node:async_hooks node:diagnostics_channel @opentelemetry/api",
   ],
   [
+    "packages/core/src/journal/file-journal.ts",
+    "node:sqlite node:http node:timers/promises @heed/sqlite stripe",
+    "./journal.ts ../errors/heed-error.ts node:crypto node:fs node:fs/promises node:path",
+  ],
+  [
+    "packages/core/src/journal/journaled-storage.ts",
+    "node:fs node:fs/promises node:path",
+    "./journal.ts ../contract/storage.ts node:crypto",
+  ],
+  [
     "packages/core/src/system-clock.ts",
     "node:http stripe @heed/sqlite",
     "./contract/clock.ts node:timers/promises",

@@ -85,6 +85,26 @@ describe("a back-up", () => {
     ]);
   });
 
+  it("is of the moment at which it began, however much is written while it is made", async () => {
+    const file = temporaryFile();
+    const storage = opened(file);
+    // Several times what is copied at once.
+    await Promise.all(Array.from({ length: 3000 }, (_, n) => add(storage, `s${n}`)));
+    const other = opened(file);
+    await add(other, "s3000");
+    const copied = new AbortController();
+    const writing = (async () => {
+      for (let n = 3001; !copied.signal.aborted && n < 6000; n += 1) await add(other, `s${n}`);
+    })();
+    await storage.backup?.(`${file}.copy`);
+    copied.abort();
+    await writing;
+    const count = contents(`${file}.copy`).subjects.length;
+    expect(count).toBeGreaterThan(3000);
+    expect(contents(file).subjects.length).toBeGreaterThan(count);
+    expect(count).toBeLessThan(3010);
+  });
+
   it("opens as a database that goes on from there", async () => {
     const file = temporaryFile();
     const storage = opened(file);

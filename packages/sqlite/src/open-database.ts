@@ -62,7 +62,7 @@ export async function openDatabase(
   file: string,
   untilFree: UntilFree,
   facts: typeof mountFacts = mountFacts,
-  prepare: ((database: DatabaseSync) => void) | undefined = undefined,
+  prepare?: (database: DatabaseSync) => void,
 ): Promise<DatabaseSync> {
   // The file itself where it exists: it may be a link to somewhere else.
   const network = networkFileSystem(facts(existsSync(file) ? file : dirname(file)));

@@ -41,6 +41,9 @@ describe("a back-up that is restored", () => {
     await expect(
       heed.requests.open({ right: "erasure", identity: "signed-in", subject: bert }),
     ).rejects.toMatchObject({ code: "restore-needed" });
+    await expect(heed.suppression.check({ email: bert.email })).rejects.toMatchObject({
+      code: "restore-needed",
+    });
     const before = company.crm.calls.length;
     expect(await heed.subscriptions.unsubscribe({ subject: bert, topic: "newsletter" })).toMatchObject({
       changed: true,
@@ -162,6 +165,69 @@ describe("a back-up that is restored", () => {
     expect(await empty.heed.subscriptions.state({ subject: anna, topic: "newsletter" })).toMatchObject({
       state: "not-given",
     });
+  });
+});
+
+describe("a restoration", () => {
+  it("that is interrupted after any record goes on where it was", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const [anna, bert] = [company.person("anna@example.org"), company.person("bert@example.org")];
+    const old = `${company.base}.old`;
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "offers", evidence });
+    await live.storage.backup?.(old);
+    await live.heed.subscriptions.subscribe({ subject: bert, topic: "newsletter", evidence });
+    await live.heed.subscriptions.unsubscribe({ subject: anna, topic: "offers" });
+    await live.heed.subjects.record({ subject: { email: [anna.email, bert.email] }, identityVerified: true });
+    await live.heed.requests.open({ right: "withdrawal", identity: "unverified", subject: bert });
+    const of = (test: typeof live) =>
+      Promise.all([
+        test.heed.subscriptions.state({ subject: anna, topic: "newsletter" }),
+        test.heed.subscriptions.state({ subject: anna, topic: "offers" }),
+        test.rows("events").then((rows) => rows.map((row) => row.id).toSorted()),
+        test.rows("subjects").then((rows) => rows.length),
+      ]);
+    const truth = await of(live);
+    await live.heed.close();
+    for (let last = 1; last <= 4; last += 1) {
+      const stopped = company.on(old);
+      const interrupted = stopped.heed.restore({
+        onProgress: ({ done }) => {
+          if (done === 1) throw new Error("the process died");
+        },
+      });
+      await expect(interrupted).rejects.toThrow("the process died");
+      expect(await stopped.heed.journal.state()).toEqual({ state: "restore-needed", lost: 4 - last });
+      await stopped.heed.close();
+    }
+    const done = company.on(old);
+    expect(await done.heed.permits.take(mail("newsletter", bert.email))).toMatchObject({
+      because: "restore-needed",
+    });
+    await done.heed.restore();
+    await done.settle();
+    expect(await of(done)).toEqual(truth);
+    expect((await done.rows("steps")).filter((step) => step.endedAt === null)).toEqual([]);
+    expect((await done.rows("requests")).every((row) => row.closedAt !== null)).toBe(true);
+  });
+
+  it("is over when each controller of the storage has done its own", async () => {
+    const company = journaledCompany();
+    const old = `${company.base}.old`;
+    const both = ["one", "two"].map((namespace) => company.on(company.base, { namespace }));
+    const anna = company.person("anna@example.org");
+    await both[0]?.rows("subjects");
+    await both[0]?.storage.backup?.(old);
+    for (const { heed } of both) await heed.subscriptions.unsubscribe({ subject: anna, topic: "newsletter" });
+    for (const { heed } of both) await heed.close();
+    const [one, two] = ["one", "two"].map((namespace) => company.on(old, { namespace }));
+    await one?.heed.restore();
+    const planned = async () => (await one?.rows("steps"))?.map((step) => step.namespace);
+    expect(await planned()).toEqual(["one"]);
+    expect(await one?.heed.journal.state()).toEqual({ state: "restore-needed", lost: 0 });
+    await two?.heed.restore();
+    expect((await planned())?.toSorted()).toEqual(["one", "two"]);
+    expect(await one?.heed.journal.state()).toEqual({ state: "level", lost: 0 });
   });
 });
 

@@ -56,7 +56,12 @@ export function journaledCompany(startedAt = "2026-01-15T12:00:00.000Z") {
     /** heed on a database file, with the company's journal or another. */
     on(
       file: string,
-      more: { readonly journal?: string; readonly through?: Journal; readonly storage?: HeedStorage } = {},
+      more: {
+        readonly journal?: string;
+        readonly through?: Journal;
+        readonly storage?: HeedStorage;
+        readonly namespace?: string;
+      } = {},
     ) {
       const test = createTestHeed({
         policy,
@@ -64,6 +69,7 @@ export function journaledCompany(startedAt = "2026-01-15T12:00:00.000Z") {
         keys: keyring(keys),
         storage: more.storage ?? sqlite(file),
         journal: more.through ?? fileJournal(more.journal ?? journal),
+        ...(more.namespace === undefined ? {} : { namespace: more.namespace }),
         processors: { crm: crm.processor, app },
       });
       // One whose append never ends cannot be closed.

@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { statSync, writeSync } from "node:fs";
 import { link, open, rename, stat, unlink, type FileHandle } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { HeedError } from "../errors/heed-error.ts";
-import { linesOf, type PlacedLine } from "./file-lines.ts";
-import { encodeLine, readJson, writeJson } from "./journal-line.ts";
-import type { Journal, JournalIdentity, JournalLine, JournalPlace, JournalRecord } from "./journal.ts";
-
-const ownerOnly = 0o600;
+import { linesOf } from "./file-lines.ts";
+import { codeOf, ownerOnly, syncDirectory, withFile, writeWhole } from "./file-system.ts";
+import { encodeLine } from "./journal-line.ts";
+import { journalLine, lineOf, type LineHead } from "./record-line.ts";
+import type { Journal, JournalIdentity, JournalPlace, JournalRecord } from "./journal.ts";
 
 interface Appending {
   readonly record: JournalRecord;
@@ -22,15 +23,6 @@ interface Writer {
   next: number;
   /** What was before may have been cut short, so the first line begins on a line of its own. */
   isFirst: boolean;
-}
-
-interface LineHead extends JournalPlace {
-  readonly id: string;
-  readonly at: string;
-  readonly writes: JournalRecord["writes"];
-  readonly owners: readonly string[];
-  readonly erased?: string;
-  readonly linked?: JournalRecord["linked"];
 }
 
 /**
@@ -72,12 +64,13 @@ export function fileJournal(path: string): Journal {
     const places = batch.map((_, index) => ({ writer: id, number: writer!.next + index }));
     const lines = batch.map(({ record }, index) => lineOf(record, places[index]!));
     const bytes = Buffer.concat(writer.isFirst ? [Buffer.from("\n"), ...lines] : lines);
-    const { bytesWritten } = await file.write(bytes);
-    if (bytesWritten < bytes.length) throw new RangeError("the disk took a part of the record only");
+    // To memory only, so at once: what takes time is the sync, and it is the one trip through the thread pool.
+    if (writeSync(file.fd, bytes) < bytes.length)
+      throw new RangeError("the disk took a part of the record only");
     await file.datasync();
     writer.next += batch.length;
     writer.isFirst = false;
-    const now = await stat(place).catch(() => undefined);
+    const now = statSync(place, { throwIfNoEntry: false });
     return now?.ino === inode ? places : undefined;
   }
 
@@ -272,76 +265,6 @@ export function fileJournal(path: string): Journal {
       await alone(dropWriter);
     },
   };
-}
-
-function lineOf(record: JournalRecord, place: JournalPlace): Buffer {
-  const { parts, writes, ...rest } = record;
-  // As text of its own, for bytes keep their type only there.
-  const head = { ...place, ...rest, writes: writeJson(writes), owners: parts.map(({ owner }) => owner) };
-  return encodeLine(
-    head,
-    parts.map((part) => writeJson(part.writes)),
-  );
-}
-
-function journalLine({ head, parts }: PlacedLine): JournalLine {
-  const { writer, number, id, at, writes, owners, erased, linked } = head as unknown as LineHead;
-  const there = owners.flatMap((owner, index) => {
-    const text = parts[index]?.text;
-    return text === undefined ? [] : [{ owner, writes: readJson(text) as JournalRecord["writes"] }];
-  });
-  return {
-    writer,
-    number,
-    record: {
-      id,
-      at,
-      writes: readJson(writes as unknown as string) as JournalRecord["writes"],
-      parts: there,
-      ...(erased === undefined ? {} : { erased }),
-      ...(linked === undefined ? {} : { linked }),
-    },
-    forgotten: owners.filter((_, index) => parts[index]?.text === undefined),
-  };
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && "code" in error ? error.code : undefined;
-}
-
-async function withFile<T>(
-  path: string,
-  flags: string,
-  work: (file: FileHandle) => Promise<T>,
-): Promise<T | undefined> {
-  const file = await open(path, flags).catch((error: unknown) => {
-    if (codeOf(error) === "ENOENT") return undefined;
-    throw error;
-  });
-  try {
-    return file === undefined ? undefined : await work(file);
-  } finally {
-    await file?.close();
-  }
-}
-
-async function writeWhole(path: string, chunks: readonly Buffer[]): Promise<void> {
-  const file = await open(path, "wx", ownerOnly);
-  try {
-    for (const chunk of chunks) await file.writeFile(chunk);
-    await file.datasync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(dirname(path), "r");
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }
 
 async function telling<T>(work: () => Promise<T>): Promise<T> {

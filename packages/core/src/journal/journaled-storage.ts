@@ -1,6 +1,6 @@
 import type { Clock } from "../contract/clock.ts";
 import type { Decision, HeedStorage, Reads, Transaction, Write } from "../contract/storage.ts";
-import { HeedError } from "../errors/heed-error.ts";
+import { restoreNeeded } from "../errors/restore-needed.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import {
   compare,
@@ -297,11 +297,4 @@ function withoutKeys(record: JournalRecord): JournalRecord {
     writes: writes.filter((write) => !("insert" in write && write.insert === "dataKeys")),
   }));
   return { ...record, parts };
-}
-
-export function restoreNeeded(): HeedError {
-  return new HeedError(
-    "This database was restored from a back-up and lacks choices that its journal has. Until heed.restore() has replayed them, only opt-outs are recorded.",
-    { code: "restore-needed" },
-  );
 }

@@ -13,35 +13,53 @@ import { knownRecords } from "./journal-position.ts";
 
 /**
  * Plans the steps of whatever was brought back: processors are told of the choices once more, erasures and
- * other open requests are carried out once more. Each in a transaction that also crosses it off.
+ * other open requests are carried out once more. Each in a transaction that also crosses it off. Another
+ * controller's in the same storage are left for that controller's own restoration: it has another policy.
+ *
+ * @returns how many were left
  */
-export async function planRestored(context: HeedContext): Promise<void> {
+export async function planRestored(context: HeedContext): Promise<number> {
   const { unplanned } = await knownRecords(context.storage, context.clock);
-  const subjects = await Promise.all(unplanned.map((row) => subjectNow(context, row)));
-  const inOrder = unplanned
-    .map((row, index) => ({ row, subject: subjects[index] }))
-    // Choices first: an erasure cancels what it overtakes.
-    .toSorted((one, other) => one.row.kind.localeCompare(other.row.kind));
-  for (const { row, subject } of inOrder) {
-    if (row.kind === "choice") await planChoice(context, row, subject ?? row.subjectId);
-    else await planRequest(context, row, subject ?? row.subjectId);
+  let left = 0;
+  // Choices first: an erasure cancels what it overtakes.
+  for (const row of unplanned.toSorted((one, other) => one.kind.localeCompare(other.kind))) {
+    const { subjectId, namespace } = await subjectNow(context, row);
+    if (namespace !== undefined && namespace !== context.namespace) left += 1;
+    else if (row.kind === "choice") await planChoice(context, row, subjectId);
+    else await planRequest(context, row, subjectId);
   }
+  return left;
 }
 
 /** The subject may have become another since. */
-function subjectNow(context: HeedContext, { id, kind }: Row<"restored">): Promise<string | undefined> {
+function subjectNow(
+  context: HeedContext,
+  { id, kind, subjectId }: Row<"restored">,
+): Promise<{ readonly subjectId: string; readonly namespace: string | undefined }> {
   return context.storage.transact({
     lock: [],
     clock: context.clock,
     read: {
       requests: { from: "requests", where: { id } },
       events: { from: "events", where: { id } },
+      subjects: {
+        from: "subjects",
+        where: { id: { via: "events", column: "subjectId", where: { id } } },
+      },
     },
-    decide: ({ requests, events }): Decision<string | undefined> => ({
-      writes: [],
-      answer:
-        kind === "request" ? requests[0]?.subjectId : events.length === 1 ? events[0]?.subjectId : undefined,
-    }),
+    decide: ({ requests, events, subjects }) => {
+      const [request] = requests;
+      if (kind === "request")
+        return {
+          writes: [],
+          answer: { subjectId: request?.subjectId ?? subjectId, namespace: request?.namespace },
+        };
+      // An event's id may be the caller's, and another person's too.
+      const [event, another] = events;
+      const now = another === undefined ? (event?.subjectId ?? subjectId) : subjectId;
+      const namespace = subjects.find((subject) => subject.id === now)?.namespace;
+      return { writes: [], answer: { subjectId: now, namespace } };
+    },
   });
 }
 

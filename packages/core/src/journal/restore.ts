@@ -40,7 +40,8 @@ export async function journalState(storage: JournaledStorage): Promise<JournalSt
 
 /**
  * Replays what a restored database lost, in the order of the journal, and lets it work again. May be
- * interrupted at any instant and called again. While another restoration runs, do not start one.
+ * interrupted at any instant and called again. While another restoration runs, do not start one. Where several
+ * controllers share the storage, it is held until each has restored: only it can plan its own steps.
  */
 export async function restore(
   context: HeedContext,
@@ -70,9 +71,9 @@ export async function restore(
     await replayRecord(below, line, facts);
     ask.onProgress?.({ done: index + 1, of: lost.length });
   }
-  await planRestored(below);
+  const ofOthers = await planRestored(below);
   const known = await knownRecords(storage.inner, context.clock);
-  if (known.unplanned.length > 0 || lost.some((line) => !isKnown(line, known)))
+  if (known.unplanned.length > ofOthers || lost.some((line) => !isKnown(line, known)))
     throw new HeedError("Something is still missing after the restoration. Call heed.restore() again.", {
       code: "restore-incomplete",
     });

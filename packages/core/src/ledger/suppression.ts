@@ -2,6 +2,7 @@ import type { HeedContext } from "../context.ts";
 import type { Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { parseIdentifier } from "../contract/parse-identifier.ts";
+import { restoreNeeded } from "../errors/restore-needed.ts";
 import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
 import type { Scope } from "./event.ts";
 
@@ -91,6 +92,7 @@ export interface SuppressionAnswer {
  * Asked before anything creates a record of an address, for example an import or a sync to a CRM.
  * Vendors' own block lists do not stop creation through their API.
  *
+ * @throws HeedError `restore-needed` while a restored database lacks what its journal has
  * @throws HeedError `unknown-key` when this process lacks a key that suppressions were written under
  */
 export async function checkSuppression(
@@ -98,6 +100,7 @@ export async function checkSuppression(
   ask: { readonly email: string; readonly recipient?: string },
 ): Promise<SuppressionAnswer> {
   const { kind, canonical } = parseIdentifier("email", ask.email);
+  if ((await context.journaled?.isHeld()) === true) throw restoreNeeded();
   const digest = context.keys.digests("suppression", context.namespace, kind, canonical);
   const index = context.keys.digests("index", context.namespace, kind, canonical);
   return context.storage.transact({
