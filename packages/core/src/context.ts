@@ -1,6 +1,7 @@
 import type { Clock } from "./contract/clock.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
 import type { HeedStorage } from "./contract/storage.ts";
+import type { TurnQueues } from "./engine/turn-queue.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Keyring } from "./keys/keyring.ts";
 import type { LivePermits } from "./ledger/live-permits.ts";
@@ -16,4 +17,5 @@ export interface HeedContext {
   readonly processors: Readonly<Record<string, ProcessorV1>>;
   readonly hub: EventHub;
   readonly livePermits: LivePermits;
+  readonly turns: TurnQueues;
 }

@@ -9,6 +9,7 @@ import type { HeedContext } from "./context.ts";
 import { ownStore } from "./engine/own-store.ts";
 import { previewRequest } from "./engine/preview.ts";
 import { processorDefects } from "./engine/processor-defects.ts";
+import { TurnQueues } from "./engine/turn-queue.ts";
 import { workDefaults, Worker, type WorkSettings } from "./engine/worker.ts";
 import { ConflictError } from "./errors/conflict-error.ts";
 import { InvalidInputError, type InputIssue } from "./errors/invalid-input-error.ts";
@@ -102,6 +103,7 @@ export function createHeed<
     }),
     hub: new EventHub(),
     livePermits: new LivePermits(),
+    turns: new TurnQueues({ storage, clock }),
   };
   const settings: WorkSettings = { ...workDefaults, ...options.work };
   const worker = new Worker(context, settings);

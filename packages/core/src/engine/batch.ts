@@ -7,7 +7,6 @@ import { lockNames } from "../ledger/under-lock.ts";
 import { readClearance, readFinding, readOutcome, readResolution } from "./answers.ts";
 import { begin, isHeld, stepReads, tellSettled, type AnyOperation, type Claim } from "./claim.ts";
 import { Lease } from "./lease.ts";
-import { pushBack } from "./limiter.ts";
 import { withTimeLimit } from "./time-limit.ts";
 import { settleWrites, type Settled, type Settlement, type Verdict } from "./settle.ts";
 import { troubleOf, type Trouble } from "./trouble.ts";
@@ -183,7 +182,8 @@ async function ask<T>(
   const { leaseMs, callTimeoutMs } = settings;
   const calls = asked.map(({ call }) => call);
   const lease = new Lease(context, asked, leaseMs);
-  const lender = { context, processor, question: first.call.operation, leaseMs };
+  const lane = Math.min(...asked.map(({ step }) => step.lane));
+  const lender = { context, processor, question: first.call.operation, leaseMs, lane };
   let hasBegun = false;
   try {
     await lease.cover();
@@ -249,7 +249,7 @@ async function slowDown({ context, processor }: Asking, trouble: Trouble, turns:
     processor,
     names.filter((name) => name in processor.limits),
   );
-  if (buckets.length > 0) await pushBack(context, buckets, trouble.retryAfterMs);
+  if (buckets.length > 0) await context.turns.pushBack(buckets, trouble.retryAfterMs);
 }
 
 /** One transaction for the whole batch. A step that is no longer held is left alone: its late answer is void. */
