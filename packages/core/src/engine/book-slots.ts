@@ -33,6 +33,8 @@ export interface BookedSlot {
 /** What was asked for, as far as it is to be had. */
 export interface Booking {
   readonly slots: readonly BookedSlot[];
+  /** To be stored, also where nothing was taken: a clock that stepped back is noticed once. */
+  readonly states: readonly BucketState[];
   /** When there are fewer than wanted: the moment of the next one as things are, and when to ask again. */
   readonly next?: { readonly atMicros: number; readonly askAgainMicros: number };
 }
@@ -62,12 +64,12 @@ export function bookSlots({ buckets, lane, wanted, nowMicros }: BookAsk): Bookin
     });
     if (after.length < before.length) {
       const askAgainMicros = roomAt(limits, before, rule, atMicros, wanted - slots.length);
-      return { slots, next: { atMicros, askAgainMicros: Math.max(askAgainMicros, nowMicros + microsPerMs) } };
+      return { slots, states, next: { atMicros, askAgainMicros: Math.max(askAgainMicros, nowMicros + microsPerMs) } };
     }
     slots.push({ atMicros, before, after });
     states = after;
   }
-  return { slots };
+  return { slots, states };
 }
 
 /**

@@ -51,9 +51,11 @@ export const keyOf = (bucket: Bucket): string => `${bucket.account}/${bucket.nam
 export async function take(limiting: Limiting, { buckets, lane }: TurnsFor, wanted: number): Promise<Taken> {
   return changeLimits(limiting, buckets, (states, nowMs): Decided<Taken> => {
     const asked = buckets.map(({ limit }, index) => ({ limit, state: states[index] ?? untouched }));
-    const { slots, next } = bookSlots({ buckets: asked, lane, wanted, nowMicros: nowMs * microsPerMs });
+    const booking = bookSlots({ buckets: asked, lane, wanted, nowMicros: nowMs * microsPerMs });
+    const { slots, next } = booking;
+    const isAsBefore = booking.states.every((state, index) => isSame(state, states[index]));
     return {
-      states: slots.at(-1)?.after,
+      states: isAsBefore ? undefined : booking.states,
       answer: {
         slots: slots.map((slot) => ({ ...slot, atMs: Math.ceil(slot.atMicros / microsPerMs) })),
         nowMs,

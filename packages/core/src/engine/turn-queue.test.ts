@@ -72,6 +72,7 @@ async function carryOn(run: Run, forMs: number, delays: Iterator<number>) {
   const processes = [0, 1, 2].map(() => new TurnQueues({ storage, clock: wall }));
   const granted: { readonly atMs: number; readonly process: number; readonly lane: number }[] = [];
   const arrivals: number[] = [];
+  const pushed: { readonly process: number; readonly atMs: number; readonly untilMs: number }[] = [];
   const over = new AbortController();
   const calls = [bucket(run.limit)];
   const callers = run.callers.map(async ({ process, lane, thinksMs }) => {
@@ -91,7 +92,11 @@ async function carryOn(run: Run, forMs: number, delays: Iterator<number>) {
     ...run.puts.map(({ atMs, byMs }) => ({ atMs, does: () => put(byMs) })),
     ...run.pushes.map(({ atMs, process, forMs }) => ({
       atMs,
-      does: () => void processes[process % processes.length]?.pushBack(calls, forMs),
+      does: () => {
+        const nowMs = real.now().getTime() - startMs;
+        pushed.push({ process: process % processes.length, atMs: nowMs, untilMs: nowMs + forMs });
+        void processes[process % processes.length]?.pushBack(calls, forMs);
+      },
     })),
   ].toSorted((one, other) => one.atMs - other.atMs);
   let nowMs = 0;
@@ -103,7 +108,7 @@ async function carryOn(run: Run, forMs: number, delays: Iterator<number>) {
   over.abort();
   await pass(real, 20);
   await Promise.all(callers);
-  return { granted, arrivals };
+  return { granted, arrivals, pushed };
 }
 
 const anyRun = (puts: fc.Arbitrary<Run["puts"]>, pushes: fc.Arbitrary<Run["pushes"]>): fc.Arbitrary<Run> =>
@@ -170,11 +175,9 @@ describe("turns of several processes", () => {
     );
     await fc.assert(
       fc.asyncProperty(anyRun(nothing, anyPushes), anyArrivalDelays, async (run, delays) => {
-        const { granted, arrivals } = await carryOn(run, 7000, delays);
-        for (const push of run.pushes) {
-          const during = granted.filter(
-            ({ atMs }) => atMs > push.atMs + stepMs && atMs < push.atMs + push.forMs,
-          );
+        const { granted, arrivals, pushed } = await carryOn(run, 7000, delays);
+        for (const push of pushed) {
+          const during = granted.filter(({ atMs }) => atMs > push.atMs + stepMs && atMs < push.untilMs);
           expect(during.filter(({ process }) => process === push.process)).toEqual([]);
           expect(during.filter(({ atMs }) => atMs > push.atMs + 200 + stepMs)).toEqual([]);
         }
@@ -222,6 +225,8 @@ describe("a turn", () => {
     const before = await storedRows(storage, wall, "limits");
     expect(await wait(queues, [bucket(limit)], 0, 500)).toEqual({ nextInMs: 1000 });
     await pass(real, 0);
+    expect(await wait(queues, [bucket(limit)], 0, 500)).toEqual({ nextInMs: 1000 });
+    await pass(real, 0);
     expect(await storedRows(storage, wall, "limits")).toEqual(before);
     const answers: TurnAnswer[] = [];
     for (const mostMs of [1000, 1500, 2000]) {
@@ -258,6 +263,31 @@ describe("a turn", () => {
       else expect(after).toEqual(before);
       await pass(real, 200);
       if (hasTaken) expect(await taken).toBe("granted");
+    }
+  });
+
+  it("comes soon when the clock is put back by an hour, whenever that happens", async () => {
+    for (const isDuringALook of [false, true]) {
+      const { real, wall, put } = twoClocks();
+      const inner = memory();
+      let putBack = isDuringALook ? () => put(-3_600_000) : () => {};
+      const storage: HeedStorage = {
+        ...inner,
+        async transact(transaction) {
+          const answer = await inner.transact(transaction);
+          putBack();
+          putBack = () => {};
+          return answer;
+        },
+      };
+      const queues = new TurnQueues({ storage, clock: wall });
+      const calls = [bucket({ calls: 30, perMs: 3000, burst: 1, delayMs: 400 })];
+      const answers: TurnAnswer[] = [];
+      for (let n = 0; n < 4; n += 1) void wait(queues, calls).then((answer) => answers.push(answer));
+      await pass(real, 60);
+      if (!isDuringALook) put(-3_600_000);
+      await pass(real, 6000);
+      expect(answers).toEqual(["granted", "granted", "granted", "granted"]);
     }
   });
 
@@ -318,6 +348,22 @@ describe("what a vendor's headers say", () => {
     });
     expect((await after([{ remaining: 0 }, { remaining: 100 }])).answer).toEqual({ nextInMs: 53 });
     expect((await after([{ remaining: Number.NaN }])).answer).toBe("granted");
+  });
+
+  it("leaves what is reserved already where it is", async () => {
+    const { wall } = twoClocks();
+    const storage = memory();
+    const queues = new TurnQueues({ storage, clock: wall });
+    const leave = new AbortController();
+    const left = Array.from({ length: 40 }, () =>
+      wait(queues, [bucket(limit)], 0, 600_000, leave.signal).catch(() => undefined),
+    );
+    for (let turns = 0; turns < 10; turns += 1) await turnOfTheLoop();
+    const [before] = await storedRows(storage, wall, "limits");
+    await queues.observed(bucket(limit), { remaining: 4 });
+    expect((await storedRows(storage, wall, "limits"))[0]?.arrival).toBe(before?.arrival);
+    leave.abort();
+    await Promise.all(left);
   });
 
   it("uses up a day as far as others have used it", async () => {

@@ -146,6 +146,8 @@ class TurnQueue {
 
   async #serve(): Promise<void> {
     this.#isServing = true;
+    // What was heard by those before may be long ago.
+    this.#next = undefined;
     while (this.#waiting.length > 0) {
       try {
         await this.#serveNext();
