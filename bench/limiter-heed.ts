@@ -21,8 +21,9 @@ export interface Told {
 
 /** Opens the storage that the processes share. */
 export async function openTold({ storage, address }: Told): Promise<HeedStorage> {
-  const { openStorage } = (await import(storage)) as { openStorage(address: string): HeedStorage };
-  return openStorage(address);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a storage's module is, as told above
+  const module = (await import(storage)) as { openStorage(this: void, address: string): HeedStorage };
+  return module.openStorage(address);
 }
 
 /** A heed whose one processor makes one HTTP call for each opt-out, each after a turn. */

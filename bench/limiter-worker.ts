@@ -1,6 +1,7 @@
 // One worker process of the measurement: works until its input ends.
 import { heedFor, openTold, type Told } from "./limiter-heed.ts";
 
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the measuring process wrote it
 const told = JSON.parse(process.argv[2] ?? "{}") as Told;
 const storage = await openTold(told);
 const heed = heedFor(told, storage);

@@ -2,8 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -64,7 +63,7 @@ export async function measureLimiter({
       storage: storage?.module ?? new URL("storages/sqlite.ts", import.meta.url).href,
       address: storage?.address ?? join(directory, "heed.db"),
       keys: newKey(),
-      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+      url: `http://127.0.0.1:${portOf(server)}/`,
       limit,
     };
     await fill(told, Math.ceil(((forMs + 2000) * limit.calls) / limit.perMs) + 50 * workers);
@@ -77,7 +76,11 @@ export async function measureLimiter({
       );
     }
     // All of them at work, so that what is measured is not one alone.
-    await Promise.all(children.map((child) => child.stdout && once(child.stdout, "data")));
+    await Promise.all(
+      children.map(async ({ stdout }) => {
+        if (stdout !== null) await once(stdout, "data");
+      }),
+    );
     await sleep(1000);
     const fromMs = performance.timeOrigin + performance.now();
     await sleep(forMs);
@@ -94,6 +97,12 @@ export async function measureLimiter({
     server.closeAllConnections();
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("The server has no port.");
+  return address.port;
 }
 
 async function fill(told: Told, optOuts: number): Promise<void> {

@@ -176,7 +176,8 @@ describe("lanes", () => {
           const askAt = new Map(busy.map((lane) => [lane, startMs]));
           // The others go on asking while it waits, and are the first to ask at each moment.
           let optOutAt = comesMs;
-          for (;;) {
+          let goesMs = Number.NaN;
+          while (Number.isNaN(goesMs)) {
             const [lane, nowMs] = [...askAt].toSorted(([, one], [, other]) => one - other)[0] ?? [
               0,
               Infinity,
@@ -187,14 +188,10 @@ describe("lanes", () => {
               continue;
             }
             const { slots, next } = shelf.take(optOutAt, 0, 1);
-            const [slot] = slots;
-            if (slot !== undefined) {
-              const waitMs = slot.atMicros / 1000 - comesMs;
-              expect(waitMs).toBeLessThanOrEqual(1000 + 5 * intervalMs);
-              return;
-            }
+            goesMs = (slots[0]?.atMicros ?? Number.NaN) / 1000;
             optOutAt = (next?.askAgainMicros ?? 0) / 1000;
           }
+          expect(goesMs - comesMs).toBeLessThanOrEqual(1000 + 5 * intervalMs);
         },
       ),
       { numRuns: 400 },

@@ -64,7 +64,11 @@ export function bookSlots({ buckets, lane, wanted, nowMicros }: BookAsk): Bookin
     });
     if (after.length < before.length) {
       const askAgainMicros = roomAt(limits, before, rule, atMicros, wanted - slots.length);
-      return { slots, states, next: { atMicros, askAgainMicros: Math.max(askAgainMicros, nowMicros + microsPerMs) } };
+      return {
+        slots,
+        states,
+        next: { atMicros, askAgainMicros: Math.max(askAgainMicros, nowMicros + microsPerMs) },
+      };
     }
     slots.push({ atMicros, before, after });
     states = after;

@@ -76,8 +76,8 @@ async function carryOn(run: Run, forMs: number, delays: Iterator<number>) {
   const over = new AbortController();
   const calls = [bucket(run.limit)];
   const callers = run.callers.map(async ({ process, lane, thinksMs }) => {
-    const queues = processes[process % processes.length];
-    while (!over.signal.aborted && queues !== undefined) {
+    const queues = processes[process % processes.length] ?? new TurnQueues({ storage, clock: wall });
+    while (!over.signal.aborted) {
       const answer = await wait(queues, calls, lane, 600_000, over.signal).catch(() => undefined);
       if (answer === undefined) return;
       if (answer === "granted") {
@@ -225,8 +225,6 @@ describe("a turn", () => {
     const before = await storedRows(storage, wall, "limits");
     expect(await wait(queues, [bucket(limit)], 0, 500)).toEqual({ nextInMs: 1000 });
     await pass(real, 0);
-    expect(await wait(queues, [bucket(limit)], 0, 500)).toEqual({ nextInMs: 1000 });
-    await pass(real, 0);
     expect(await storedRows(storage, wall, "limits")).toEqual(before);
     const answers: TurnAnswer[] = [];
     for (const mostMs of [1000, 1500, 2000]) {
@@ -239,30 +237,52 @@ describe("a turn", () => {
     expect(answers.slice(1)).toEqual(["granted", "granted"]);
   });
 
-  it("that nobody waits for any more is given back, unless another process has taken since", async () => {
-    for (const hasTaken of [false, true]) {
-      const { real, wall } = twoClocks();
-      const storage = memory();
-      const [queues, others] = [0, 1].map(() => new TurnQueues({ storage, clock: wall }));
-      if (queues === undefined || others === undefined) throw new TypeError("There are two.");
-      const wide = bucket({ calls: 100, perMs: 1000, burst: 1, delayMs: 0 });
-      expect(await wait(queues, [wide])).toBe("granted");
-      const [before] = await storedRows(storage, wall, "limits");
-      const leave = new AbortController();
-      const left = [1, 2, 3].map(() => wait(queues, [wide], 0, 60_000, leave.signal).catch(() => "left"));
-      for (let turns = 0; turns < 10; turns += 1) await turnOfTheLoop();
-      const [reserved] = await storedRows(storage, wall, "limits");
-      expect(reserved?.arrival).toBeGreaterThan(before?.arrival ?? 0);
-      const taken = hasTaken ? wait(others, [wide]) : undefined;
-      for (let turns = 0; turns < 10; turns += 1) await turnOfTheLoop();
-      leave.abort();
-      expect(await Promise.all(left)).toEqual(["left", "left", "left"]);
-      for (let turns = 0; turns < 10; turns += 1) await turnOfTheLoop();
-      const [after] = await storedRows(storage, wall, "limits");
-      if (hasTaken) expect(after?.arrival).toBeGreaterThan(reserved?.arrival ?? 0);
-      else expect(after).toEqual(before);
-      await pass(real, 200);
-      if (hasTaken) expect(await taken).toBe("granted");
+  /** Three turns are reserved, then nobody waits for them any more; in between, `meanwhile`. */
+  async function leaveReserved(meanwhile: (others: TurnQueues, calls: readonly Bucket[]) => void) {
+    const { real, wall } = twoClocks();
+    const storage = memory();
+    const [queues, others] = [
+      new TurnQueues({ storage, clock: wall }),
+      new TurnQueues({ storage, clock: wall }),
+    ];
+    const calls = [bucket({ calls: 100, perMs: 1000, burst: 1, delayMs: 0 })];
+    const arrival = async () => {
+      await pass(real, 0);
+      return (await storedRows(storage, wall, "limits"))[0]?.arrival ?? 0;
+    };
+    await wait(queues, calls);
+    const before = await arrival();
+    const leave = new AbortController();
+    const left = [1, 2, 3].map(() => wait(queues, calls, 0, 60_000, leave.signal).catch(() => "left"));
+    const reserved = await arrival();
+    meanwhile(others, calls);
+    await arrival();
+    leave.abort();
+    expect(await Promise.all(left)).toEqual(["left", "left", "left"]);
+    return { before, reserved, after: await arrival() };
+  }
+
+  it("that nobody waits for any more is given back", async () => {
+    const { before, reserved, after } = await leaveReserved(() => {});
+    expect(reserved).toBeGreaterThan(before);
+    expect(after).toBe(before);
+  });
+
+  it("that nobody waits for any more is lost when another process has taken one after it", async () => {
+    const { reserved, after } = await leaveReserved((others, calls) => void wait(others, calls));
+    expect(after).toBeGreaterThan(reserved);
+  });
+
+  it("is asked for anew each time, and never waited for on what was heard before", async () => {
+    const { real, wall } = twoClocks();
+    const queues = new TurnQueues({ storage: memory(), clock: wall });
+    const calls = [bucket({ calls: 1, perMs: 60_000, delayMs: 0 })];
+    expect(await wait(queues, calls)).toBe("granted");
+    for (let n = 0; n < 3; n += 1) {
+      const answers: TurnAnswer[] = [];
+      void wait(queues, calls, 0, 500).then((answer) => answers.push(answer));
+      await pass(real, 0);
+      expect(answers).toEqual([{ nextInMs: 60_000 }]);
     }
   });
 
@@ -326,11 +346,18 @@ describe("a turn", () => {
 describe("what a vendor's headers say", () => {
   const limit = { calls: 100, perMs: 1000, burst: 4, delayMs: 0 };
 
-  async function after(seen: readonly { remaining: number; resetInMs?: number }[], of: Limit = limit) {
-    const { wall } = twoClocks();
+  async function after(
+    seen: readonly { remaining: number; resetInMs?: number }[],
+    of: Limit = limit,
+    apartMs = 0,
+  ) {
+    const { real, wall } = twoClocks();
     const { storage, counts } = counted(memory());
     const queues = new TurnQueues({ storage, clock: wall });
-    for (const each of seen) await queues.observed(bucket(of), each);
+    for (const [index, each] of seen.entries()) {
+      if (index > 0) real.advance(apartMs);
+      await queues.observed(bucket(of), each);
+    }
     const answer = await wait(queues, [bucket(of)], 0, 0);
     return { answer, observations: counts.all - 1 };
   }
@@ -370,6 +397,8 @@ describe("what a vendor's headers say", () => {
     const daily = { calls: 100, perDay: { zone: "UTC" } };
     expect((await after([{ remaining: 1 }], daily)).answer).toBe("granted");
     expect((await after([{ remaining: 0 }], daily)).answer).toEqual({ nextInMs: 12 * 3_600_000 + 1000 });
-    expect((await after([{ remaining: 0 }, { remaining: 100 }], daily)).answer).toHaveProperty("nextInMs");
+    expect((await after([{ remaining: 0 }, { remaining: 100 }], daily, 300)).answer).toHaveProperty(
+      "nextInMs",
+    );
   });
 });

@@ -18,8 +18,6 @@ import { isDaily, paceOf, usableForMs } from "./pace.ts";
 const knownForMs = 200;
 /** How long before a slot its process looks again, so that it is not late for it, in milliseconds. */
 const looksBeforeMs = 20;
-/** Timers wake some milliseconds early; a process that wakes earlier than that has had its clock put back. */
-const earlyMs = 5;
 /** How often in a row a process may come too late for a slot before it counts as too slow to keep the limit. */
 const mostTimesLate = 5;
 
@@ -112,8 +110,7 @@ class TurnQueue {
   wait(mostMs: number, signal: AbortSignal): Promise<TurnAnswer> {
     return new Promise((resolve, reject) => {
       const leave = () => {
-        this.#waiting = this.#waiting.filter((each) => each !== waiter);
-        if (this.#waiting.length === 0) this.#rest.abort();
+        this.#leaving([waiter]);
         reject(signal.reason as Error);
       };
       const waiter: Waiter = {
@@ -125,7 +122,7 @@ class TurnQueue {
         },
         reject: (error) => {
           signal.removeEventListener("abort", leave);
-          reject(error as Error);
+          reject(error);
         },
       };
       signal.addEventListener("abort", leave, { once: true });
@@ -172,7 +169,7 @@ class TurnQueue {
     }
     if (!(await this.#restUntil(atMs)) || slot === undefined) return;
     const lateMs = this.#nowMs() - atMs;
-    if (lateMs < -earlyMs) return this.#forget();
+    // The timer was early, or the clock was put back.
     if (lateMs < 0) return;
     if (lateMs > this.#usableForMs) return this.#drop(atMs + lateMs - this.#usableForMs);
     this.#slots = this.#slots.slice(1);
@@ -240,6 +237,7 @@ class TurnQueue {
 
   #leaving(waiters: readonly Waiter[]): readonly Waiter[] {
     this.#waiting = this.#waiting.filter((each) => !waiters.includes(each));
+    if (this.#waiting.length === 0) this.#rest.abort();
     return waiters;
   }
 
