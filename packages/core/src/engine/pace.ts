@@ -4,6 +4,9 @@ const microsPerMs = 1000;
 const defaultBurst = 4;
 const defaultDelayMs = 500;
 
+/** Longest delay between a grant and the call's arrival, in milliseconds. */
+const delayOf = (limit: Limit): number => limit.delayMs ?? defaultDelayMs;
+
 /** A limit as GCRA uses it, in microseconds. */
 export interface Pace {
   readonly intervalMicros: number;
@@ -25,9 +28,6 @@ export function paceOf(limit: WindowLimit): Pace {
   const intervalMicros = Math.ceil((windowMs * microsPerMs) / perWindow);
   return { intervalMicros, toleranceMicros: (burst - 1) * intervalMicros };
 }
-
-/** Longest delay between a grant and the call's arrival, in milliseconds. */
-export const delayOf = (limit: Limit): number => limit.delayMs ?? defaultDelayMs;
 
 /**
  * How long after its moment a grant may still be used, in milliseconds: half of the delay. The other half is
