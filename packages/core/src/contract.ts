@@ -21,10 +21,13 @@ export type {
   CallContext,
   Checked,
   Clearance,
+  DailyLimit,
   Effect,
   Limit,
+  Observed,
   Operation,
   ProcessorV1,
+  WindowLimit,
 } from "./contract/processor.ts";
 export type { Sighting } from "./contract/sighting.ts";
 export type { Permit, PermitAnswer, Permits, Refusal, SendOutcome, TopicClass } from "./contract/permit.ts";

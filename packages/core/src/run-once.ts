@@ -5,6 +5,7 @@ import type { InputOf, OperationName } from "./contract/operation.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
 import type { Decision } from "./contract/storage.ts";
 import type { HeedContext } from "./context.ts";
+import { TurnQueues } from "./engine/turn-queue.ts";
 import { workDefaults, Worker } from "./engine/worker.ts";
 import { HeedError } from "./errors/heed-error.ts";
 import { UnsupportedOperationError } from "./errors/unsupported-operation-error.ts";
@@ -90,6 +91,7 @@ export async function runOnce<
 }
 
 function contextFor(processor: ProcessorV1, clock: Clock): HeedContext {
+  const storage = memory();
   return {
     namespace: "once",
     policy: definePolicy({
@@ -98,12 +100,13 @@ function contextFor(processor: ProcessorV1, clock: Clock): HeedContext {
       purposes: {},
       topics: {},
     }),
-    storage: memory(),
+    storage,
     keys: ephemeralKeys(),
     clock,
     processors: { once: processor },
     hub: new EventHub(),
     livePermits: new LivePermits(),
+    turns: new TurnQueues({ storage, clock }),
   };
 }
 

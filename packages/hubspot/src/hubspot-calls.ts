@@ -10,6 +10,7 @@ import {
 } from "./hubspot-answers.ts";
 import { type Asking, isObjectNotFound, unreadable } from "./hubspot-error.ts";
 import { type HubspotConnection, type HubspotRequest, readAnswer, sendRequest } from "./hubspot-request.ts";
+import type { HubspotBucket } from "./rate-limits.ts";
 
 /** A contact, as far as the adapter reads it. */
 export interface Contact {
@@ -36,7 +37,7 @@ const explanation = "The person opted out; carried out through the API on their 
 /** Lends the calls to one question of the engine. Each takes one turn and goes out once. */
 export function hubspotCalls(
   connection: HubspotConnection,
-  context: CallContext<"burst">,
+  context: CallContext<HubspotBucket>,
   operation: Asking,
 ) {
   const contacts = `/crm/objects/${connection.apiVersion}/contacts`;

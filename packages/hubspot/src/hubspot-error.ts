@@ -6,7 +6,7 @@ import {
   UnavailableError,
 } from "@heed/core/contract";
 import { errorSchema } from "./hubspot-answers.ts";
-import { retryAfterMs } from "./retry-after.ts";
+import { isDailyQuota, retryAfterMs } from "./retry-after.ts";
 
 /** What a call was made for. */
 export type Asking = OperationName | "check";
@@ -52,7 +52,7 @@ export function hubspotError({ status, headers, text }: RawAnswer, call: FailedC
     return new RateLimitedError(`HubSpot asks to slow down (HTTP ${status}).`, {
       ...about,
       retryAfterMs: retryAfterMs({ headers, body, now, timeZone }),
-      bucket: "burst",
+      bucket: isDailyQuota(body) && timeZone !== undefined ? "daily" : "burst",
     });
   }
   if (status < 400 || status >= 500 || passing.has(status)) {

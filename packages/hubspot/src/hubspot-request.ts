@@ -9,6 +9,7 @@ import {
   unanswered,
   unreadable,
 } from "./hubspot-error.ts";
+import { type HubspotBucket, type HubspotBuckets, reportRemaining } from "./rate-limits.ts";
 
 /** How HubSpot is reached. */
 export interface HubspotConnection {
@@ -33,11 +34,12 @@ export interface HubspotRequest {
  */
 export async function sendRequest(
   { client, timeZone }: HubspotConnection,
-  context: CallContext<"burst">,
+  context: CallContext<HubspotBucket>,
   operation: Asking,
   { method, path, query, body }: HubspotRequest,
 ): Promise<RawAnswer> {
-  await context.turn("burst");
+  const buckets: HubspotBuckets = timeZone === undefined ? ["burst"] : ["burst", "daily"];
+  await context.turn(...buckets);
   if (context.signal.aborted) throw abandoned(operation);
   const given = receive(client, {
     method,
@@ -52,6 +54,7 @@ export async function sendRequest(
     throw unanswered(operation, error);
   }
   if (answer === "abandoned") throw abandoned(operation);
+  await reportRemaining(context, answer.headers, buckets);
   if (answer.status < 200 || answer.status >= 300) {
     throw hubspotError(answer, { operation, now: context.now(), timeZone });
   }

@@ -8,7 +8,8 @@ const processor = hubspot({
 });
 
 // The names of topics, identifiers and buckets are known to the compiler.
-export const named: ProcessorV1<"email" | "hubspotContactId", "product-news" | "events", "burst"> = processor;
+export const named: ProcessorV1<"email" | "hubspotContactId", "product-news" | "events", "burst" | "daily"> =
+  processor;
 
 // @ts-expect-error a topic that is not bound
 export const unbound: unknown = processor.topics.offers;

@@ -65,6 +65,7 @@ describe("hubspot", () => {
     ],
     ["an undated version", { apiVersion: "v3" }, /apiVersion/],
     ["a zone that is none", { timeZone: "Mars/Base" }, /timeZone/],
+    ["a daily quota of nothing", { dailyCalls: 0 }, /dailyCalls/],
     ["a negative duration", { settlingMs: -1 }, /settlingMs/],
   ])("refuses %s with a TypeError that quotes nothing", (_, wrong, message) => {
     // Only untyped code can get here.
@@ -86,7 +87,10 @@ describe("hubspot", () => {
       name: "hubspot",
       account: "8675309",
       topics: { news: { subscriptionId: "4711" } },
-      limits: { burst: { calls: 190, perMs: 10_000 } },
+      limits: {
+        burst: { calls: 190, perMs: 10_000 },
+        daily: { calls: 250_000, perDay: { zone: "UTC" } },
+      },
       operations: {
         erase: {
           repeat: "safe",

@@ -6,6 +6,7 @@ import { hubspotCalls } from "./hubspot-calls.ts";
 import { hubspotClient } from "./hubspot-client.ts";
 import type { Asking } from "./hubspot-error.ts";
 import { type HubspotOptions, requireOptions } from "./options.ts";
+import type { HubspotBucket } from "./rate-limits.ts";
 import { resolveAddresses, unsubscribeAddresses, verifyUnsubscribed } from "./unsubscribe.ts";
 
 /**
@@ -24,12 +25,13 @@ import { resolveAddresses, unsubscribeAddresses, verifyUnsubscribed } from "./un
  */
 export function hubspot<const Topic extends string>(
   options: HubspotOptions<Topic>,
-): ProcessorV1<HubspotKind, Topic, "burst"> {
+): ProcessorV1<HubspotKind, Topic, HubspotBucket> {
   requireOptions(options);
   const { portalId, topics, apiVersion = "2026-09", settlingMs = 30_000, timeZone } = options;
-  const { rateLimit = { calls: 100, perMs: 10_000 }, blockUnknownAddresses = false } = options;
+  const { rateLimit = { calls: 100, perMs: 10_000 }, dailyCalls = 250_000 } = options;
+  const { blockUnknownAddresses = false } = options;
   const connection = { client: hubspotClient(options), apiVersion, timeZone };
-  const asking = (context: CallContext<"burst">, operation: Asking) =>
+  const asking = (context: CallContext<HubspotBucket>, operation: Asking) =>
     hubspotCalls(connection, context, operation);
 
   return {
@@ -38,7 +40,8 @@ export function hubspot<const Topic extends string>(
     account: String(portalId),
     identifiers: { email: /^[^@\s]+@[^@\s]+$/, hubspotContactId: /^[1-9]\d{0,19}$/ },
     topics,
-    limits: { burst: rateLimit },
+    // No turn is taken from the day of a zone that nobody has told.
+    limits: { burst: rateLimit, daily: { calls: dailyCalls, perDay: { zone: timeZone ?? "UTC" } } },
     operations: {
       unsubscribe: {
         batchSize: 100,

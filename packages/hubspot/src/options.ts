@@ -1,4 +1,4 @@
-import type { Limit } from "@heed/core/contract";
+import type { WindowLimit } from "@heed/core/contract";
 import { z } from "zod";
 import type { HubspotAccess } from "./hubspot-client.ts";
 
@@ -21,8 +21,13 @@ export type HubspotOptions<Topic extends string> = HubspotAccess & {
   /** How long reads may lag behind a write, in milliseconds. Default 30,000; HubSpot documents none. */
   readonly settlingMs?: number;
   /** What the app may call. Default 100 calls in 10,000 ms, as of a free account. */
-  readonly rateLimit?: Limit;
-  /** The account's IANA zone. With it, a used-up daily quota waits until midnight there, else for an hour. */
+  readonly rateLimit?: WindowLimit;
+  /** What the whole account may call in a day; counted when `timeZone` is given. Default 250,000, as of a free account. */
+  readonly dailyCalls?: number;
+  /**
+   * The account's IANA zone. With it, the daily quota is counted, and used up waits until midnight there; without
+   * it, HubSpot says when the quota is used up, and is asked again every hour.
+   */
   readonly timeZone?: string;
   /**
    * Whether an erasure with `suppress` also puts addresses that no contact has on HubSpot's blocklist, by
@@ -60,6 +65,7 @@ const optionsSchema = z.strictObject({
       delayMs: z.number().nonnegative().optional(),
     })
     .optional(),
+  dailyCalls: z.int().positive().optional(),
   timeZone: z.string().refine(isTimeZone, "must be an IANA zone such as Europe/Stockholm").optional(),
   blockUnknownAddresses: z.boolean().optional(),
 });

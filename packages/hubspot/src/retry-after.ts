@@ -21,12 +21,17 @@ export interface SlowDown {
 export function retryAfterMs({ headers, body, now, timeZone }: SlowDown): number {
   const said = headers.get("retry-after");
   if (said !== null && /^\d{1,6}$/.test(said)) return Number(said) * 1000;
-  const policy = (body.policyName ?? body.message ?? "").toUpperCase();
+  const policy = policyOf(body);
   if (policy.includes("TEN_SECONDLY")) return 10_000;
   if (policy.includes("SECONDLY")) return 1000;
   if (policy.includes("DAILY")) return timeZone === undefined ? hourMs : untilMidnightMs(now, timeZone);
   return 10_000;
 }
+
+/** Whether it is the day's quota that is used up. */
+export const isDailyQuota = (body: ErrorBody): boolean => policyOf(body).includes("DAILY");
+
+const policyOf = (body: ErrorBody) => (body.policyName ?? body.message ?? "").toUpperCase();
 
 /** Milliseconds until the next civil day begins in a zone, a day of 23 or 25 hours included. */
 export function untilMidnightMs(now: Date, timeZone: string): number {

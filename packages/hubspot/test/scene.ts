@@ -15,19 +15,20 @@ import { onTestFinished } from "vitest";
 import type { HubspotKind } from "../src/addresses.ts";
 import { hubspot } from "../src/hubspot.ts";
 import type { HubspotOptions } from "../src/options.ts";
+import type { HubspotBucket } from "../src/rate-limits.ts";
 import { hubspotPortal } from "../src/testing/portal.ts";
 import type { HubspotPortal } from "../src/testing/portal.ts";
 import type { HubspotPortalOptions } from "../src/testing/options.ts";
 
 type Topic = "product-news" | "events";
-type Processor = ProcessorV1<HubspotKind, Topic, "burst">;
+type Processor = ProcessorV1<HubspotKind, Topic, HubspotBucket>;
 export type HubspotCall<N extends OperationName> = Call<N, HubspotKind>;
 
 /** A portal that listens on loopback, an adapter to it, and what the engine would lend. */
 export interface Scene {
   readonly portal: HubspotPortal;
   readonly processor: Processor;
-  readonly context: CallContext<"burst">;
+  readonly context: CallContext<HubspotBucket>;
   /** For every turn that was taken: how many calls the portal had seen by then. */
   readonly turns: readonly number[];
   /** Ends the engine's patience. */

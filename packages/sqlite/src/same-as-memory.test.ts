@@ -30,7 +30,15 @@ const some = { requiredKeys: [] };
 
 const shapes = {
   limits: {
-    row: { bucket: name, arrival: amount, pushedBackUntil: amount },
+    row: {
+      bucket: name,
+      arrival: amount,
+      arrival1: amount,
+      arrival2: amount,
+      pushedBackUntil: amount,
+      used: amount,
+      usedUntil: amount,
+    },
     where: { bucket: text, arrival: conditionOn(amount), pushedBackUntil: conditionOn(amount) },
   },
   dataKeys: {

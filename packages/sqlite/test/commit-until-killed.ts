@@ -3,6 +3,7 @@ import { writeSync } from "node:fs";
 import { systemClock } from "@heed/core";
 import { sqlite } from "../src/sqlite.ts";
 
+const untouched = { arrival: 0, arrival1: 0, arrival2: 0, pushedBackUntil: 0, used: 0, usedUntil: 0 };
 const [file = "", first = "0", keysFile] = process.argv.slice(2);
 const storage = sqlite(keysFile === undefined ? file : { file, keysFile });
 
@@ -14,7 +15,7 @@ async function commit(id: string): Promise<void> {
     decide: ({ counter }, now) => ({
       writes: [
         { insert: "subjects", row: { id, namespace: "acme", createdAt: now, frozenBy: null } },
-        { insert: "limits", row: { bucket: "committed", arrival: 0, pushedBackUntil: 0 }, orKeep: true },
+        { insert: "limits", row: { bucket: "committed", ...untouched }, orKeep: true },
         {
           update: "limits",
           where: { bucket: "committed" },

@@ -2,6 +2,7 @@
 import { systemClock } from "@heed/core";
 import { sqlite } from "../src/sqlite.ts";
 
+const untouched = { arrival: 0, arrival1: 0, arrival2: 0, pushedBackUntil: 0, used: 0, usedUntil: 0 };
 const [file = "", times = "0"] = process.argv.slice(2);
 const storage = sqlite(file);
 
@@ -12,7 +13,7 @@ function increment(): Promise<void> {
     clock: systemClock,
     decide: ({ counter }) => ({
       writes: [
-        { insert: "limits", row: { bucket: "counter", arrival: 0, pushedBackUntil: 0 }, orKeep: true },
+        { insert: "limits", row: { bucket: "counter", ...untouched }, orKeep: true },
         {
           update: "limits",
           where: { bucket: "counter" },

@@ -8,10 +8,23 @@ export interface CallContext<Bucket extends string = string> {
    * that the call counts against. It renews the lease, and rejects when the lease is lost or `signal` aborts.
    */
   turn(...buckets: readonly [Bucket, ...Bucket[]]): Promise<void>;
+  /**
+   * Tells what the vendor's answer said about a bucket. It only ever slows down, and for everybody: it is how
+   * calls of others at the same account, which no turn was taken for, are noticed.
+   */
+  observed?(bucket: Bucket, seen: Observed): Promise<void>;
   /** Aborts when the answer is no longer waited for. A write that is in flight then is unknown. */
   readonly signal: AbortSignal;
   /** The engine's clock. */
   now(): Date;
+}
+
+/** What a vendor's headers said. */
+export interface Observed {
+  /** How many calls it would still take now. */
+  readonly remaining: number;
+  /** When none remains: in how many milliseconds some will, where the vendor says so. */
+  readonly resetInMs?: number;
 }
 
 type Ask<N extends OperationName, Kind extends string, Bucket extends string, T> = (
@@ -55,13 +68,32 @@ export interface Operation<N extends OperationName, Kind extends string, Bucket 
   readonly verify: Ask<N, Kind, Bucket, Finding> | { readonly acknowledgedOnly: string };
 }
 
+/** What a vendor allows of one bucket. */
+export type Limit = WindowLimit | DailyLimit;
+
 /** At most `calls` in any window of `perMs` milliseconds. */
-export interface Limit {
+export interface WindowLimit {
   readonly calls: number;
   readonly perMs: number;
   /** Calls that may go at once. Default: 4, or fewer where `calls` is small. */
   readonly burst?: number;
-  /** Longest delay between a grant and the call's arrival at the vendor, in milliseconds. Default 500. */
+  /**
+   * Longest delay between a grant and the call's arrival at the vendor, in milliseconds. Default 500. A turn
+   * that comes up later than half of it is void, and another one is waited for; the rest is the call's way.
+   */
+  readonly delayMs?: number;
+}
+
+/**
+ * At most `calls` in a civil day of the vendor's zone. When they are used up, steps wait in the storage until
+ * the next day. The last eighth is for requests and opt-outs, and half of that for opt-outs alone. Nothing
+ * is called in the second before and after midnight, as clocks differ.
+ */
+export interface DailyLimit {
+  readonly calls: number;
+  /** `zone`: IANA name of the zone whose midnight ends the vendor's day. */
+  readonly perDay: { readonly zone: string };
+  /** As of a {@link WindowLimit}. */
   readonly delayMs?: number;
 }
 

@@ -235,9 +235,20 @@ export const tables = {
     key: ["id"],
     indexes: [["namespace", "until"], ["requestId"]],
   },
-  /** The limiter: theoretical arrival time and a push-back by the vendor, in microseconds since 1970. */
+  /**
+   * The limiter, in microseconds since 1970: theoretical arrival time, the same of the reserved shares of lanes
+   * 1 and 2, and a push-back by the vendor. Of a daily quota: calls `used` of the day that ends at `usedUntil`.
+   */
   limits: {
-    columns: { bucket: "text", arrival: "integer", pushedBackUntil: "integer" },
+    columns: {
+      bucket: "text",
+      arrival: "integer",
+      arrival1: "integer",
+      arrival2: "integer",
+      pushedBackUntil: "integer",
+      used: "integer",
+      usedUntil: "integer",
+    },
     key: ["bucket"],
     indexes: [],
   },

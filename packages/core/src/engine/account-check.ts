@@ -68,7 +68,8 @@ export class AccountChecks {
         operation: "check",
       });
     try {
-      const lender = { context: this.#context, processor, question: "check", leaseMs } as const;
+      // An opt-out may wait for it.
+      const lender = { context: this.#context, processor, question: "check", leaseMs, lane: 0 } as const;
       const checked = await withTimeLimit(this.#context.clock, callTimeoutMs, onTimeout, (limit) =>
         processor.check(lend(lender, turns, limit)),
       );

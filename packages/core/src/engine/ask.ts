@@ -6,7 +6,6 @@ import { isDestructive } from "../requests/lifecycle.ts";
 import type { Health } from "./breaker.ts";
 import type { AnyOperation, Claim } from "./claim.ts";
 import { Lease, leaseLost } from "./lease.ts";
-import { pushBack } from "./limiter.ts";
 import type { Verdict } from "./settle.ts";
 import { throwIfStopped, unlessStopped } from "./stopped.ts";
 import { withTimeLimit } from "./time-limit.ts";
@@ -69,7 +68,9 @@ export async function ask<T>(
     const calls = asked.map(({ call }) => call);
     const destroys = question === "run" && isDestructive(operationName);
     const lease = new Lease(context, asked, leaseMs, destroys);
-    const lender = { context, processor, question: operationName, leaseMs };
+    // One opt-out in the batch makes all of it an opt-out's.
+    const lane = Math.min(...asked.map(({ step }) => step.lane));
+    const lender = { context, processor, question: operationName, leaseMs, lane };
     let hasBegun = false;
     const trace: CallTrace = {
       namespace: context.namespace,
@@ -188,7 +189,7 @@ export async function slowDown(
     processor,
     names.filter((name) => name in processor.limits),
   );
-  if (buckets.length > 0) await pushBack(context, buckets, trouble.retryAfterMs);
+  if (buckets.length > 0) await context.turns.pushBack(buckets, trouble.retryAfterMs);
 }
 
 /** What the contract does not know in a question's answers: told once to the adapter's author, without values. */

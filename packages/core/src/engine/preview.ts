@@ -111,7 +111,13 @@ async function look(
     targets: [],
   };
   const { resolve } = operation;
-  const lender = { context, processor, question: planned.operation, leaseMs: settings.leaseMs };
+  const lender = {
+    context,
+    processor,
+    question: planned.operation,
+    leaseMs: settings.leaseMs,
+    lane: planned.lane,
+  };
   try {
     const answers = await withTimeLimit(
       context.clock,

@@ -17,13 +17,22 @@ const operationSchema = z.looseObject({
   guard: does.optional(),
 });
 
+const calls = z.number().positive();
+const limitSchema = z.union(
+  [
+    z.looseObject({ calls, perMs: z.number().positive() }),
+    z.looseObject({ calls, perDay: z.looseObject({ zone: z.string().refine(isZone) }) }),
+  ],
+  "must be { calls, perMs } or { calls, perDay: { zone } }, positive, with an IANA zone",
+);
+
 const processorSchema = z.looseObject({
   specificationVersion: z.literal("v1", 'must be "v1"'),
   name: z.string().min(1),
   account: z.string().min(1),
   identifiers: z.record(z.string(), z.instanceof(RegExp, { error: "must be a regular expression" })),
   topics: z.record(z.string(), z.unknown()),
-  limits: z.record(z.string(), z.looseObject({ calls: z.number().positive(), perMs: z.number().positive() })),
+  limits: z.record(z.string(), limitSchema),
   operations: z.record(z.string(), operationSchema.optional()),
   check: does,
 });
@@ -39,4 +48,13 @@ export function processorDefects(id: string, processor: unknown): readonly Input
     path: ["processors", id, ...path].join("."),
     message,
   }));
+}
+
+function isZone(value: string): boolean {
+  try {
+    Intl.DateTimeFormat("en", { timeZone: value });
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -4,6 +4,7 @@ import type { DueStep } from "../contract/storage.ts";
 import { Bell } from "./bell.ts";
 import { BatchRun, type RunSettings } from "./batch-run.ts";
 import { operationOf } from "./claim.ts";
+import { isDaily } from "./pace.ts";
 
 /** How much is in hand at a time. */
 export interface PumpSettings extends RunSettings {
@@ -162,6 +163,8 @@ const longestPaceMs = 60_000;
 
 /** How many batches, of one call each at least, the tightest limit lets through in a second; one at least. */
 function batchesPerSecond({ limits }: ProcessorV1): number {
-  const paces = Object.values(limits).filter(({ perMs }) => perMs <= longestPaceMs);
-  return Math.max(1, Math.floor(Math.min(...paces.map(({ calls, perMs }) => (calls * 1000) / perMs))));
+  const paces = Object.values(limits).flatMap((limit) =>
+    isDaily(limit) || limit.perMs > longestPaceMs ? [] : [(limit.calls * 1000) / limit.perMs],
+  );
+  return Math.max(1, Math.floor(Math.min(...paces)));
 }

@@ -9,6 +9,7 @@ import { EventHub } from "../event-hub.ts";
 import { createHeed } from "../heed.ts";
 import { keyring, newKey } from "../keys/keyring.ts";
 import { searchStorage } from "../keys/search-storage.ts";
+import { TurnQueues } from "./turn-queue.ts";
 import { LivePermits } from "../ledger/live-permits.ts";
 import { memory } from "../memory/memory.ts";
 import { definePolicy } from "../policy/define-policy.ts";
@@ -79,6 +80,7 @@ async function erased(subject = { email }) {
     processors: {},
     hub: new EventHub(),
     livePermits: new LivePermits(),
+    turns: new TurnQueues({ storage, clock }),
   };
   return {
     heed,

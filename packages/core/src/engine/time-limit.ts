@@ -4,12 +4,12 @@ import type { Clock } from "../contract/clock.ts";
 export interface TimeLimit {
   /** Aborts when the work's answer is no longer waited for. */
   readonly signal: AbortSignal;
-  /** The work waits for somebody else until then (milliseconds since 1970): that time does not count. */
-  readonly pauseUntil: (atMs: number) => void;
+  /** Waits for somebody else: that time does not count. */
+  readonly whileWaiting: <T>(wait: () => Promise<T>) => Promise<T>;
 }
 
 /**
- * Waits for `work` at most `ms` milliseconds of the clock, pauses not counted; then its signal aborts and
+ * Waits for `work` at most `ms` milliseconds of the clock, waits for others not counted; then its signal aborts and
  * `onTimeout` is thrown. What the work still does after that is nobody's answer any more.
  */
 export async function withTimeLimit<T>(
@@ -22,20 +22,36 @@ export async function withTimeLimit<T>(
   const answered = new AbortController();
   const nowMs = () => clock.now().getTime();
   let untilMs = nowMs() + ms;
-  let pausedUntilMs = 0;
-  const pauseUntil = (atMs: number): void => {
-    // Pauses may overlap: each moment counts once.
-    const fromMs = Math.max(nowMs(), pausedUntilMs);
-    untilMs += Math.max(0, atMs - fromMs);
-    pausedUntilMs = Math.max(pausedUntilMs, atMs);
+  // Waits may overlap: each moment counts once.
+  let waits = 0;
+  let pause = { sinceMs: 0, over: Promise.resolve(), end: () => {} };
+  const whileWaiting = async <W>(wait: () => Promise<W>): Promise<W> => {
+    if (waits === 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      pause = { sinceMs: nowMs(), over: promise, end: resolve };
+    }
+    waits += 1;
+    try {
+      return await wait();
+    } finally {
+      waits -= 1;
+      if (waits === 0) {
+        untilMs += Math.max(0, nowMs() - pause.sinceMs);
+        pause.end();
+      }
+    }
   };
   const timeout = (async (): Promise<never> => {
-    while (nowMs() < untilMs) await clock.sleep(untilMs - nowMs(), answered.signal);
-    throw onTimeout();
+    for (;;) {
+      await pause.over;
+      const leftMs = untilMs - nowMs();
+      if (!(leftMs > 0)) throw onTimeout();
+      await clock.sleep(leftMs, answered.signal);
+    }
   })();
   timeout.catch(() => {}); // The loser of the race is nobody's business.
   try {
-    return await Promise.race([work({ signal: over.signal, pauseUntil }), timeout]);
+    return await Promise.race([work({ signal: over.signal, whileWaiting }), timeout]);
   } catch (error) {
     over.abort(error);
     throw error;

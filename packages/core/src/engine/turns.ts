@@ -4,11 +4,9 @@ import type { CallContext, ProcessorV1 } from "../contract/processor.ts";
 import { RateLimitedError } from "../errors/rate-limited-error.ts";
 import { UnavailableError } from "../errors/unavailable-error.ts";
 import type { Lease } from "./lease.ts";
-import { delayOf, reserve, type Bucket } from "./limiter.ts";
+import type { Bucket } from "./limiter.ts";
 import type { TimeLimit } from "./time-limit.ts";
 
-/** How often a grant may come too late before the process counts as too slow to keep the limit. */
-const mostLateGrants = 5;
 /** How many leases long a question that has begun waits for its next turn. */
 const longestWaitLeases = 10;
 
@@ -28,6 +26,8 @@ export interface Lender {
   readonly processor: ProcessorV1;
   readonly question: OperationName | "check";
   readonly leaseMs: number;
+  /** Whose turns these are: see `lanes.ts`. */
+  readonly lane: number;
 }
 
 export function bucketsOf(processor: ProcessorV1, names: readonly string[]): readonly Bucket[] {
@@ -44,49 +44,41 @@ export function bucketsOf(processor: ProcessorV1, names: readonly string[]): rea
  * @param lease of the steps that it is about; a check and a preview have none
  */
 export function lend(
-  { context, processor, question, leaseMs }: Lender,
+  { context, processor, question, leaseMs, lane }: Lender,
   turns: Turns,
-  { signal, pauseUntil }: TimeLimit,
+  { signal, whileWaiting }: TimeLimit,
   lease?: Lease,
 ): CallContext {
-  const { clock } = context;
   const about = { processor: processor.name, operation: question };
   return {
     signal,
-    now: () => clock.now(),
+    now: () => context.clock.now(),
     async turn(...names) {
       signal.throwIfAborted();
       const buckets = bucketsOf(processor, names);
       for (const name of names) turns.buckets.add(name);
       // Before the first call nothing is lost by coming back later.
       const mostMs = turns.granted === 0 ? leaseMs : leaseMs * longestWaitLeases;
-      for (let late = 0; late < mostLateGrants; late += 1) {
-        const { atMs, waitMs } = await reserve(context, buckets, mostMs);
-        if (waitMs > mostMs) {
-          turns.nextInMs = waitMs;
-          throw new RateLimitedError(`The next turn at "${processor.name}" is in ${waitMs} ms.`, {
-            ...about,
-            retryAfterMs: waitMs,
-          });
-        }
-        await lease?.cover(waitMs);
-        if (waitMs > 0) {
-          pauseUntil(atMs);
-          await clock.sleep(Math.max(0, atMs - clock.now().getTime()), signal);
-        }
-        signal.throwIfAborted();
-        if (!isTooLate(buckets, clock.now().getTime() - atMs)) {
-          turns.granted += 1;
-          turns.nextInMs = undefined;
-          return;
-        }
+      // A longer wait is covered as well: the lease is kept while its question goes on.
+      await lease?.cover();
+      const answer = await whileWaiting(() => context.turns.wait({ buckets, lane, mostMs, signal }));
+      signal.throwIfAborted();
+      if (answer === "granted") {
+        turns.granted += 1;
+        turns.nextInMs = undefined;
+        return;
       }
-      throw new UnavailableError("This process is too slow to use its turns in time.", about);
+      if (answer === "too-slow")
+        throw new UnavailableError("This process is too slow to use its turns in time.", about);
+      const { nextInMs } = answer;
+      turns.nextInMs = nextInMs;
+      throw new RateLimitedError(`The next turn at "${processor.name}" is in ${nextInMs} ms.`, {
+        ...about,
+        retryAfterMs: nextInMs,
+      });
+    },
+    async observed(name, seen) {
+      for (const bucket of bucketsOf(processor, [name])) await context.turns.observed(bucket, seen);
     },
   };
-}
-
-/** A bucket that declares no delay at all is of a vendor that does not mind. */
-function isTooLate(buckets: readonly Bucket[], lateMs: number): boolean {
-  return buckets.some(({ limit }) => delayOf(limit) > 0 && lateMs > delayOf(limit));
 }

@@ -67,6 +67,11 @@ function rollForward(date: string, holidays: ReadonlySet<string>): string {
     : date;
 }
 
+/** The first instant of the next civil day in a zone. */
+export function nextMidnight(zone: string, instant: Date): Date {
+  return startOfDay(zone, addDays(civilDateIn(zone, instant), 1));
+}
+
 /** The first instant of a civil date in a zone: the zone's offset there, found by trying the one before. */
 function startOfDay(zone: string, date: string): Date {
   const midnight = Date.parse(`${date}T00:00:00Z`);

@@ -1,0 +1,150 @@
+// How well the limiter keeps a vendor's limit and uses it: node -C @heed/source bench/limiter.ts
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import type { WindowLimit } from "../packages/core/src/contract.ts";
+import { newKey } from "../packages/core/src/index.ts";
+import { heedFor, openTold, type Told } from "./limiter-heed.ts";
+
+/** What is measured. */
+export interface LimiterRun {
+  readonly limit: WindowLimit;
+  /** How long to work at a backlog that does not end, in milliseconds. */
+  readonly forMs: number;
+  /** Default 2. */
+  readonly workers?: number;
+  /** URL of a module that exports `openStorage(address)`, and the address. Default: a new SQLite file. */
+  readonly storage?: { readonly module: string; readonly address: string };
+}
+
+interface Arrival {
+  readonly atMs: number;
+  readonly wayMs: number;
+}
+
+/** What was seen at the server. */
+export interface LimiterSeen {
+  readonly calls: number;
+  /** Most calls in any window, divided by the limit: above 1, the vendor would refuse. */
+  readonly windowMax: number;
+  /** Calls from the first one on, divided by what the limit allows in that time. */
+  readonly utilisation: number;
+  /**
+   * Longest time between a turn and the call's arrival. The limiter keeps the limit as long as this is at most
+   * half of the limit's `delayMs`: more, and the machine was too busy for that setting.
+   */
+  readonly longestWayMs: number;
+}
+
+/** Lets worker processes call a real HTTP server under a steady backlog, and counts there. */
+export async function measureLimiter({
+  limit,
+  forMs,
+  workers = 2,
+  storage,
+}: LimiterRun): Promise<LimiterSeen> {
+  const directory = await mkdtemp(join(tmpdir(), "heed-bench-"));
+  const arrivals: Arrival[] = [];
+  const server = createServer((request, response) => {
+    const atMs = performance.timeOrigin + performance.now();
+    arrivals.push({ atMs, wayMs: atMs - Number(request.headers["granted-at"]) });
+    request.resume();
+    response.writeHead(204).end();
+  });
+  const children: ChildProcess[] = [];
+  try {
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const told: Told = {
+      storage: storage?.module ?? new URL("storages/sqlite.ts", import.meta.url).href,
+      address: storage?.address ?? join(directory, "heed.db"),
+      keys: newKey(),
+      url: `http://127.0.0.1:${portOf(server)}/`,
+      limit,
+    };
+    await fill(told, Math.ceil(((forMs + 2000) * limit.calls) / limit.perMs) + 50 * workers);
+    const program = fileURLToPath(new URL("limiter-worker.ts", import.meta.url));
+    for (let n = 0; n < workers; n += 1) {
+      children.push(
+        spawn(process.execPath, ["-C", "@heed/source", program, JSON.stringify(told)], {
+          stdio: ["pipe", "pipe", "inherit"],
+        }),
+      );
+    }
+    // All of them at work, so that what is measured is not one alone.
+    await Promise.all(
+      children.map(async ({ stdout }) => {
+        if (stdout !== null) await once(stdout, "data");
+      }),
+    );
+    await sleep(1000);
+    const fromMs = performance.timeOrigin + performance.now();
+    await sleep(forMs);
+    return seenIn(arrivals, limit, fromMs, forMs);
+  } finally {
+    await Promise.all(
+      children.map(async (child) => {
+        if (child.exitCode !== null) return;
+        child.stdin?.end();
+        await once(child, "exit");
+      }),
+    );
+    server.close();
+    server.closeAllConnections();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("The server has no port.");
+  return address.port;
+}
+
+async function fill(told: Told, optOuts: number): Promise<void> {
+  const storage = await openTold(told);
+  const { subscriptions } = heedFor(told, storage);
+  for (let done = 0; done < optOuts; done += 100) {
+    await Promise.all(
+      Array.from({ length: 100 }, (_, n) =>
+        subscriptions.unsubscribe({ subject: { email: `p${done + n}@example.org` }, topic: "news" }),
+      ),
+    );
+  }
+  await storage.close();
+}
+
+function seenIn(
+  arrivals: readonly Arrival[],
+  limit: WindowLimit,
+  fromMs: number,
+  forMs: number,
+): LimiterSeen {
+  let most = 0;
+  let first = 0;
+  for (const [last, { atMs }] of arrivals.entries()) {
+    while ((arrivals[first]?.atMs ?? atMs) <= atMs - limit.perMs) first += 1;
+    most = Math.max(most, last - first + 1);
+  }
+  const counted = arrivals.filter(({ atMs }) => atMs >= fromMs && atMs < fromMs + forMs).length;
+  return {
+    calls: arrivals.length,
+    windowMax: most / limit.calls,
+    utilisation: counted / ((limit.calls * forMs) / limit.perMs),
+    longestWayMs: Math.ceil(Math.max(...arrivals.map(({ wayMs }) => wayMs))),
+  };
+}
+
+if (import.meta.main) {
+  for (const { limit, goal } of [
+    { limit: { calls: 190, perMs: 10_000, delayMs: 50 }, goal: 0.95 },
+    { limit: { calls: 100, perMs: 1000, delayMs: 50 }, goal: 0.9 },
+  ]) {
+    const seen = await measureLimiter({ limit, forMs: 30_000 });
+    console.log(JSON.stringify({ limit, goal: { windowMax: 1, utilisation: goal }, seen }));
+  }
+}
