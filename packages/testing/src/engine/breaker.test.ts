@@ -16,7 +16,10 @@ async function withSteps(count: number, options: Parameters<typeof company>[0] =
     work: { batchesPerProcessor: 1, ...options.work },
   });
   for (let n = 0; n < count; n += 1)
-    await test.heed.subscriptions.unsubscribe({ subject: { email: `p${n}@example.org` }, topic: "newsletter" });
+    await test.heed.subscriptions.unsubscribe({
+      subject: { email: `p${n}@example.org` },
+      topic: "newsletter",
+    });
   const asked = () => test.crm.calls.filter(({ at }) => at === "run").length;
   return { ...test, asked };
 }

@@ -18,7 +18,10 @@ async function someWork(): Promise<void> {
   const { heed, crm, person, settle } = company();
   const about = { processor: "crm", operation: "erase" } as const;
   crm.fault({ at: "run", throws: new TypeError(`${canary} is broken`) });
-  crm.fault({ at: "verify", throws: new RateLimitedError(`slow, ${canary}`, { ...about, retryAfterMs: 1_000 }) });
+  crm.fault({
+    at: "verify",
+    throws: new RateLimitedError(`slow, ${canary}`, { ...about, retryAfterMs: 1_000 }),
+  });
   await heed.subscriptions.unsubscribe({ subject: { email: `2.${canary}` }, topic: "newsletter" });
   await heed.requests.open({ right: "erasure", identity: "signed-in", subject: person(canary) });
   await settle();
@@ -106,7 +109,9 @@ describe("instrument", () => {
     expect(failed?.status).toEqual({ code: 2 });
 
     await reader.forceFlush();
-    const measured = metrics.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
+    const measured = metrics
+      .getMetrics()
+      .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
     const points = (name: string): readonly { readonly attributes: object; readonly value: unknown }[] =>
       measured
         .filter(({ descriptor }) => descriptor.name === name)

@@ -306,7 +306,11 @@ describe("an adapter that breaks the contract", () => {
     ["run", { status: "done", affected: -1 }, "affected"],
     ["run", { status: "well, canary@example.org" }, "status"],
     ["run", { status: "blocked", by: "canary@example.org", checkAfterMs: 1 }, "by"],
-    ["run", { status: "done", retained: [{ category: "x", reason: "y", "canary@example.org": 1 }] }, "retained.0"],
+    [
+      "run",
+      { status: "done", retained: [{ category: "x", reason: "y", "canary@example.org": 1 }] },
+      "retained.0",
+    ],
     ["verify", { seen: "surely canary@example.org" }, "seen"],
     ["verify", "canary@example.org", "the answer"],
   ] as const)("is told which answer was no answer, where and never what: %s %j", async (at, answer, path) => {
@@ -317,7 +321,7 @@ describe("an adapter that breaks the contract", () => {
     await settle();
     // Once for the batch, however many answers were wrong.
     expect(told).toEqual([{ error: expect.any(TypeError), processor: "crm", operation: "unsubscribe" }]);
-    const { message } = told[0]?.error as Error;
+    const message = String(told[0]?.error);
     expect(message).toContain(`(unsubscribe, ${at}): ${path}: `);
     expect(message).not.toContain("canary");
     expect(optedOut()).toHaveLength(3);
@@ -378,7 +382,8 @@ describe("one failure in a batch", () => {
     await settle();
     expect(optedOut()).toHaveLength(3);
     // A check and a run, and then nothing at all for a minute, the read-backs of the others included.
-    expect(runAt.filter((at) => at >= 1_000 && at < 60_000)).toEqual([]);
+    expect(runAt.length).toBeGreaterThan(3);
+    expect(runAt.slice(2).filter((at) => at < 60_000)).toEqual([]);
     expect((await rows("steps")).map(({ state, tries }) => [state, tries])).toEqual(
       Array.from({ length: 3 }, () => ["verified", 0]),
     );

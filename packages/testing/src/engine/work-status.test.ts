@@ -59,7 +59,9 @@ describe("work.status", () => {
     await heed.subscriptions.unsubscribe({ subject: { email: canary }, topic: "newsletter" });
     crm.fault({ at: "run", hangs: true });
     const seen: unknown[] = [];
-    const { run } = crm.processor.operations.unsubscribe as unknown as { run: (...args: unknown[]) => unknown };
+    const { run } = crm.processor.operations.unsubscribe as unknown as {
+      run: (...args: unknown[]) => unknown;
+    };
     Object.assign(crm.processor.operations.unsubscribe ?? {}, {
       run: async (...args: unknown[]) => {
         seen.push((await heed.work.status()).processors["crm"]);
