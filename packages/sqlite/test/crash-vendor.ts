@@ -20,7 +20,10 @@ export interface CrashVendor {
   close(): Promise<void>;
 }
 
-export async function crashVendor(emails: readonly string[], latency: number | (() => number)): Promise<CrashVendor> {
+export async function crashVendor(
+  emails: readonly string[],
+  latency: number | (() => number),
+): Promise<CrashVendor> {
   const latencyMs = typeof latency === "number" ? () => latency : latency;
   const records = new Set(emails);
   const optedOut = new Set<string>();

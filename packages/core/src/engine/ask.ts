@@ -66,8 +66,11 @@ export async function ask<T>(
     const turns = noTurns();
     if (asked.length === 0) return { answers: undefined, turns, health: "unknown" };
     const calls = asked.map(({ call }) => call);
-    const destroys = question === "run" && isDestructive(operationName);
-    const lease = new Lease(context, asked, leaseMs, destroys);
+    const takesTurns = Object.keys(processor.limits).length > 0;
+    // What destroys ends with one lost step. Any other run does as long as nobody was told of it.
+    const endsWithOne = () =>
+      question === "run" && (isDestructive(operationName) || (takesTurns && turns.granted === 0));
+    const lease = new Lease(context, asked, leaseMs, endsWithOne);
     // One opt-out in the batch makes all of it an opt-out's.
     const lane = Math.min(...asked.map(({ step }) => step.lane));
     const lender = { context, processor, question: operationName, leaseMs, lane };
@@ -101,7 +104,6 @@ export async function ask<T>(
         if (trouble.kind === "unavailable" && trouble.because === "adapter-failed")
           context.hub.emit("work.failed", { error, processor: processor.name, operation: operationName });
         await slowDown(asking, trouble, turns);
-        const takesTurns = Object.keys(processor.limits).length > 0;
         const isDefinite = wasRefused(trouble, { hasBegun, takesTurns }, turns, asked.length);
         const isLostInPart = lease.lost.size > 0 && lease.lost.size < asked.length;
         // Nobody was asked yet: the others are asked without the lost ones.

@@ -15,7 +15,7 @@ const firstPauseMs = 30_000;
 const longestPauseMs = 15 * 60_000;
 
 /** How long an account is left alone, in milliseconds: doubling from 30 seconds to 15 minutes. */
-export function pauseMs(opens: number): number {
+function pauseMs(opens: number): number {
   return Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(opens, 20));
 }
 

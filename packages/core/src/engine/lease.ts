@@ -8,18 +8,18 @@ import { isHeld, type Claim } from "./claim.ts";
  * The leases of the steps that a question is about, prolonged for as long as it is asked.
  *
  * A step can be lost alone: another worker took it over, or it was held or cancelled. The others go on, except
- * where what is asked destroys something: one question carries them all, so it must end.
+ * where the question must end with it: one that destroys carries them all.
  */
 export class Lease {
   readonly #context: HeedContext;
   readonly #claims: readonly Claim[];
   readonly #leaseMs: number;
-  readonly #endsWithOne: boolean;
+  readonly #endsWithOne: () => boolean;
   readonly #lost = new Set<string>();
   #untilMs: number;
   #untilElapsedMs: number;
 
-  constructor(context: HeedContext, claims: readonly Claim[], leaseMs: number, endsWithOne: boolean) {
+  constructor(context: HeedContext, claims: readonly Claim[], leaseMs: number, endsWithOne: () => boolean) {
     this.#context = context;
     this.#claims = claims;
     this.#leaseMs = leaseMs;
@@ -47,7 +47,7 @@ export class Lease {
     );
     if (leftMs >= waitMs + this.#leaseMs / 2) return;
     await this.#renew(this.#leaseMs + waitMs);
-    if (this.#lost.size === this.#claims.length || (this.#endsWithOne && this.#lost.size > 0))
+    if (this.#lost.size === this.#claims.length || (this.#lost.size > 0 && this.#endsWithOne()))
       throw leaseLost();
   }
 

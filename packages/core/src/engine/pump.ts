@@ -15,8 +15,6 @@ export interface PumpSettings extends RunSettings {
 /** What is in hand at one processor. */
 interface Hand {
   readonly batches: Set<Promise<void>>;
-  /** Batches that delivery told of and that are not leased yet: asking again would find them again. */
-  beginning: number;
   /** Nothing more was due when it was last asked for. */
   isDry: boolean;
 }
@@ -91,15 +89,15 @@ export class Pump {
   }
 
   #handOf(id: string): Hand {
-    const hand = this.#hands.get(id) ?? { batches: new Set(), beginning: 0, isDry: false };
+    const hand = this.#hands.get(id) ?? { batches: new Set(), isDry: false };
     this.#hands.set(id, hand);
     return hand;
   }
 
   /** How many batches more there is room for. */
   #roomAt(id: string, processor: ProcessorV1): number {
-    const { batches, beginning, isDry } = this.#handOf(id);
-    if (isDry || beginning > 0) return 0;
+    const { batches, isDry } = this.#handOf(id);
+    if (isDry) return 0;
     const most = this.#run.isProbing(id)
       ? 1
       : Math.min(this.#settings.batchesPerProcessor, batchesPerSecond(processor));
@@ -132,19 +130,11 @@ export class Pump {
   ): void {
     const hand = this.#handOf(id);
     for (const step of steps) this.#inHand.add(step.id);
-    hand.beginning += 1;
-    let isLeased = false;
-    const leased = () => {
-      if (isLeased) return;
-      isLeased = true;
-      hand.beginning -= 1;
-      this.bell.ring();
-    };
     const batch: Promise<void> = this.#run
-      .carryOut(id, steps, stop, leased)
+      // Until then, delivery that does not lend tells of them again, and they hide what is due behind them.
+      .carryOut(id, steps, stop, () => this.bell.ring())
       .catch(onFailure)
       .finally(() => {
-        leased();
         hand.batches.delete(batch);
         for (const step of steps) this.#inHand.delete(step.id);
         // What ended may have released steps anywhere.

@@ -91,9 +91,7 @@ describe("a step that ends its worker", () => {
     expect(told).toMatchObject([
       { processor: "crm", operation: "unsubscribe", error: { code: "crashed-worker" } },
     ]);
-    expect(JSON.stringify(told) + String((told[0] as { error: Error }).error.message)).not.toContain(
-      "poison",
-    );
+    expect(JSON.stringify(told) + (told[0] as { error: Error }).error.message).not.toContain("poison");
     // After the first death it runs alone.
     const withPoison = test.runs.filter((emails) => emails.includes(poison));
     expect(withPoison.map((emails) => emails.length)).toEqual([5, 1, 1, 1, 1]);
@@ -109,7 +107,7 @@ describe("a step that ends its worker", () => {
       identity: "signed-in",
       subject: { email: poison },
     });
-    const [erase] = (await rows("steps")).filter(
+    const erase = (await rows("steps")).find(
       ({ processor, operation }) => processor === "crm" && operation === "erase",
     );
     const set = { state: "running", attempt: 4, leaseUntil: start, crashes: 4, phase: "resolve" };

@@ -44,9 +44,9 @@ async function twoWorkers(operation: "erase" | "unsubscribe", when: "before its 
     return new Map(calls.map(({ id }) => [id, { status: "done", affected: 1 }]));
   };
   const draining = first.heed.work.drain();
-  let isReached = false;
-  void reached.promise.then(() => (isReached = true));
-  while (!isReached) await shared.clock.advance(10);
+  const state = { isReached: false };
+  void reached.promise.then(() => (state.isReached = true));
+  while (!state.isReached) await shared.clock.advance(10);
   /** Takes one step out of the worker's hands, as a take-over or a hold would. */
   async function lose(email: string): Promise<string> {
     const id = ids.get(email) ?? "";
@@ -69,10 +69,10 @@ async function twoWorkers(operation: "erase" | "unsubscribe", when: "before its 
   }
   async function finish(): Promise<void> {
     goOn.resolve();
-    let isDone = false;
-    void draining.then(() => (isDone = true));
-    for (let n = 0; n < 200 && !isDone; n += 1) await shared.clock.advance(1_000);
-    expect(isDone).toBe(true);
+    const state = { isDone: false };
+    void draining.then(() => (state.isDone = true));
+    for (let n = 0; n < 200 && !state.isDone; n += 1) await shared.clock.advance(1_000);
+    expect(state.isDone).toBe(true);
   }
   return { ...first, clock: shared.clock, touched, lose, finish };
 }
@@ -98,10 +98,7 @@ describe("a lease that is lost in part", () => {
         because: "taken",
         attempt: 99,
       });
-      if (operation === "erase") {
-        expect(test.touched).toEqual([["a@example.org", "c@example.org"]]);
-        expect([...test.crm.records.keys()]).toEqual(["crm-b@example.org"]);
-      }
+      expect(test.touched).toEqual([["a@example.org", "c@example.org"]]);
     },
   );
 
@@ -182,9 +179,9 @@ describe("a worker that stood still", () => {
         return new Map();
       };
       void lame.heed.work.drain();
-      let isReached = false;
-      void reached.promise.then(() => (isReached = true));
-      while (!isReached) await clock.advance(10);
+      const state = { isReached: false };
+      void reached.promise.then(() => (state.isReached = true));
+      while (!state.isReached) await clock.advance(10);
       isPaused = true;
       await clock.advance(20_000);
       const took = other.heed.work.drain();

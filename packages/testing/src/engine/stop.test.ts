@@ -15,10 +15,10 @@ function working(options: Parameters<typeof company>[0] = {}) {
   /** Lets time pass until the promise is settled, and says how long that took. */
   async function until(promise: Promise<unknown>): Promise<number> {
     const since = clock.now().getTime();
-    let isDone = false;
-    void promise.then(() => (isDone = true));
-    while (!isDone && clock.now().getTime() < since + 600_000) await clock.advance(100);
-    expect(isDone).toBe(true);
+    const state = { isDone: false };
+    void promise.then(() => (state.isDone = true));
+    while (!state.isDone && clock.now().getTime() < since + 600_000) await clock.advance(100);
+    expect(state.isDone).toBe(true);
     return clock.now().getTime() - since;
   }
   return { ...test, clock, shared, unsubscribe, until };

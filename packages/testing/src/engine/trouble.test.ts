@@ -321,7 +321,7 @@ describe("an adapter that breaks the contract", () => {
     await settle();
     // Once for the batch, however many answers were wrong.
     expect(told).toEqual([{ error: expect.any(TypeError), processor: "crm", operation: "unsubscribe" }]);
-    const { message } = told[0]?.error as Error;
+    const message = String(told[0]?.error);
     expect(message).toContain(`(unsubscribe, ${at}): ${path}: `);
     expect(message).not.toContain("canary");
     expect(optedOut()).toHaveLength(3);
@@ -382,7 +382,8 @@ describe("one failure in a batch", () => {
     await settle();
     expect(optedOut()).toHaveLength(3);
     // A check and a run, and then nothing at all for a minute, the read-backs of the others included.
-    expect(runAt.filter((at) => at >= 1_000 && at < 60_000)).toEqual([]);
+    expect(runAt.length).toBeGreaterThan(3);
+    expect(runAt.slice(2).filter((at) => at < 60_000)).toEqual([]);
     expect((await rows("steps")).map(({ state, tries }) => [state, tries])).toEqual(
       Array.from({ length: 3 }, () => ["verified", 0]),
     );
