@@ -420,8 +420,9 @@ export class Office {
           ? [vendor.optedIn, vendor.optedOut]
           : [vendor.optedOut, vendor.optedIn];
         from.get(email)?.delete(topic);
-        if (to === vendor.optedOut || vendor.find(email).length > 0)
-          to.set(email, new Set([...(to.get(email) ?? []), topic]));
+        if (to === vendor.optedIn && vendor.find(email).length === 0)
+          vendor.add({ id: `by-hand-${this.#nextId()}`, emails: [email] });
+        to.set(email, new Set([...(to.get(email) ?? []), topic]));
       }
   }
 
