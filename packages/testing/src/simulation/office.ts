@@ -98,12 +98,14 @@ export class Office {
     this.#watch.count(`act ${what}`);
     try {
       for (;;) {
-        const { heed, storage, inside } = this.#process;
-        const asked = inside(() => work(heed)).then(
-          (answer): Answer<T> => ({ answer }),
-          (error: unknown): Answer<T> => ({ refused: this.#codeOf(error) }),
-        );
-        const answer = await Promise.race([asked, storage.died.then(() => "died" as const)]);
+        const current = this.#process;
+        const asked = current
+          .inside(() => work(current.heed))
+          .then(
+            (answer): Answer<T> => ({ answer }),
+            (error: unknown): Answer<T> => ({ refused: this.#codeOf(error) }),
+          );
+        const answer = await Promise.race([asked, current.storage.died.then(() => "died" as const)]);
         if (answer === "died") this.#process = this.#start();
         else if (answer.refused !== "storage-failed") {
           this.#watch.note(`${person.name} ${what} ${answer.refused ?? "done"}`);

@@ -184,21 +184,25 @@ async function settle(
 ): Promise<void> {
   const { clock } = company;
   const luck = { fails: 0, dies: 0 };
-  const { heed, inside } = startProcess("calm", company, keys, randomOf("calm"), luck, { pollMs: dayMs });
-  heed.on("work.failed", ({ error }) => watch.wrong("WORK", `a worker failed in calm: ${String(error)}`));
+  const worker = startProcess("calm", company, keys, randomOf("calm"), luck, { pollMs: dayMs });
+  worker.heed.on("work.failed", ({ error }) =>
+    watch.wrong("WORK", `a worker failed in calm: ${String(error)}`),
+  );
   const told = new Set<string>();
   const isOpen = () =>
     [...mirror.steps.values()].some((step) => step.endedAt === null) ||
     [...mirror.requests.values()].some((request) => request.closedAt === null) ||
     people.some((person) => person.parked.size > 0);
   for (let rounds = 0; rounds < 150; rounds += 1) {
-    const drained = inside(() => heed.work.drain()).then(
-      () => true,
-      (error: unknown) => {
-        watch.wrong("WORK", `a drain failed in calm: ${String(error)}`);
-        return true;
-      },
-    );
+    const drained = worker
+      .inside(() => worker.heed.work.drain())
+      .then(
+        () => true,
+        (error: unknown) => {
+          watch.wrong("WORK", `a drain failed in calm: ${String(error)}`);
+          return true;
+        },
+      );
     let isDrained = false;
     for (let waits = 0; !isDrained && waits < 200; waits += 1) {
       await clock.advance(minuteMs);
