@@ -12,5 +12,5 @@ describeRecovery({
   name: "sqlite",
   create: (place) => sqlite(join(directory, `${place}.db`)),
   // Every commit waits for the disk: `pnpm test:long` takes them all.
-  step: process.env["HEED_FAULTS"] === "all" ? 1 : 5,
+  step: process.env["HEED_FAULTS"] === "all" ? 1 : 7,
 });

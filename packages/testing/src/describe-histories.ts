@@ -10,7 +10,10 @@ export interface StorageOfHistories {
   readonly name: string;
   /** Opens an empty storage, named `place`: letters and digits, new each time. */
   readonly create: (place: string) => HeedStorage | Promise<HeedStorage>;
-  /** How many histories. The environment's `HEED_SEED` runs that one seed in their place. Default 20. */
+  /**
+   * How many histories. The environment's `HEED_SEED` runs that one seed in their place, and `HEED_SIZE=10x1`
+   * makes it one of ten days and one person. Default 20.
+   */
   readonly seeds?: number;
 }
 
@@ -54,7 +57,9 @@ export function describeHistories({ name, create, seeds: count = 20 }: StorageOf
   const only = process.env["HEED_SEED"];
   const seeds =
     only === undefined ? Array.from({ length: Math.ceil(count) }, (_, index) => `${index + 1}`) : [only];
-  const live = async (seed: string, size: Size = month): Promise<History> => {
+  const [, days, people] = /^(\d+)x(\d+)$/.exec(process.env["HEED_SIZE"] ?? "") ?? [];
+  const whole: Size = days === undefined ? month : { days: Number(days), people: Number(people) };
+  const live = async (seed: string, size: Size = whole): Promise<History> => {
     const storage = await create(`heed${randomBytes(6).toString("hex")}`);
     try {
       return await simulate(seed, storage, size);
@@ -64,7 +69,7 @@ export function describeHistories({ name, create, seeds: count = 20 }: StorageOf
   };
   /** The violations of the smallest history of this seed that shows any. */
   const told = async (seed: string, { violations }: History): Promise<string> => {
-    let shown = { size: month, violations };
+    let shown = { size: whole, violations };
     for (const size of smaller) {
       const { violations: fewer } = await live(seed, size);
       if (fewer.length > 0) {
@@ -74,8 +79,8 @@ export function describeHistories({ name, create, seeds: count = 20 }: StorageOf
     }
     const broken = [...new Set(shown.violations.map((each) => each.split(" ")[0] as PromiseId))];
     return [
-      `The history of seed ${seed} breaks a promise. Run it again: HEED_SEED=${seed} pnpm test:seed`,
-      `(${shown.size.days} days, ${shown.size.people} people; HEED_HISTORY=1 prints all that happens)`,
+      `The history of seed ${seed} breaks a promise. Run it again, with all that happens printed:`,
+      `HEED_HISTORY=1 HEED_SEED=${seed} HEED_SIZE=${shown.size.days}x${shown.size.people} pnpm test:seed`,
       ...broken.map((id) => `${id}: ${promises[id]}`),
       ...shown.violations.slice(0, 20).map((each) => `  ${each}`),
     ].join("\n");

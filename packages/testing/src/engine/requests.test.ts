@@ -131,6 +131,24 @@ describe("asking again", () => {
   });
 });
 
+describe("an erasure that begins", () => {
+  it("outweighs an earlier opt-out in what is told of the address, and proves what it overtook", async () => {
+    const { heed, person, rows } = company();
+    const subject = person("anna@example.org");
+    await heed.subscriptions.unsubscribe({ subject, topic: "all" });
+    expect(await heed.suppression.check({ email: "anna@example.org" })).toMatchObject({
+      because: "opted-out",
+    });
+    await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence });
+    await heed.requests.open({ ...open, subject });
+    expect(await heed.suppression.check({ email: "anna@example.org" })).toMatchObject({ because: "erased" });
+    const overtaken = (await rows("steps")).filter((step) => step.state === "cancelled");
+    expect(overtaken.map((step) => step.operation)).toEqual(["subscribe"]);
+    const proven = (await rows("evidence")).filter((row) => row.entry.includes(overtaken[0]?.id ?? "none"));
+    expect(proven.map((row) => (JSON.parse(row.entry) as { state: string }).state)).toEqual(["cancelled"]);
+  });
+});
+
 describe("a withdrawal", () => {
   it("is recorded again when the person said yes while the first was under way", async () => {
     const { heed, crm, person, settle } = company();

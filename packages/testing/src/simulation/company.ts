@@ -7,7 +7,7 @@ import type { Random } from "./random.ts";
 
 export const topics = ["newsletter", "offers"] as const;
 
-export const policy = definePolicy({
+const policy = definePolicy({
   controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example", zone: "Europe/Stockholm" },
   recipients: {
     crm: { role: "processor", country: "US", transferTool: "scc" },

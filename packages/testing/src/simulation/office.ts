@@ -1,6 +1,7 @@
 import { isHeedError, type Heed, type Keyring, type Permit } from "@heed/core";
 import type { Company } from "./company.ts";
 import { topics } from "./company.ts";
+import { doByHand, moveIn } from "./hands.ts";
 import type { Mirror } from "./mirror.ts";
 import type { Person, Said } from "./model.ts";
 import { startProcess, type Process } from "./process.ts";
@@ -98,12 +99,14 @@ export class Office {
     this.#watch.count(`act ${what}`);
     try {
       for (;;) {
-        const { heed, storage, inside } = this.#process;
-        const asked = inside(() => work(heed)).then(
-          (answer): Answer<T> => ({ answer }),
-          (error: unknown): Answer<T> => ({ refused: this.#codeOf(error) }),
-        );
-        const answer = await Promise.race([asked, storage.died.then(() => "died" as const)]);
+        const current = this.#process;
+        const asked = current
+          .inside(() => work(current.heed))
+          .then(
+            (answer): Answer<T> => ({ answer }),
+            (error: unknown): Answer<T> => ({ refused: this.#codeOf(error) }),
+          );
+        const answer = await Promise.race([asked, current.storage.died.then(() => "died" as const)]);
         if (answer === "died") this.#process = this.#start();
         else if (answer.refused !== "storage-failed") {
           this.#watch.note(`${person.name} ${what} ${answer.refused ?? "done"}`);
@@ -367,26 +370,7 @@ export class Office {
     if (recorded.refused !== undefined) return;
     person.isKnown = true;
     person.erasedAtMs = undefined;
-    this.moveIn(person);
-  }
-
-  /** The person is in every system of the company. */
-  moveIn(person: Person, isNew = false): void {
-    const { crm, news, billing } = this.#company.vendors;
-    const [first = ""] = person.emails;
-    if (crm.find(first).length === 0) crm.add({ id: `crm-${this.#nextId()}`, emails: person.emails });
-    for (const email of person.emails) {
-      if (news.find(email).length === 0 && this.#random.chance(0.7))
-        news.add({ id: `news-${this.#nextId()}`, emails: [email] });
-      this.#company.rows.add(email);
-    }
-    if (billing.find(first).length === 0)
-      billing.add({
-        id: `cus-${this.#nextId()}`,
-        emails: [first],
-        cards: 2,
-        isPaying: isNew && this.#random.chance(0.3),
-      });
+    moveIn(this.#company, person, this.#random);
   }
 
   /** Whoever looks after what heed leaves to a human: by hand in the world, and then on the record. */
@@ -401,41 +385,12 @@ export class Office {
       if (this.#random.chance(0.4))
         await this.#ask(person, "try again", (heed) => heed.requests.retry(requestId));
       else {
-        this.#byHand(person, step.processor, step.operation);
+        doByHand(this.#company, person, step.processor, step.operation);
         await this.#ask(person, "by hand", (heed) =>
           heed.requests.acknowledge({ id: requestId, step: step.id }),
         );
       }
       this.#watch.isHumanActing = false;
-    }
-  }
-
-  /** A choice that heed could not carry out at a vendor is carried out there by hand. */
-  tellByHand(person: Person, processor: string): void {
-    if (processor !== "crm" && processor !== "news") return;
-    const vendor = this.#company.vendors[processor];
-    for (const topic of Object.keys(vendor.processor.topics))
-      for (const email of person.emails) {
-        const [to, from] = person.mayMail(email, topic)
-          ? [vendor.optedIn, vendor.optedOut]
-          : [vendor.optedOut, vendor.optedIn];
-        from.get(email)?.delete(topic);
-        if (to === vendor.optedOut || vendor.find(email).length > 0)
-          to.set(email, new Set([...(to.get(email) ?? []), topic]));
-      }
-  }
-
-  #byHand(person: Person, processor: string, operation: string): void {
-    const { vendors, rows } = this.#company;
-    for (const email of person.emails) {
-      if (processor === "app") rows.delete(email);
-      if (operation === "forgetTokens")
-        for (const record of vendors.billing.find(email))
-          Object.assign(record, { cards: 0, isPaying: false });
-      if (processor !== "crm" && processor !== "news") continue;
-      const vendor = vendors[processor];
-      if (operation === "erase") for (const { id } of vendor.find(email)) vendor.records.delete(id);
-      if (operation === "erase" || operation === "unsubscribe") vendor.optedIn.delete(email);
     }
   }
 }

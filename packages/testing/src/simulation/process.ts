@@ -60,7 +60,7 @@ export function startProcess(
     keys,
     clock: mortalClock(clock, storage, () => isPaused),
     processors: company.processors,
-    work: { ...work, leaseMs: 60_000, callTimeoutMs: 60_000 },
+    work: { ...work, leaseMs: 60_000, callTimeoutMs: random.pick([60_000, 600_000]) },
   }) as unknown as Heed;
   return {
     heed,

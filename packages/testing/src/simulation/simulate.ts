@@ -1,7 +1,8 @@
 import { keyring, newKey, type HeedStorage } from "@heed/core";
-import { tables, type Row, type TableName } from "@heed/core/storage";
 import { virtualClock, type VirtualClock } from "../virtual-clock.ts";
-import { companyOf, topics, type Company } from "./company.ts";
+import { companyOf, type Company } from "./company.ts";
+import { holdAgainstTheWorld } from "./end.ts";
+import { moveIn, tellByHand } from "./hands.ts";
 import { mirrored, type Mirror } from "./mirror.ts";
 import { Person } from "./model.ts";
 import { Office } from "./office.ts";
@@ -59,12 +60,12 @@ async function history(
   watch.look(company, seen.mirror);
   const keys = keyring(newKey());
   const office = new Office(company, people, random.fork("office"), watch, seen.mirror, keys);
-  for (const person of people) if (random.chance(0.8)) office.moveIn(person, true);
+  for (const person of people) if (random.chance(0.8)) moveIn(company, person, random, true);
 
   void acting(random.fork("acts"), office, clock, isCalm);
   for (let index = 0; index < 3; index += 1)
     void working(`worker ${index}`, random.fork(`worker ${index}`), company, keys, watch, isCalm);
-  void humans(random.fork("humans"), office, clock, seen.mirror, watch, isCalm);
+  void humans(random.fork("humans"), office, company, seen.mirror, watch);
   await clock.advance(days * dayMs + hourMs);
   await settle(company, keys, office, watch, seen.mirror, people);
   await holdAgainstTheWorld(company, seen.mirror, people, watch);
@@ -148,28 +149,28 @@ async function standStill(
 async function humans(
   random: Random,
   office: Office,
-  clock: VirtualClock,
+  company: Company,
   mirror: Mirror,
   watch: Watch,
-  isCalm: () => boolean,
 ): Promise<void> {
+  const { clock, isCalm } = company;
   const told = new Set<string>();
   while (!isCalm()) {
     await clock.sleep(random.between(6 * hourMs, 2 * dayMs));
     if (isCalm()) return;
     await office.humanRound();
-    tellWhatFailed(office, mirror, watch, told);
+    tellWhatFailed(company, mirror, watch, told);
   }
 }
 
 /** Choices that ended at a human or failed: somebody reads the list of them. */
-function tellWhatFailed(office: Office, mirror: Mirror, watch: Watch, told: Set<string>): void {
+function tellWhatFailed(company: Company, mirror: Mirror, watch: Watch, told: Set<string>): void {
   for (const step of mirror.steps.values()) {
     if (step.requestId !== null || told.has(step.id)) continue;
     if (step.state !== "manual" && step.state !== "failed") continue;
     told.add(step.id);
     const person = watch.subjects.get(step.subjectId);
-    if (person !== undefined) office.tellByHand(person, step.processor);
+    if (person !== undefined) tellByHand(company, person, step.processor);
   }
 }
 
@@ -184,21 +185,25 @@ async function settle(
 ): Promise<void> {
   const { clock } = company;
   const luck = { fails: 0, dies: 0 };
-  const { heed, inside } = startProcess("calm", company, keys, randomOf("calm"), luck, { pollMs: dayMs });
-  heed.on("work.failed", ({ error }) => watch.wrong("WORK", `a worker failed in calm: ${String(error)}`));
+  const worker = startProcess("calm", company, keys, randomOf("calm"), luck, { pollMs: dayMs });
+  worker.heed.on("work.failed", ({ error }) =>
+    watch.wrong("WORK", `a worker failed in calm: ${String(error)}`),
+  );
   const told = new Set<string>();
   const isOpen = () =>
     [...mirror.steps.values()].some((step) => step.endedAt === null) ||
     [...mirror.requests.values()].some((request) => request.closedAt === null) ||
     people.some((person) => person.parked.size > 0);
   for (let rounds = 0; rounds < 150; rounds += 1) {
-    const drained = inside(() => heed.work.drain()).then(
-      () => true,
-      (error: unknown) => {
-        watch.wrong("WORK", `a drain failed in calm: ${String(error)}`);
-        return true;
-      },
-    );
+    const drained = worker
+      .inside(() => worker.heed.work.drain())
+      .then(
+        () => true,
+        (error: unknown) => {
+          watch.wrong("WORK", `a drain failed in calm: ${String(error)}`);
+          return true;
+        },
+      );
     let isDrained = false;
     for (let waits = 0; !isDrained && waits < 200; waits += 1) {
       await clock.advance(minuteMs);
@@ -209,7 +214,7 @@ async function settle(
       return;
     }
     await office.humanRound();
-    tellWhatFailed(office, mirror, watch, told);
+    tellWhatFailed(company, mirror, watch, told);
     if (!isOpen()) return;
     await clock.advance(12 * hourMs);
   }
@@ -218,55 +223,4 @@ async function settle(
     watch.wrong("LIVE", `${step.processor} ${step.operation} is still ${step.state} (${step.because})`);
   for (const request of mirror.requests.values())
     if (request.closedAt === null) watch.wrong("LIVE", `${request.right} is still ${request.state}`);
-}
-
-/** Everything has settled: what the vendors hold is what the people last said, and the storage is as it was told. */
-async function holdAgainstTheWorld(
-  company: Company,
-  mirror: Mirror,
-  people: readonly Person[],
-  watch: Watch,
-): Promise<void> {
-  const { storage, clock, vendors } = company;
-  const rows = <T extends TableName>(table: T): Promise<readonly Row<T>[]> =>
-    storage.transact({
-      lock: [],
-      clock,
-      read: { all: { from: table, where: {} } as never },
-      decide: (found) => ({ writes: [], answer: (found as { all: readonly Row<T>[] }).all }),
-    });
-  for (const table of ["steps", "requests"] as const) {
-    const stored = await rows(table);
-    if (stored.length !== mirror[table].size) watch.wrong("LOST", `${table} are missing in the storage`);
-    for (const row of stored)
-      if (mirror[table].get(row.id)?.state !== row.state)
-        watch.wrong("LOST", `one of the ${table} is ${row.state} in the storage`);
-  }
-  for (const table of Object.keys(tables) as TableName[])
-    for (const row of await rows(table))
-      for (const [column, value] of Object.entries(row)) {
-        const text = value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : String(value);
-        if (text.toLowerCase().includes("canary"))
-          watch.wrong("INV-14", `${table}.${column} holds an address`);
-      }
-  for (const vendor of [vendors.crm, vendors.news])
-    for (const topic of topics.filter((each) => each in vendor.processor.topics))
-      for (const person of people) holdTopic(person, topic, vendor, watch);
-}
-
-/** INV-03, INV-04: the vendor's end is the fold's. */
-function holdTopic(person: Person, topic: string, vendor: Company["vendors"]["crm"], watch: Watch): void {
-  const { name } = vendor.processor;
-  const isIn = (email: string) => vendor.optedIn.get(email)?.has(topic) ?? false;
-  if (person.erasedAtMs === undefined && person.emails.every((email) => person.mayMail(email, topic))) {
-    for (const email of person.emails)
-      if (!isIn(email)) watch.wrong("FOLD", `${person.name} opted in to ${topic}, and ${name} does not know`);
-  }
-  if (person.state(topic) === "not-given")
-    for (const email of person.emails)
-      if (isIn(email)) watch.wrong("FOLD", `${person.name} opted out of ${topic}, and ${name} goes on`);
-  if (person.erasedAtMs !== undefined)
-    for (const email of person.emails)
-      if (vendor.find(email).length > 0)
-        watch.wrong("INV-29", `${person.name} was erased, and is at ${name}`);
 }
