@@ -6,6 +6,7 @@ import type { TurnQueues } from "./engine/turn-queue.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Keyring } from "./keys/keyring.ts";
 import type { LivePermits } from "./ledger/live-permits.ts";
+import type { NewId } from "./new-id.ts";
 import type { Policy } from "./policy/policy.ts";
 
 /** What every room of one heed works with. Put together in `createHeed`, passed on, never global. */
@@ -21,4 +22,5 @@ export interface HeedContext {
   readonly hub: EventHub;
   readonly livePermits: LivePermits;
   readonly turns: TurnQueues;
+  readonly newId: NewId;
 }

@@ -48,6 +48,7 @@ import type { AskedChoice } from "./ledger/record-choices.ts";
 import { nameSubject, suppressionLookups, type Named } from "./ledger/subject-record.ts";
 import { checkSuppression, comeBack, erasedAt } from "./ledger/suppression.ts";
 import { transactOnSubjects } from "./ledger/under-lock.ts";
+import { idMaker } from "./new-id.ts";
 import type { Names, Policy } from "./policy/policy.ts";
 import {
   acknowledgeStep,
@@ -137,6 +138,7 @@ export function createHeed<
     hub: new EventHub(),
     livePermits: new LivePermits(),
     turns: new TurnQueues({ storage, clock }),
+    newId: idMaker(),
   };
   const settings: WorkSettings = { ...workDefaults, ...options.work };
   const kept = checkEvidenceSettings(options.evidence ?? {});

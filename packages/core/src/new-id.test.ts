@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { newId } from "./new-id.ts";
+import { idMaker } from "./new-id.ts";
 
-describe("newId", () => {
+describe("ids", () => {
+  const newId = idMaker();
+
   it("makes ids that differ, in the form of a UUID", () => {
     const ids = Array.from({ length: 20_000 }, () => newId());
     expect(new Set(ids).size).toBe(ids.length);

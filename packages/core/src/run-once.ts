@@ -20,6 +20,7 @@ import { memory } from "./memory/memory.ts";
 import { definePolicy } from "./policy/define-policy.ts";
 import { stepRows } from "./requests/plan.ts";
 import { stepView, type StepView } from "./requests/read-request.ts";
+import { idMaker } from "./new-id.ts";
 import { systemClock } from "./system-clock.ts";
 
 /** How one operation is carried out without a heed around it. */
@@ -107,6 +108,7 @@ function contextFor(processor: ProcessorV1, clock: Clock): HeedContext {
     hub: new EventHub(),
     livePermits: new LivePermits(),
     turns: new TurnQueues({ storage, clock }),
+    newId: idMaker(),
   };
 }
 

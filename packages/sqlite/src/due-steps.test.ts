@@ -34,7 +34,12 @@ describe("the plan", () => {
       { from: "permits", where: { address: "a", message: "m" } },
       { from: "events", where: { subjectId: "a" }, orderBy: ["recordedAt"] },
       { from: "steps", where: { namespace: "a", state: ["waiting", "due", "running"] }, limit: 1000 },
-      { from: "steps", where: { namespace: "a", state: "due" }, orderBy: ["dueAt"], limit: 1 },
+      {
+        from: "steps",
+        where: { namespace: "a", processor: "p", state: "due" },
+        orderBy: ["dueAt"],
+        limit: 1,
+      },
       {
         from: "subjects",
         where: { id: { via: "identifiers", column: "subjectId", where: { digest: ["d"] } } },

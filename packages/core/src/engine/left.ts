@@ -20,7 +20,6 @@ const reads = (namespace: string) =>
       where: { namespace, state: ["waiting", "due", "running"] },
       limit: mostCounted,
     },
-    first: { from: "steps", where: { namespace, state: "due" }, orderBy: ["dueAt"], limit: 1 },
     leased: { from: "steps", where: { namespace, state: "running" }, orderBy: ["leaseUntil"], limit: 1 },
     breakers: { from: "breakers", where: { openUntil: { isNull: false } } },
   }) as const satisfies Reads;
@@ -35,7 +34,7 @@ export async function whatIsLeft({ storage, clock, namespace, processors }: Heed
       limit: 1,
     }) as const;
   const ids = Object.keys(processors);
-  const { open, first, leased, breakers } = await storage.transact({
+  const { open, leased, breakers } = await storage.transact({
     lock: [],
     clock,
     read: reads(namespace),
@@ -54,11 +53,7 @@ export async function whatIsLeft({ storage, clock, namespace, processors }: Heed
     if (first?.dueAt == null) return undefined;
     return until != null && until > first.dueAt ? until : first.dueAt;
   };
-  // A recipient that has no processor any more has steps too.
-  const ofStranger = first.find(({ processor }) => processors[processor] === undefined);
   const ofKnown = ids.map((id) => dueAt(id, firsts[id] ?? []));
-  const [nextAt] = [...ofKnown, ofStranger?.dueAt, leased[0]?.leaseUntil]
-    .filter((at) => typeof at === "string")
-    .toSorted();
+  const [nextAt] = [...ofKnown, leased[0]?.leaseUntil].filter((at) => typeof at === "string").toSorted();
   return { open: open.length, ...(nextAt === undefined ? {} : { nextAt }) };
 }

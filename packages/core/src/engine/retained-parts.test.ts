@@ -9,6 +9,7 @@ import { EventHub } from "../event-hub.ts";
 import { createHeed } from "../heed.ts";
 import { keyring, newKey } from "../keys/keyring.ts";
 import { searchStorage } from "../keys/search-storage.ts";
+import { idMaker } from "../new-id.ts";
 import { TurnQueues } from "./turn-queue.ts";
 import { LivePermits } from "../ledger/live-permits.ts";
 import { memory } from "../memory/memory.ts";
@@ -81,6 +82,7 @@ async function erased(subject = { email }) {
     hub: new EventHub(),
     livePermits: new LivePermits(),
     turns: new TurnQueues({ storage, clock }),
+    newId: idMaker(),
   };
   return {
     heed,

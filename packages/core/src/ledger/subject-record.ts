@@ -1,4 +1,3 @@
-import { newId } from "../new-id.ts";
 import type { HeedContext } from "../context.ts";
 import type { Identifier, Subject } from "../contract/identifier.ts";
 import { parseIdentifier, type ParsedIdentifier } from "../contract/parse-identifier.ts";
@@ -191,7 +190,7 @@ export function newSubject(
   context: HeedContext,
   now: string,
 ): { record: SubjectRecord; writes: readonly Write[] } {
-  const id = newId();
+  const id = context.newId();
   const dataKey = newDataKey();
   return {
     record: {

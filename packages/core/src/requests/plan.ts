@@ -1,4 +1,3 @@
-import { newId } from "../new-id.ts";
 import type { HeedContext } from "../context.ts";
 import type { InputOf, OperationName, Retained } from "../contract/operation.ts";
 import type { Write } from "../contract/storage.ts";
@@ -230,7 +229,7 @@ export function stepRows(
   // Two calls in one instant must not share a place in the order.
   const first = Math.max(about.seq, ...record.openSteps.map((step) => step.seq + 1));
   const rows = planned.map((step, index): Row<"steps"> => {
-    const id = newId();
+    const id = context.newId();
     const instruction = step.ended?.state === "manual" ? step.ended.instruction : undefined;
     return {
       id,

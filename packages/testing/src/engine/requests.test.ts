@@ -144,8 +144,12 @@ describe("an erasure that begins", () => {
     expect(await heed.suppression.check({ email: "anna@example.org" })).toMatchObject({ because: "erased" });
     const overtaken = (await rows("steps")).filter((step) => step.state === "cancelled");
     expect(overtaken.map((step) => step.operation)).toEqual(["subscribe"]);
-    const proven = (await rows("evidence")).filter((row) => row.entry.includes(overtaken[0]?.id ?? "none"));
-    expect(proven.map((row) => (JSON.parse(row.entry) as { state: string }).state)).toEqual(["cancelled"]);
+    const proven = (await rows("evidence")).filter((row) =>
+      (row.entry ?? "").includes(overtaken[0]?.id ?? "none"),
+    );
+    expect(proven.map((row) => (JSON.parse(row.entry ?? "") as { state: string }).state)).toEqual([
+      "cancelled",
+    ]);
   });
 });
 

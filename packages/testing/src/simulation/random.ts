@@ -53,14 +53,21 @@ export function randomOf(seed: string): Random {
 export async function withSeededCrypto<T>(seed: string, work: () => Promise<T>): Promise<T> {
   const random = randomOf(`${seed}/crypto`);
   const { randomBytes, randomUUID } = crypto;
-  const bytes = (size: number) => {
+  // A stream for each size: nonces are drawn in advance, and what an earlier run left over must move no key.
+  const streams = new Map<string, Random>();
+  const streamOf = (name: string) => {
+    const stream = streams.get(name) ?? random.fork(name);
+    streams.set(name, stream);
+    return stream;
+  };
+  const bytes = (size: number, stream = streamOf(String(size))) => {
     const drawn = Buffer.alloc(Math.ceil(size / 4) * 4);
-    for (let at = 0; at < size; at += 4) drawn.writeUInt32LE(random.below(2 ** 32), at);
+    for (let at = 0; at < size; at += 4) drawn.writeUInt32LE(stream.below(2 ** 32), at);
     return drawn.subarray(0, size);
   };
-  crypto.randomBytes = bytes;
+  crypto.randomBytes = (size: number) => bytes(size);
   crypto.randomUUID = () => {
-    const hex = bytes(16).toString("hex");
+    const hex = bytes(16, streamOf("uuid")).toString("hex");
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
   };
   syncBuiltinESMExports();
