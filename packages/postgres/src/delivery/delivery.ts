@@ -47,12 +47,13 @@ export class Delivery {
       const lend = () =>
         committed(session, [], () => this.#lender.lend(session, ask, byProcessor));
       const told = await lend();
-      if (this.#isTimeToReconcile()) await this.#reconcileAll(session, ask);
-      if (told.length === ask.max) return told;
-      // The queues are empty: nothing but what is stranded can be due beside this.
-      const stranded = { ...ask, byProcessor };
-      const back = await committed(session, [], () => reconcile(session, this.#queues, this.#schemas, stranded));
-      return back === 0 ? told : lend();
+      let back = this.#isTimeToReconcile() ? await this.#reconcileAll(session, ask) : 0;
+      if (told.length < ask.max) {
+        // The queues are empty: nothing but what is stranded can be due beside this.
+        const stranded = { ...ask, byProcessor };
+        back += await committed(session, [], () => reconcile(session, this.#queues, this.#schemas, stranded));
+      }
+      return back > 0 && told.length < ask.max ? lend() : told;
     });
   }
 
@@ -76,12 +77,12 @@ export class Delivery {
   }
 
   /** Where there is always something to fetch, what is stranded would never be looked for. */
-  async #reconcileAll(session: Session, { namespace, now }: DueAsk): Promise<void> {
+  async #reconcileAll(session: Session, { namespace, now }: DueAsk): Promise<number> {
     this.#reconciledAtMs = performance.now();
     const byProcessor = await this.#queuesFor({ namespace, now, max: 1 });
-    await committed(session, [], async () => {
+    return committed(session, [], async () => {
       await buryDead(session, this.#queues, this.#schemas.schema);
-      await reconcile(session, this.#queues, this.#schemas, { namespace, now, byProcessor });
+      return reconcile(session, this.#queues, this.#schemas, { namespace, now, byProcessor });
     });
   }
 
