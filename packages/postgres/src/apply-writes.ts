@@ -44,7 +44,13 @@ function groupFor(write: Write): Group {
   const columns = Object.keys(set);
   const movesKey = columns.some((column) => definitionOf(table).key.includes(column));
   const shape = key === undefined || movesKey ? "" : `update ${table} ${columns.join()}`;
-  return { shape, table, isOpenEnded: readsOthers(where), keys: new Set(key === undefined ? [] : [key]), writes };
+  return {
+    shape,
+    table,
+    isOpenEnded: readsOthers(where),
+    keys: new Set(key === undefined ? [] : [key]),
+    writes,
+  };
 }
 
 /** True when `write` changed places with the group, and nobody could tell. */
@@ -103,7 +109,9 @@ function statementOf(schema: string, { shape, table, writes }: Group): Statement
 
 /** Whether the write leaves bytes behind that must be scrubbed. */
 function removesSecrets(write: Write): boolean {
-  return !("insert" in write) && definitionOf("remove" in write ? write.remove : write.update).secret === true;
+  return (
+    !("insert" in write) && definitionOf("remove" in write ? write.remove : write.update).secret === true
+  );
 }
 
 /**

@@ -50,7 +50,9 @@ export class Connections {
     this.#settings = settingsOf(where);
     this.#isOwn = !("pool" in where);
     this.#pool =
-      "pool" in where ? where.pool : new pg.Pool({ ...this.#settings, max: most, pipeline: true } as pg.PoolConfig);
+      "pool" in where
+        ? where.pool
+        : new pg.Pool({ ...this.#settings, max: most, pipeline: true } as pg.PoolConfig);
     if (this.#isOwn) this.#pool.on("error", ignore);
     this.#aside = new pg.Pool({ ...this.#settings, max: 1 });
     this.#aside.on("error", ignore);

@@ -104,7 +104,8 @@ async function migrateTables(session: Session, schema: string): Promise<readonly
     }
     const stamp = sqlName(schema, "heed_schema");
     const { rows } = await session.run(`UPDATE ${stamp} SET fingerprint = $1 RETURNING 1`, [fingerprint]);
-    if (rows.length === 0) await session.run(`INSERT INTO ${stamp} VALUES ($1, gen_random_uuid())`, [fingerprint]);
+    if (rows.length === 0)
+      await session.run(`INSERT INTO ${stamp} VALUES ($1, gen_random_uuid())`, [fingerprint]);
     return added;
   });
 }

@@ -49,7 +49,8 @@ export class QueryFailed extends Error {
     this.column = text(given.column);
     this.constraint = text(given.constraint);
     // An error of the server has a severity. FATAL and PANIC end the connection, as does whatever is not its own.
-    this.isDisconnected = text(given.severity) === undefined || /^(FATAL|PANIC)$/.test(String(given.severity));
+    this.isDisconnected =
+      text(given.severity) === undefined || /^(FATAL|PANIC)$/.test(String(given.severity));
   }
 
   /** Whether the statement lost against others that ran at the same time: tried again it may succeed. */

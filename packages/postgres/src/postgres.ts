@@ -70,7 +70,9 @@ const passing = /^(08\w{3}|53300|57P0[123]|E[A-Z_]+)$/;
 
 function isPassing(error: unknown): boolean {
   if (!(error instanceof QueryFailed)) return false;
-  return error.isContention || (error.isDisconnected && (error.code === undefined || passing.test(error.code)));
+  return (
+    error.isContention || (error.isDisconnected && (error.code === undefined || passing.test(error.code)))
+  );
 }
 
 /** Tries again what failed before anything was stored. */

@@ -46,7 +46,11 @@ function rowOf(columns: readonly (readonly [string, string])[], values: readonly
 }
 
 /** Reads what a transaction asks for. */
-export async function readRows<R extends Reads>(session: Session, schema: string, reads: R): Promise<RowsOf<R>> {
+export async function readRows<R extends Reads>(
+  session: Session,
+  schema: string,
+  reads: R,
+): Promise<RowsOf<R>> {
   const isEmpty = Object.keys(reads).length === 0;
   const { sql, values } = readStatement(schema, reads);
   const answered = isEmpty ? {} : ((await session.run(sql, values)).rows[0] ?? {});

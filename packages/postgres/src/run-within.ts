@@ -17,7 +17,12 @@ function hasMethod<N extends string>(
   value: unknown,
   name: N,
 ): value is Record<N, (text: string, values?: unknown[]) => Promise<Result>> {
-  return typeof value === "object" && value !== null && name in value && typeof Reflect.get(value, name) === "function";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    name in value &&
+    typeof Reflect.get(value, name) === "function"
+  );
 }
 
 /** One session for each client of the application: two calls at once keep their statements in order. */
@@ -28,7 +33,8 @@ function sessionOf(within: unknown): Session {
   if (known !== undefined) return known;
   let send: Send;
   if (hasMethod(within, "query")) send = (sql, values) => within.query(sql, [...(values ?? [])]);
-  else if (hasMethod(within, "executeSql")) send = (sql, values) => within.executeSql(sql, [...(values ?? [])]);
+  else if (hasMethod(within, "executeSql"))
+    send = (sql, values) => within.executeSql(sql, [...(values ?? [])]);
   else throw new TypeError("`within` takes a client of pg, or what runs statements in an open transaction.");
   const session = new Session(send, false);
   sessions.set(within, session);

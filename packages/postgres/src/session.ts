@@ -14,7 +14,10 @@ export interface Statement {
 }
 
 /** How a statement reaches a connection. Without values it may be several. */
-export type Send = (sql: string, values: readonly unknown[] | undefined) => Promise<Result | readonly Result[]>;
+export type Send = (
+  sql: string,
+  values: readonly unknown[] | undefined,
+) => Promise<Result | readonly Result[]>;
 
 /**
  * One connection, for as long as it is held. Statements run in the order in which they are given, and may be

@@ -114,9 +114,7 @@ function recordset(
     const type = sqlType(definition[column] ?? "text");
     return `${identifier(column)} ${type === "bytea" ? "text" : type}`;
   });
-  const given = rows.map((row) =>
-    Object.fromEntries(columns.map((column) => [column, asJson(row[column])])),
-  );
+  const given = rows.map((row) => Object.fromEntries(columns.map((column) => [column, asJson(row[column])])));
   return `json_to_recordset(${writer.value(JSON.stringify(given), "json")}) AS ${as} (${declared.join(", ")})`;
 }
 

@@ -31,7 +31,14 @@ const server = new EmbeddedPostgres({
   createPostgresUser: isRoot,
   persistent: true,
   initdbFlags: ["--encoding=UTF8", "--locale=C"],
-  postgresFlags: ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "max_connections=300"],
+  postgresFlags: [
+    "-c",
+    "listen_addresses=127.0.0.1",
+    "-c",
+    "unix_socket_directories=",
+    "-c",
+    "max_connections=300",
+  ],
   onLog: () => {},
   onError: () => {},
 });
@@ -43,7 +50,9 @@ async function end(): Promise<void> {
 
 /** Ends the server at once, as a loss of power does for it, and starts it again. */
 async function crash(): Promise<void> {
-  const pid = spawnSync("head", ["-1", join(databaseDir, "postmaster.pid")], { encoding: "utf8" }).stdout.trim();
+  const pid = spawnSync("head", ["-1", join(databaseDir, "postmaster.pid")], {
+    encoding: "utf8",
+  }).stdout.trim();
   const ended = new Promise((resolve) => {
     // SIGQUIT is PostgreSQL's immediate shutdown.
     process.kill(Number(pid), "SIGQUIT");

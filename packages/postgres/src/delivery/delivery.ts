@@ -44,8 +44,7 @@ export class Delivery {
     const byProcessor = await this.#queuesFor(ask);
     if (byProcessor.size === 0) return [];
     return this.#connections.use(async (session) => {
-      const lend = () =>
-        committed(session, [], () => this.#lender.lend(session, ask, byProcessor));
+      const lend = () => committed(session, [], () => this.#lender.lend(session, ask, byProcessor));
       const told = await lend();
       let back = this.#isTimeToReconcile() ? await this.#reconcileAll(session, ask) : 0;
       if (told.length < ask.max) {

@@ -44,7 +44,12 @@ async function followInQueue(
   const unlike = steps.filter(({ isLeased, at, isNew }) => !isNew && (!isLeased || at === undefined));
   const kept = leased.filter(({ isNew }) => !isNew).map(({ id }) => jobId(id));
   const living = kept.length === 0 ? new Set<string>() : await queues.touch(queue, kept, db);
-  if (unlike.length > 0) await queues.remove(queue, unlike.map(({ id }) => jobId(id)), db);
+  if (unlike.length > 0)
+    await queues.remove(
+      queue,
+      unlike.map(({ id }) => jobId(id)),
+      db,
+    );
   const wanted = steps.flatMap((step) => {
     if (step.at === undefined || (step.isLeased && living.has(jobId(step.id)))) return [];
     return [jobLater({ id: step.id, lane: step.lane, at: step.at }, now)];

@@ -101,12 +101,19 @@ export class Lender {
     const steps = await stepsOf(session, this.#schema, ask, [...all.keys()]);
     const ready = [...all].flatMap(([id, inHand]) => {
       const step = steps.get(id);
-      return step !== undefined && step.at <= ask.now && jobId(id) === inHand.lent.id ? [{ step, id, inHand }] : [];
+      return step !== undefined && step.at <= ask.now && jobId(id) === inHand.lent.id
+        ? [{ step, id, inHand }]
+        : [];
     });
     const told = ready.toSorted(byUrgency).slice(0, ask.max);
     const isTold = new Set(told.map(({ id }) => id));
     const isReady = new Set(ready.map(({ id }) => id));
-    await this.#rejected(session, fresh.filter(([id]) => !isReady.has(id)), steps, ask.now);
+    await this.#rejected(
+      session,
+      fresh.filter(([id]) => !isReady.has(id)),
+      steps,
+      ask.now,
+    );
     for (const { id, inHand } of told) this.#inHand.set(id, inHand);
     for (const [id] of held) if (!isReady.has(id)) this.#inHand.delete(id);
     const surplus = [...all].filter(([id]) => isReady.has(id) && !isTold.has(id));
@@ -171,7 +178,10 @@ export class Lender {
       [ids],
     );
     return new Map(
-      rows.map((row) => [String(row["id"]), { lane: Number(row["lane"]), dueAt: String(row["dueAt"] ?? "") }]),
+      rows.map((row) => [
+        String(row["id"]),
+        { lane: Number(row["lane"]), dueAt: String(row["dueAt"] ?? "") },
+      ]),
     );
   }
 
@@ -183,10 +193,16 @@ export class Lender {
     now: string,
   ): Promise<void> {
     for (const [queue, group] of Map.groupBy(jobs, ([, inHand]) => inHand.queue)) {
-      await this.#queues.remove(queue, group.map(([, { lent }]) => lent.id), session.db);
+      await this.#queues.remove(
+        queue,
+        group.map(([, { lent }]) => lent.id),
+        session.db,
+      );
       const later = group.flatMap(([id, { lent }]) => {
         const step = steps.get(id);
-        return step === undefined || jobId(id) !== lent.id ? [] : [jobLater({ id, lane: step.lane, at: step.at }, now)];
+        return step === undefined || jobId(id) !== lent.id
+          ? []
+          : [jobLater({ id, lane: step.lane, at: step.at }, now)];
       });
       if (later.length > 0) await this.#queues.insert(queue, later, session.db);
     }

@@ -87,7 +87,11 @@ export class Queues {
     const others = jobs.filter(({ id }) => id !== undefined && !inserted.has(id));
     if (others.length === 0) return;
     // The supervisor has put a job that it found abandoned back in between: what the step says now counts.
-    await this.remove(queue, others.flatMap(({ id }) => id ?? []), db);
+    await this.remove(
+      queue,
+      others.flatMap(({ id }) => id ?? []),
+      db,
+    );
     await this.#boss.insert(name, others, { db });
   }
 

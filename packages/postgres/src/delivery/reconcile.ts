@@ -71,13 +71,19 @@ export async function reconcile(
 
 /** Steps that may have killed their worker take no other with them. */
 async function runAlone(session: Session, schema: string, ids: readonly string[]): Promise<void> {
-  await session.run(`UPDATE ${sqlName(schema, "steps")} SET "alone" = 1 WHERE "id" = ANY ($1::text[])`, [ids]);
+  await session.run(`UPDATE ${sqlName(schema, "steps")} SET "alone" = 1 WHERE "id" = ANY ($1::text[])`, [
+    ids,
+  ]);
 }
 
 /** Takes what is in the queue of the dead: their steps run alone from now on, and {@link reconcile} finds them. */
 export async function buryDead(session: Session, queues: Queues, schema: string): Promise<void> {
   const dead = await queues.fetch(deadQueue, 100, session.db);
   if (dead.length === 0) return;
-  await runAlone(session, schema, dead.map(({ data }) => data.s));
+  await runAlone(
+    session,
+    schema,
+    dead.map(({ data }) => data.s),
+  );
   await queues.takeBack(deadQueue, dead, session.db);
 }

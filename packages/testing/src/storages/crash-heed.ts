@@ -1,5 +1,4 @@
-import { createHeed, definePolicy, keyring } from "@heed/core";
-import { sqlite } from "../src/sqlite.ts";
+import { createHeed, definePolicy, keyring, type HeedStorage } from "@heed/core";
 import { crashProcessor } from "./crash-vendor.ts";
 
 /** Batches in hand at one processor, of at most four steps each: what a kill can make be asked again. */
@@ -7,9 +6,8 @@ export const batchesInHand = 3;
 export const batchSize = 4;
 
 /** The heed of the crash test: the same in the test and in its workers. */
-export function crashHeed(file: string, keys: string, vendorUrl: string) {
-  const storage = sqlite(file);
-  const heed = createHeed({
+export function crashHeed(storage: HeedStorage, keys: string, vendorUrl: string) {
+  return createHeed({
     policy: definePolicy({
       controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
       recipients: { vendor: { role: "processor", country: "SE" } },
@@ -21,5 +19,4 @@ export function crashHeed(file: string, keys: string, vendorUrl: string) {
     processors: { vendor: crashProcessor(vendorUrl) },
     work: { leaseMs: 400, pollMs: 10, batchesPerProcessor: batchesInHand, callTimeoutMs: 5_000 },
   });
-  return { heed, storage };
 }
