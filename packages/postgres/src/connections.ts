@@ -91,8 +91,9 @@ async function lend<T>(
   const client = await pool.connect().catch((error: unknown) => {
     throw new QueryFailed(error);
   });
-  // A pool takes its own listener off a client that it lends: without one, a lost connection ends the process.
-  client.on("error", ignore);
+  // A pool takes its own listener off a client that it lends or drops: without one, a lost connection ends the
+  // process. This one stays, for a connection may break after it was given back.
+  if (!client.listeners("error").includes(ignore)) client.on("error", ignore);
   const send = (sql: string, values: readonly unknown[] | undefined) => {
     if (values === undefined) return client.query(sql);
     const name = names.of(sql);
@@ -107,7 +108,6 @@ async function lend<T>(
     isBroken = error instanceof QueryFailed && error.isDisconnected;
     throw error;
   } finally {
-    client.off("error", ignore);
     client.release(isBroken);
   }
 }
