@@ -17,8 +17,20 @@ function settingsOf(where: Where): pg.PoolConfig {
   return { ...options, ...(options.password === undefined ? {} : { password: options.password }) };
 }
 
-/** An idle connection that breaks is told to its pool, and must end nobody's process. */
 function ignore(): void {}
+
+/**
+ * Keeps a connection that breaks from ending the process. A pool takes its own listener off a client that it
+ * lends, and what the server said last may be told before whoever asked for the client has it. The listener
+ * stays: a connection may break after it was given back. Who waits for an answer is told by the answer.
+ */
+function listen(client: pg.PoolClient): void {
+  if (!client.listeners("error").includes(ignore)) client.on("error", ignore);
+}
+
+function guarded(pool: pg.Pool): pg.Pool {
+  return pool.on("error", ignore).on("acquire", listen);
+}
 
 /** Each prepared statement costs memory on every connection; heed has some hundred shapes at most. */
 const mostNames = 400;
@@ -49,13 +61,9 @@ export class Connections {
   constructor(where: Where, most: number) {
     this.#settings = settingsOf(where);
     this.#isOwn = !("pool" in where);
-    this.#pool =
-      "pool" in where
-        ? where.pool
-        : new pg.Pool({ ...this.#settings, max: most, pipeline: true } as pg.PoolConfig);
-    if (this.#isOwn) this.#pool.on("error", ignore);
-    this.#aside = new pg.Pool({ ...this.#settings, max: 1 });
-    this.#aside.on("error", ignore);
+    const own = { ...this.#settings, max: most, pipeline: true };
+    this.#pool = guarded("pool" in where ? where.pool : new pg.Pool(own));
+    this.#aside = guarded(new pg.Pool({ ...this.#settings, max: 1 }));
   }
 
   /** How pg-boss connects, which holds connections of its own. */
@@ -78,6 +86,7 @@ export class Connections {
   }
 
   async close(): Promise<void> {
+    if (!this.#isOwn) this.#pool.off("error", ignore).off("acquire", listen);
     await Promise.all([this.#aside.end(), ...(this.#isOwn ? [this.#pool.end()] : [])]);
   }
 }
@@ -91,9 +100,6 @@ async function lend<T>(
   const client = await pool.connect().catch((error: unknown) => {
     throw new QueryFailed(error);
   });
-  // A pool takes its own listener off a client that it lends or drops: without one, a lost connection ends the
-  // process. This one stays, for a connection may break after it was given back.
-  if (!client.listeners("error").includes(ignore)) client.on("error", ignore);
   const send = (sql: string, values: readonly unknown[] | undefined) => {
     if (values === undefined) return client.query(sql);
     const name = names.of(sql);

@@ -32,6 +32,7 @@ describe("an error", () => {
     expect(await codeOf(write(storage, [subject(`${canary}2`)]))).toBe("storage-failed");
     await client.query(`ALTER TABLE "${schema}".subjects RENAME COLUMN id TO "${canary}"`);
     expect(await codeOf(write(storage, [subject("b")]))).toBe("storage-schema");
+    await client.query(`ALTER TABLE "${schema}".subjects RENAME COLUMN "${canary}" TO id`);
     const nul = {
       insert: "subjects",
       row: { id: `${canary}\0`, namespace: "a", createdAt: "", frozenBy: null },
