@@ -98,9 +98,7 @@ function statementOf(schema: string, { shape, table, writes }: Group): Statement
   }
   if ("remove" in first) return removeWhere(schema, table, first.where);
   if (shape === "") return updateWhere(schema, table, first.where, first.set);
-  const rows = writes.flatMap((write) =>
-    "update" in write ? [{ key: write.where as AnyRow, set: write.set as AnyRow }] : [],
-  );
+  const rows = writes.flatMap((write) => ("update" in write ? [{ key: write.where, set: write.set }] : []));
   for (const { key } of rows) {
     for (const [column, value] of Object.entries(key)) checkValue(table, column, value);
   }

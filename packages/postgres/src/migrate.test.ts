@@ -121,7 +121,9 @@ it("a role that owns nothing can work once it was granted the use of what is the
   const { schema, storage, client, another } = await newPlace();
   const role = `app_${schema}`;
   await client.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
-  onTestFinished(() => client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`).then(() => {}));
+  onTestFinished(async () => {
+    await client.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
+  });
   for (const each of [schema, `${schema}_boss`]) {
     await client.query(
       `GRANT USAGE ON SCHEMA ${each} TO ${role};

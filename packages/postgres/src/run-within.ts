@@ -49,7 +49,9 @@ async function open(session: Session): Promise<void> {
     await session.run("SAVEPOINT heed");
   } catch (error) {
     if (error instanceof QueryFailed && error.code === noTransaction) {
-      throw new TypeError("`within` takes a client whose transaction has begun: BEGIN first.");
+      throw new TypeError("`within` takes a client whose transaction has begun: BEGIN first.", {
+        cause: error,
+      });
     }
     throw error;
   }

@@ -15,7 +15,7 @@ const largeBytes = 16 * 2 ** 20;
 const pausesPerRewrite = 49;
 
 /** Others hold the table, or this connection was told to stop: tried again later. */
-const inTheWay: readonly (string | undefined)[] = ["55P03", "40P01", "40001", "57014"];
+const inTheWay = new Set<string | undefined>(["55P03", "40P01", "40001", "57014"]);
 
 async function isClean(session: Session, schema: string): Promise<boolean> {
   const { rows } = await session.run(`SELECT 1 FROM ${sqlName(schema, "heed_unscrubbed")} LIMIT 1`);
@@ -75,7 +75,7 @@ export class Scrubber {
         await session.run(`DELETE FROM ${sqlName(this.#schema, "heed_unscrubbed")}`);
       });
     } catch (error) {
-      if (error instanceof QueryFailed && inTheWay.includes(error.code)) return false;
+      if (error instanceof QueryFailed && inTheWay.has(error.code)) return false;
       throw error;
     }
     const endedMs = performance.now();

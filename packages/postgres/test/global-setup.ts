@@ -9,6 +9,7 @@ declare module "vitest" {
 }
 
 /** One server for all test files of a run. */
+// oxlint-disable-next-line import/no-default-export -- vitest asks for it
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { url, directory, stop } = await startPostgres();
   project.provide("postgres", { url, directory });

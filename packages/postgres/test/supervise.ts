@@ -21,7 +21,7 @@ export async function superviseAfter({ client, schema }: Place, interval: string
   await supervisor.supervise();
   await supervisor.stop({ graceful: false });
   // Another supervisor may have taken the turn: it is done when no heartbeat is overdue.
-  for (let overdue = true; overdue; ) {
+  for (let overdue = true; overdue;) {
     const { rowCount } = await client.query(
       `SELECT 1 FROM ${boss}.job WHERE state = 'active' AND heartbeat_on + heartbeat_seconds * interval '1 s' < now()`,
     );

@@ -25,7 +25,7 @@ const minutesPerLane = 60_000_000;
 const mostLanes = 30;
 
 /** The most urgent has the highest priority: the lane decides, and in a lane the minute in which it is due. */
-export function priorityOf(lane: number, at: string): number {
+function priorityOf(lane: number, at: string): number {
   const minute = Math.floor(Date.parse(at) / 60_000);
   const clamped = Math.min(Math.max(Number.isNaN(minute) ? 0 : minute, 0), minutesPerLane - 1);
   return -Math.min(Math.max(lane, 0), mostLanes) * minutesPerLane - clamped;

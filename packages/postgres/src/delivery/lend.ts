@@ -24,6 +24,10 @@ interface StepRow extends Omit<DueStep, "alone"> {
   readonly at: string;
 }
 
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
 async function stepsOf(
   session: Session,
   schema: string,
@@ -48,7 +52,7 @@ async function stepsOf(
         operation: row["operation"] as DueStep["operation"],
         phase: String(row["phase"]),
         lane: Number(row["lane"]),
-        dueAt: String(row["dueAt"] ?? ""),
+        dueAt: textOf(row["dueAt"]),
         alone: isLeased || Number(row["alone"]) === 1,
         at,
       },
@@ -178,10 +182,7 @@ export class Lender {
       [ids],
     );
     return new Map(
-      rows.map((row) => [
-        String(row["id"]),
-        { lane: Number(row["lane"]), dueAt: String(row["dueAt"] ?? "") },
-      ]),
+      rows.map((row) => [String(row["id"]), { lane: Number(row["lane"]), dueAt: textOf(row["dueAt"]) }]),
     );
   }
 

@@ -23,6 +23,10 @@ const settings: Omit<Queue, "name"> = {
   warningQueueSize: 10_000_000,
 };
 
+function settingsOf(queue: string): Omit<Queue, "name"> {
+  return queue === deadQueue ? { ...settings, notify: false } : { ...settings, deadLetter: deadQueue };
+}
+
 /** pg-boss answers more than its types say. */
 function idsIn(response: object): ReadonlySet<string> {
   if (!("settled" in response) || !Array.isArray(response.settled)) {
@@ -59,9 +63,9 @@ export class Queues {
     return this.#seen.has(queue) || (await this.names()).includes(queue);
   }
 
-  /** Makes the queue for jobs whose workers died. */
+  /** Makes the queue for jobs whose workers died: every other one names it. */
   async makeDeadQueue(): Promise<void> {
-    await this.#boss.createQueue(deadQueue, { ...settings, notify: false });
+    await this.#existing(deadQueue);
   }
 
   /** Whatever of the jobs is there goes, in any state. */
@@ -103,7 +107,7 @@ export class Queues {
   async #existing(queue: string): Promise<string> {
     const making =
       this.#made.get(queue) ??
-      this.#boss.createQueue(queue, { ...settings, deadLetter: deadQueue }).catch((error: unknown) => {
+      this.#boss.createQueue(queue, settingsOf(queue)).catch((error: unknown) => {
         this.#made.delete(queue);
         throw error;
       });
