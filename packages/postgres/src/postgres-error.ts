@@ -19,8 +19,8 @@ const states = {
   queryCanceled: "57014",
 } as const;
 
-/** Undefined table, column, function or schema; no right to them. */
-const schemaStates: readonly unknown[] = ["42P01", "42703", "42883", "3F000"];
+/** Undefined table, column, function or schema. */
+const schemaStates = new Set<string | undefined>(["42P01", "42703", "42883", "3F000"]);
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
@@ -82,7 +82,7 @@ export function translated(error: unknown): unknown {
       { code: "storage-busy", cause: error },
     );
   }
-  if (schemaStates.includes(error.code)) return notMigrated(error);
+  if (schemaStates.has(error.code)) return notMigrated(error);
   return new HeedError(
     error.isDisconnected
       ? "The connection to PostgreSQL failed, and nothing of this was stored."

@@ -5,6 +5,7 @@ export type { ProcessorUnderTest } from "./describe-processor.ts";
 export type { JudgedOperation, Setup, World, WorldFault } from "./describe-processor/world.ts";
 export { describeStorage } from "./describe-storage.ts";
 export type { StorageUnderTest } from "./describe-storage.ts";
+export type { OpenTransaction } from "./describe-storage/storage-case.ts";
 export { scriptedVendor } from "./scripted-vendor.ts";
 export type {
   Fault,
