@@ -32,6 +32,9 @@ function guarded(pool: pg.Pool): pg.Pool {
   return pool.on("error", ignore).on("acquire", listen);
 }
 
+/** A host that does not answer at all would otherwise be waited for by the operating system, for minutes. */
+const connectionTimeoutMillis = 10_000;
+
 /** Each prepared statement costs memory on every connection; heed has some hundred shapes at most. */
 const mostNames = 400;
 
@@ -61,9 +64,9 @@ export class Connections {
   constructor(where: Where, most: number) {
     this.#settings = settingsOf(where);
     this.#isOwn = !("pool" in where);
-    const own = { ...this.#settings, max: most, pipeline: true };
+    const own = { ...this.#settings, max: most, pipeline: true, connectionTimeoutMillis };
     this.#pool = guarded("pool" in where ? where.pool : new pg.Pool(own));
-    this.#aside = guarded(new pg.Pool({ ...this.#settings, max: 1 }));
+    this.#aside = guarded(new pg.Pool({ ...this.#settings, max: 1, connectionTimeoutMillis }));
   }
 
   /** How pg-boss connects, which holds connections of its own. */

@@ -12,7 +12,8 @@ describeStorage({
     const [application, other] = [await clientOn(url), await clientOn(url)];
     await application.query(`CREATE SCHEMA IF NOT EXISTS "${place}_app"`);
     const own = `"${place}_app".own`;
-    await application.query(`CREATE TABLE ${own} (id text); BEGIN; INSERT INTO ${own} VALUES ('u')`);
+    await application.query(`CREATE TABLE ${own} (id text)`);
+    await application.query(`BEGIN; INSERT INTO ${own} VALUES ('u')`);
     return {
       within: application,
       commit: async () => void (await application.query("COMMIT")),

@@ -286,3 +286,14 @@ function urlOf(client: Place["client"]): string {
   const { user, password, host, port, database } = client;
   return `postgres://${user}:${password}@${host}:${port}/${database}`;
 }
+
+it("makes a queue again that somebody deleted, and says so", async () => {
+  const { storage, client, schema } = await newPlace();
+  await write(storage, [step("a")]);
+  await client.query(
+    `DELETE FROM "${schema}_boss".job; DELETE FROM "${schema}_boss".queue WHERE name LIKE 'heed/%'`,
+  );
+  await expect(write(storage, [step("b")])).rejects.toMatchObject({ code: "storage-failed" });
+  await write(storage, [step("b")]);
+  expect((await due(storage)).toSorted()).toEqual(["a", "b"]);
+});

@@ -1,3 +1,4 @@
+import { HeedError } from "@heed/core/storage";
 import { PgBoss, type Db, type Job, type JobInsert, type Queue } from "pg-boss";
 import type { JobData } from "./jobs.ts";
 import { deadQueue } from "./queue-names.ts";
@@ -96,7 +97,12 @@ export class Queues {
       others.flatMap(({ id }) => id ?? []),
       db,
     );
-    await this.#boss.insert(name, others, { db });
+    const again = await this.#boss.insert(name, others, { db, returnId: true });
+    if (again?.length === others.length) return;
+    this.#made.delete(queue);
+    throw new HeedError("A queue of pg-boss that heed has made is gone. It is made again by the next try.", {
+      code: "storage-failed",
+    });
   }
 
   /** Lends the most urgent jobs of those whose time has come. */
