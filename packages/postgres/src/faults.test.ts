@@ -87,17 +87,27 @@ describe("options", () => {
   });
 });
 
+/** A place whose connections can be told from those of other tests. */
+async function namedPlace() {
+  const place = await newPlace();
+  const url = new URL(inject("postgres").url);
+  url.searchParams.set("application_name", place.schema);
+  return { ...place, storage: place.another({ connectionString: url.href }) };
+}
+
 describe("a connection that is lost", () => {
   it("before the commit is replaced, and the transaction is tried again", async () => {
-    const { storage, client, schema } = await newPlace();
-    const killing = Promise.all(
-      Array.from({ length: 30 }, async () => {
+    const { storage, client, schema } = await namedPlace();
+    const kill = async () => {
+      for (let n = 0; n < 30; n += 1) {
         await client.query(
-          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'heed' AND pid <> pg_backend_pid()",
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1",
+          [schema],
         );
         await new Promise((resolve) => setTimeout(resolve, 10));
-      }),
-    );
+      }
+    };
+    const killing = kill();
     const increment = () =>
       storage.transact({
         lock: ["limit:a"],
@@ -125,7 +135,7 @@ describe("a connection that is lost", () => {
   });
 
   it("while it commits is told as unknown, and nothing is repeated", async () => {
-    const { storage, client, schema } = await newPlace();
+    const { storage, client, schema } = await namedPlace();
     await client.query(
       `CREATE FUNCTION "${schema}".linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(5); RETURN NULL; END $$;
        CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON "${schema}".subjects DEFERRABLE INITIALLY DEFERRED
@@ -144,7 +154,8 @@ describe("a connection that is lost", () => {
     const outcome = codeOf(committing);
     for (let killed = 0; killed === 0;) {
       const { rowCount } = await client.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active' AND application_name = 'heed'",
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active' AND application_name = $1",
+        [schema],
       );
       killed = rowCount ?? 0;
     }
@@ -176,7 +187,7 @@ describe("what takes too long", () => {
       ({ update: "subjects", where: { id, namespace: "acme" }, set: { frozenBy: "r" } }) as const;
     // Without a lock of heed's, and in opposite orders: PostgreSQL ends one of two.
     await Promise.all(
-      Array.from({ length: 20 }, (_, n) =>
+      Array.from({ length: 4 }, (_, n) =>
         write(storage, n % 2 === 0 ? [change("a"), change("b")] : [change("b"), change("a")], undefined, []),
       ),
     );

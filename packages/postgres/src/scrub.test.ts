@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, inject, it } from "vitest";
 import { bytesOnDisk } from "../test/bytes-on-disk.ts";
+import { createDatabase } from "../test/database.ts";
 import { newPlace } from "../test/place.ts";
 import { dataKey, read, write } from "../test/transactions.ts";
 
@@ -15,7 +16,7 @@ function tracesOf(keys: readonly Buffer[], bytes: Buffer): readonly number[] {
 
 describe.skipIf(directory === undefined)("a destroyed data key", () => {
   it("outlasts a plain VACUUM in the table's file, and is nowhere after scrub", async () => {
-    const { storage, client, schema } = await newPlace();
+    const { storage, client, schema } = await newPlace({ connectionString: await createDatabase() });
     const [destroyed, kept] = [randomBytes(60), randomBytes(60)];
     const traces = async () => tracesOf([destroyed, kept], await bytesOnDisk(client, directory ?? ""));
     // The last of a page: what a VACUUM moves together covers nothing of it.
@@ -30,7 +31,7 @@ describe.skipIf(directory === undefined)("a destroyed data key", () => {
   });
 
   it("is gone while others read an older state, where VACUUM FULL would keep it", async () => {
-    const { storage, client, schema, another } = await newPlace();
+    const { storage, client, schema, another } = await newPlace({ connectionString: await createDatabase() });
     const destroyed = randomBytes(60);
     await write(storage, [dataKey("a", destroyed)]);
     const reader = another();
@@ -46,7 +47,7 @@ describe.skipIf(directory === undefined)("a destroyed data key", () => {
     "leaves nothing of its old wrapping when it is wrapped anew, nor in the statistics",
     { timeout: 60_000 },
     async () => {
-      const { storage, client, schema } = await newPlace();
+      const { storage, client, schema } = await newPlace({ connectionString: await createDatabase() });
       const keys = Array.from({ length: 60 }, () => randomBytes(60));
       const fresh = randomBytes(92);
       await write(

@@ -16,13 +16,14 @@ export interface Place {
 
 /** A migrated schema, and what a test needs to look at it from outside. */
 export async function newPlace(options: Partial<PostgresOptions> = {}): Promise<Place> {
+  const url = options.connectionString ?? inject("postgres").url;
   const schema = `heed_${randomBytes(6).toString("hex")}`;
   const another = (more: Partial<PostgresOptions> = {}) => {
-    const storage = postgres({ connectionString: inject("postgres").url, schema, ...options, ...more });
+    const storage = postgres({ connectionString: url, schema, ...options, ...more });
     onTestFinished(() => storage.close());
     return storage;
   };
   const storage = another();
   await storage.migrate();
-  return { schema, storage, client: await clientOn(inject("postgres").url), another };
+  return { schema, storage, client: await clientOn(url), another };
 }

@@ -16,7 +16,7 @@ export class Delivery {
   readonly #reconcileEveryMs: number;
   readonly #lender: Lender;
   readonly #boss: BossAtWork;
-  #reconciledAtMs = Number.NEGATIVE_INFINITY;
+  readonly #reconciledAtMs = new Map<string, number>();
 
   constructor(
     connections: Connections,
@@ -46,7 +46,7 @@ export class Delivery {
     return this.#connections.use(async (session) => {
       const lend = () => committed(session, [], () => this.#lender.lend(session, ask, byProcessor));
       const told = await lend();
-      let back = this.#isTimeToReconcile() ? await this.#reconcileAll(session, ask) : 0;
+      let back = this.#isTimeToReconcile(ask) ? await this.#reconcileAll(session, ask) : 0;
       if (told.length < ask.max) {
         // The queues are empty: nothing but what is stranded can be due beside this.
         const stranded = { ...ask, byProcessor };
@@ -71,13 +71,14 @@ export class Delivery {
     await this.#boss.stop();
   }
 
-  #isTimeToReconcile(): boolean {
-    return performance.now() - this.#reconciledAtMs >= this.#reconcileEveryMs;
+  #isTimeToReconcile({ namespace }: DueAsk): boolean {
+    const lastMs = this.#reconciledAtMs.get(namespace) ?? Number.NEGATIVE_INFINITY;
+    return performance.now() - lastMs >= this.#reconcileEveryMs;
   }
 
   /** Where there is always something to fetch, what is stranded would never be looked for. */
   async #reconcileAll(session: Session, { namespace, now }: DueAsk): Promise<number> {
-    this.#reconciledAtMs = performance.now();
+    this.#reconciledAtMs.set(namespace, performance.now());
     const byProcessor = await this.#queuesFor({ namespace, now, max: 1 });
     return committed(session, [], async () => {
       await buryDead(session, this.#queues, this.#schemas.schema);
