@@ -1,6 +1,7 @@
 import { defineProject } from "vitest/config";
 
-const conditions = ["@heed/source", "node", "import", "default"];
+// `import` is not among them: who imports has it anyway, and a CommonJS package that requires must not.
+const conditions = ["@heed/source", "node", "default"];
 
 /** What every project shares: workspace packages resolve to their source, so tests need no build. */
 export default defineProject({

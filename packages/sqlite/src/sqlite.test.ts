@@ -2,7 +2,8 @@ import { describeStorage } from "@heed/testing";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, onTestFinished } from "vitest";
 import { sqlite } from "./sqlite.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "heed-sqlite-"));
@@ -15,4 +16,24 @@ describeStorage({
     sqlite({ file: join(directory, `${place}.db`), keysFile: join(directory, `${place}.keys`) }),
 });
 
-describeStorage({ name: "sqlite", durable: true, create: (place) => sqlite(join(directory, `${place}.db`)) });
+const fileOf = (place: string) => join(directory, `${place}.db`);
+
+describeStorage({
+  name: "sqlite",
+  durable: true,
+  create: (place) => sqlite(fileOf(place)),
+  async begin(place) {
+    const [application, other] = [new DatabaseSync(fileOf(place)), new DatabaseSync(fileOf(place))];
+    onTestFinished(() => {
+      application.close();
+      other.close();
+    });
+    application.exec("CREATE TABLE own (id TEXT); BEGIN IMMEDIATE; INSERT INTO own VALUES ('u')");
+    return {
+      within: application,
+      commit: async () => application.exec("COMMIT"),
+      rollback: async () => application.exec("ROLLBACK"),
+      ownRows: async () => Number(other.prepare("SELECT count(*) AS n FROM own").get()?.["n"]),
+    };
+  },
+});

@@ -2,8 +2,8 @@ import { newKey, systemClock } from "@heed/core";
 import type { Decision } from "@heed/core/storage";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startChild } from "../test/child.ts";
-import { crashHeed } from "../test/crash-heed.ts";
-import { crashVendor } from "../test/crash-vendor.ts";
+import { crashHeed, crashVendor } from "@heed/testing/private";
+import { sqlite } from "./sqlite.ts";
 import { temporaryFile } from "../test/temporary-file.ts";
 
 const people = Array.from({ length: 40 }, (_, index) => `person${index}@example.org`);
@@ -13,7 +13,8 @@ async function scene(emails: readonly string[], latency: number | (() => number)
   const file = temporaryFile();
   const keys = newKey();
   const vendor = await crashVendor(emails, latency);
-  const { heed, storage } = crashHeed(file, keys, vendor.url);
+  const storage = sqlite(file);
+  const heed = crashHeed(storage, keys, vendor.url);
   onTestFinished(async () => {
     await heed.close();
     await vendor.close();

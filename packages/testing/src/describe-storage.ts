@@ -2,11 +2,13 @@ import { randomBytes } from "node:crypto";
 import type { HeedStorage } from "@heed/core/storage";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { atomicity } from "./describe-storage/atomicity.ts";
+import { handingOver } from "./describe-storage/handing-over.ts";
 import { decisions } from "./describe-storage/decisions.ts";
 import { delivery } from "./describe-storage/delivery.ts";
+import { joining } from "./describe-storage/joining.ts";
 import { durability, lifetime } from "./describe-storage/lifetime.ts";
 import { queries } from "./describe-storage/queries.ts";
-import type { StorageCase } from "./describe-storage/storage-case.ts";
+import type { OpenTransaction, StorageCase } from "./describe-storage/storage-case.ts";
 import { writes } from "./describe-storage/writes.ts";
 import { virtualClock } from "./virtual-clock.ts";
 
@@ -21,6 +23,11 @@ export interface StorageUnderTest {
   readonly create: (place: string) => HeedStorage | Promise<HeedStorage>;
   /** Must say what the storage itself says. Default `false`: what only lasting data can show is left out. */
   readonly durable?: boolean;
+  /**
+   * Begins a transaction of the application's own on the storage of that place, with a row in a table of the
+   * application's own. Leave it out where nothing can be joined: `within` is then not tried.
+   */
+  readonly begin?: (place: string) => Promise<OpenTransaction>;
 }
 
 const groups: Readonly<Record<string, readonly StorageCase[]>> = {
@@ -29,6 +36,7 @@ const groups: Readonly<Record<string, readonly StorageCase[]>> = {
   queries,
   writes,
   delivery,
+  handingOver,
   lifetime,
 };
 
@@ -48,7 +56,9 @@ function tryOut(storage: StorageUnderTest, { promise, run }: StorageCase, openin
       return opened;
     };
     if (opening === "reopened") await (await another()).close();
-    await run({ storage: await another(), clock: virtualClock(), another });
+    const begin = () =>
+      storage.begin?.(place) ?? Promise.reject(new Error("This storage has no transaction to join."));
+    await run({ storage: await another(), clock: virtualClock(), another, begin });
   });
 }
 
@@ -63,7 +73,11 @@ function tryOut(storage: StorageUnderTest, { promise, run }: StorageCase, openin
 export function describeStorage(storage: StorageUnderTest): void {
   const isDurable = storage.durable === true;
   const openings: readonly Opening[] = isDurable ? ["new", "reopened"] : ["new"];
-  const promised = isDurable ? { ...groups, durability } : groups;
+  const promised = {
+    ...groups,
+    ...(isDurable ? { durability } : {}),
+    ...(storage.begin === undefined ? {} : { joining }),
+  };
   describe(`storage ${storage.name}`, () => {
     it("says whether it is durable", async () => {
       const opened = await storage.create(newPlace());

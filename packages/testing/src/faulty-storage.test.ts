@@ -5,7 +5,12 @@ import { faulty, type CommitFault } from "./faulty-storage.ts";
 import { virtualClock } from "./virtual-clock.ts";
 
 const clock = virtualClock();
-const bench = (storage: HeedStorage) => ({ storage, clock, another: async () => storage });
+const bench = (storage: HeedStorage) => ({
+  storage,
+  clock,
+  another: async () => storage,
+  begin: () => Promise.reject(new TypeError("nothing to join")),
+});
 const subject = (id: string) => insertOf("subjects", { id });
 const ids = async (storage: HeedStorage) =>
   (await read(bench(storage), { from: "subjects", where: {} })).map((row) => row.id);

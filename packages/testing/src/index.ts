@@ -11,6 +11,7 @@ export { describeStorage } from "./describe-storage.ts";
 export type { StorageUnderTest } from "./describe-storage.ts";
 export { faulty } from "./faulty-storage.ts";
 export type { CommitFault, FaultyStorage } from "./faulty-storage.ts";
+export type { OpenTransaction } from "./describe-storage/storage-case.ts";
 export { scriptedVendor } from "./scripted-vendor.ts";
 export type {
   Fault,

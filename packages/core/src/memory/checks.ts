@@ -1,15 +1,16 @@
 import { tables, type ColumnType, type TableName } from "../contract/tables.ts";
 
 /** Whether a value may stand in a column. Integers are safe ones, so that every storage reads them back. */
-function fits(type: ColumnType, value: unknown): boolean {
+export function fits(type: ColumnType, value: unknown): boolean {
   if (value === null) return type.endsWith("?");
   if (type.startsWith("text")) return typeof value === "string";
   if (type.startsWith("integer")) return Number.isSafeInteger(value);
   return value instanceof Uint8Array;
 }
 
-/** @throws TypeError when the table has no such column */
+/** What a column holds. @throws TypeError when heed has no such table, or the table no such column */
 export function columnType(table: TableName, column: string): ColumnType {
+  if (!Object.hasOwn(tables, table)) throw new TypeError(`There is no table ${table}.`);
   const columns: Readonly<Record<string, ColumnType>> = tables[table].columns;
   const type = Object.hasOwn(columns, column) ? columns[column] : undefined;
   if (type === undefined) throw new TypeError(`${table} has no column ${column}.`);
@@ -27,7 +28,7 @@ export function checkValue(table: TableName, column: string, value: unknown): vo
     throw new TypeError(`${table}.${column} takes ${type}; the value is something else.`);
 }
 
-/** @throws TypeError unless the row has exactly the table's columns, each with a value that fits */
+/** Refuses a row that is not whole. @throws TypeError unless the row has exactly the table's columns, each with a value that fits */
 export function checkRow(table: TableName, row: Readonly<Record<string, unknown>>): void {
   for (const column of Object.keys(tables[table].columns)) checkValue(table, column, row[column]);
   for (const column of Object.keys(row)) columnType(table, column);

@@ -5,15 +5,18 @@ import { virtualClock } from "../virtual-clock.ts";
 import { atomicity } from "./atomicity.ts";
 import { decisions } from "./decisions.ts";
 import { delivery } from "./delivery.ts";
+import { handingOver } from "./handing-over.ts";
 import { durability, lifetime } from "./lifetime.ts";
 import { queries } from "./queries.ts";
 import type { StorageCase } from "./storage-case.ts";
 import { writes } from "./writes.ts";
 
 const cases: readonly StorageCase[] = [
-  ...[atomicity, decisions, queries, writes, delivery, lifetime].flat(),
+  ...[atomicity, decisions, queries, writes, delivery, handingOver, lifetime].flat(),
   ...durability,
 ];
+
+const begin = () => Promise.reject(new Error("Memory has no transaction to join."));
 
 type Any = Transaction<Reads, unknown>;
 
@@ -124,6 +127,41 @@ const mistakes: Readonly<Record<string, readonly [() => HeedStorage, string]>> =
     },
     "keeps to its namespace",
   ],
+  "delivers what it rolled back": [
+    () => {
+      const storage = memory();
+      const planned: string[] = [];
+      const transact: unknown = (transaction: Any) =>
+        storage.transact({
+          ...transaction,
+          decide: (rows, now) => {
+            const decision = transaction.decide(rows, now);
+            for (const each of decision.writes) {
+              if ("insert" in each && each.insert === "steps") planned.push(each.row.id);
+            }
+            return decision;
+          },
+        });
+      const due = async () =>
+        planned.map((id) => ({
+          id,
+          subjectId: "-",
+          processor: "-",
+          operation: "erase" as const,
+          phase: "-",
+          alone: false,
+        }));
+      return { ...storage, transact: transact as HeedStorage["transact"], due };
+    },
+    "delivers nothing of a plan that was not committed",
+  ],
+  "never looks at a lease": [
+    () => {
+      const storage = memory();
+      return { ...storage, due: async (ask) => storage.due({ ...ask, now: "9999-01-01T00:00:00.000Z" }) };
+    },
+    "brings a leased step back when its lease runs out, and not while it is renewed",
+  ],
   "can be used after it was closed": [
     () => ({ ...memory(), close: async () => {} }),
     "finishes what was asked before it closes, and refuses what is asked after",
@@ -140,7 +178,7 @@ describe("a storage that", () => {
       const failed = [];
       for (const each of cases) {
         const another = async () => create();
-        const passed = await each.run({ storage: create(), clock: virtualClock(), another }).then(
+        const passed = await each.run({ storage: create(), clock: virtualClock(), another, begin }).then(
           () => true,
           () => false,
         );
@@ -154,7 +192,7 @@ describe("a storage that", () => {
     const lasting = new Set(durability.map((each) => each.promise));
     for (const { promise, run } of cases) {
       if (lasting.has(promise)) continue;
-      await run({ storage: memory(), clock: virtualClock(), another: async () => memory() });
+      await run({ storage: memory(), clock: virtualClock(), another: async () => memory(), begin });
     }
     expect(cases.length).toBeGreaterThan(lasting.size);
   });

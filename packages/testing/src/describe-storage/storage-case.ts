@@ -8,12 +8,24 @@ import {
 } from "@heed/core/storage";
 import type { VirtualClock } from "../virtual-clock.ts";
 
+/** A transaction of the application's own, open on the storage's database, with a row of the application's in it. */
+export interface OpenTransaction {
+  /** What `within` takes. */
+  readonly within: unknown;
+  commit(): Promise<void>;
+  rollback(): Promise<void>;
+  /** How many rows of the application's own others see. */
+  ownRows(): Promise<number>;
+}
+
 /** What a case works on: an empty storage of its own, and the clock that its transactions are given. */
 export interface Bench {
   readonly storage: HeedStorage;
   readonly clock: VirtualClock;
   /** Opens one more instance over the same data. Only where the storage is durable. */
   another(): Promise<HeedStorage>;
+  /** Begins a transaction of the application's. Only where the storage can be joined. */
+  begin(): Promise<OpenTransaction>;
 }
 
 /** One promise that a storage keeps. `run` throws when it is broken. */

@@ -146,6 +146,34 @@ const changes: readonly StorageCase[] = [
     },
   },
   {
+    promise: "keeps apart writes of one kind that others stand between",
+    async run(bench) {
+      const sets = (id: string, set: Partial<Row<"subjects">>) =>
+        ({ update: "subjects", where: { id }, set }) as const;
+      const viaDigests = { via: "identifiers", column: "subjectId", where: {} } as const;
+      await write(
+        bench,
+        insertOf("subjects", { id: "gone" }),
+        { remove: "subjects", where: {} },
+        insertOf("subjects", { id: "a" }),
+        insertOf("identifiers", { digest: "1", subjectId: "a" }),
+        insertOf("subjects", { id: "b" }),
+        { update: "subjects", where: { id: viaDigests }, set: { frozenBy: "r" } },
+        insertOf("identifiers", { digest: "2", subjectId: "b" }),
+        sets("a", { namespace: "first" }),
+        sets("b", { namespace: "first" }),
+        sets("a", { namespace: "second" }),
+        sets("b", { namespace: "second", createdAt: "then" }),
+        sets("b", { namespace: "third" }),
+      );
+      const found = await read(bench, { from: "subjects", where: {}, orderBy: ["id"] });
+      expect(found).toEqual([
+        rowOf("subjects", { id: "a", namespace: "second", frozenBy: "r" }),
+        rowOf("subjects", { id: "b", namespace: "third", createdAt: "then" }),
+      ]);
+    },
+  },
+  {
     promise: "changes a key, and finds the row under the new one alone",
     async run(bench) {
       await write(bench, insertOf("subjects", { id: "a" }), insertOf("subjects", { id: "b" }));

@@ -1,5 +1,4 @@
-import { createHeed, definePolicy, keyring, type WorkSettings } from "@heed/core";
-import { sqlite } from "../src/sqlite.ts";
+import { createHeed, definePolicy, keyring, type HeedStorage, type WorkSettings } from "@heed/core";
 import { crashProcessor } from "./crash-vendor.ts";
 
 /** Batches in hand at one processor, of at most four steps each: what a kill can make be asked again. */
@@ -11,14 +10,13 @@ export const batchSize = 4;
  * @param beforeTurn waited for before each turn, with what is about to be asked
  */
 export function crashHeed(
-  file: string,
+  storage: HeedStorage,
   keys: string,
   vendorUrl: string,
   work: Partial<WorkSettings> = {},
   beforeTurn?: (verb: string) => Promise<void>,
 ) {
-  const storage = sqlite(file);
-  const heed = createHeed({
+  return createHeed({
     policy: definePolicy({
       controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
       recipients: { vendor: { role: "processor", country: "SE" } },
@@ -30,5 +28,4 @@ export function crashHeed(
     processors: { vendor: crashProcessor(vendorUrl, beforeTurn) },
     work: { leaseMs: 400, pollMs: 10, batchesPerProcessor: batchesInHand, callTimeoutMs: 5_000, ...work },
   });
-  return { heed, storage };
 }

@@ -1,0 +1,155 @@
+import { checkValue, type Condition, type TableName, type Where, type Write } from "@heed/core/storage";
+import type { TouchedStep } from "./delivery/follow-steps.ts";
+import { definitionOf, sqlName } from "./schema.ts";
+import { inOrder, type Result, type Session, type Statement } from "./session.ts";
+import { insertRows, removeWhere, updateRows, updateWhere, type AnyRow } from "./sql.ts";
+
+/** Writes that become one statement. `shape`: what another write must have to join. */
+interface Group {
+  readonly shape: string;
+  readonly table: TableName;
+  /** It reads other tables, or it touches rows that cannot be told beforehand. */
+  readonly isOpenEnded: boolean;
+  readonly keys: Set<string>;
+  readonly writes: Write[];
+}
+
+function readsOthers(where: Where): boolean {
+  return Object.values(where).some(
+    (condition: Condition) => typeof condition === "object" && condition !== null && "via" in condition,
+  );
+}
+
+/** The key of the one row that is meant, when `where` is nothing but its key. */
+function keyIn(table: TableName, where: Where): string | undefined {
+  const { key } = definitionOf(table);
+  const values = key.map((column) => where[column]);
+  const isKey =
+    Object.keys(where).length === key.length &&
+    values.every((value) => typeof value === "string" || typeof value === "number");
+  return isKey ? JSON.stringify(values) : undefined;
+}
+
+function groupFor(write: Write): Group {
+  const writes = [write];
+  if ("insert" in write) {
+    const shape = `insert ${write.insert} ${write.orKeep === true}`;
+    return { shape, table: write.insert, isOpenEnded: false, keys: new Set(), writes };
+  }
+  if ("remove" in write) {
+    return { shape: "", table: write.remove, isOpenEnded: readsOthers(write.where), keys: new Set(), writes };
+  }
+  const { update: table, where, set } = write;
+  const key = keyIn(table, where);
+  const columns = Object.keys(set);
+  const movesKey = columns.some((column) => definitionOf(table).key.includes(column));
+  const shape = key === undefined || movesKey ? "" : `update ${table} ${columns.join()}`;
+  return {
+    shape,
+    table,
+    isOpenEnded: readsOthers(where),
+    keys: new Set(key === undefined ? [] : [key]),
+    writes,
+  };
+}
+
+/** True when `write` changed places with the group, and nobody could tell. */
+function commutes(group: Group, one: Group): boolean {
+  return group.table !== one.table && !group.isOpenEnded && !one.isOpenEnded;
+}
+
+/**
+ * The writes in as few statements as possible: of one table and shape they become one, past those of other
+ * tables. Writes of one table keep their order, and so does whatever reads another table.
+ */
+function grouped(writes: readonly Write[]): readonly Group[] {
+  const groups: Group[] = [];
+  for (const write of writes) {
+    if ("update" in write && Object.keys(write.set).length === 0) {
+      // Nothing is set; a mistake in it is a mistake all the same.
+      updateWhere("", write.update, write.where, {});
+      continue;
+    }
+    const one = groupFor(write);
+    let at = groups.length - 1;
+    while (at >= 0 && groups[at]?.shape !== one.shape && commutes(groups[at] ?? one, one)) at -= 1;
+    const group = groups[at];
+    const key = [...one.keys][0];
+    const joins =
+      group !== undefined &&
+      one.shape !== "" &&
+      group.shape === one.shape &&
+      // Of two updates of one row the second must win.
+      (key === undefined || !group.keys.has(key));
+    if (joins) {
+      group.writes.push(write);
+      if (key !== undefined) group.keys.add(key);
+    } else groups.push(one);
+  }
+  return groups;
+}
+
+function statementOf(schema: string, { shape, table, writes }: Group): Statement {
+  const [first] = writes;
+  if (first === undefined) throw new TypeError("A group of writes has none.");
+  if ("insert" in first) {
+    const rows: readonly AnyRow[] = writes.flatMap((write) => ("insert" in write ? [write.row] : []));
+    return insertRows(schema, table, rows, first.orKeep === true);
+  }
+  if ("remove" in first) return removeWhere(schema, table, first.where);
+  if (shape === "") return updateWhere(schema, table, first.where, first.set);
+  const rows = writes.flatMap((write) => ("update" in write ? [{ key: write.where, set: write.set }] : []));
+  for (const { key } of rows) {
+    for (const [column, value] of Object.entries(key)) checkValue(table, column, value);
+  }
+  return updateRows(schema, table, rows);
+}
+
+/** Whether the write leaves bytes behind that must be scrubbed. */
+function removesSecrets(write: Write): boolean {
+  return (
+    !("insert" in write) && definitionOf("remove" in write ? write.remove : write.update).secret === true
+  );
+}
+
+/**
+ * Carries the writes out, as if one after another.
+ *
+ * @returns the steps that were touched
+ * @throws TypeError when a write does not fit its table, before any is sent
+ */
+export async function applyWrites(
+  session: Session,
+  schema: string,
+  writes: readonly Write[],
+): Promise<readonly TouchedStep[]> {
+  const groups = grouped(writes).map((group) => ({ group, statement: statementOf(schema, group) }));
+  const answers = await inOrder(groups.map(({ statement }) => session.run(statement.sql, statement.values)));
+  if (writes.some(removesSecrets)) {
+    await session.run(`INSERT INTO ${sqlName(schema, "heed_unscrubbed")} DEFAULT VALUES`, []);
+  }
+  const touched = new Map<string, TouchedStep>();
+  for (const [index, { group }] of groups.entries()) {
+    if (group.table !== "steps") continue;
+    const [first] = group.writes;
+    for (const row of answers[index]?.rows ?? []) {
+      const id = String(row["id"]);
+      touched.set(id, {
+        id,
+        namespace: String(row["namespace"]),
+        processor: String(row["processor"]),
+        lane: Number(row["lane"]),
+        ...jobTime(row, first !== undefined && "remove" in first),
+        isNew: first !== undefined && "insert" in first && !touched.has(id),
+      });
+    }
+  }
+  return [...touched.values()];
+}
+
+/** When the step's job is to come: at its due time, or when its lease runs out. */
+function jobTime(row: Result["rows"][number], isRemoved: boolean): Pick<TouchedStep, "at" | "isLeased"> {
+  const isLeased = row["state"] === "running";
+  const at = isLeased ? row["leaseUntil"] : row["state"] === "due" ? row["dueAt"] : null;
+  return { isLeased, at: typeof at === "string" && !isRemoved ? at : undefined };
+}

@@ -1,0 +1,236 @@
+import { inspect } from "node:util";
+import { systemClock } from "@heed/core";
+import { isHeedError } from "@heed/core/storage";
+import pg from "pg";
+import { describe, expect, inject, it, onTestFinished } from "vitest";
+import { newPlace } from "../test/place.ts";
+import { dataKey, due, inMs, read, set, step, subject, write } from "../test/transactions.ts";
+import { postgres } from "./postgres.ts";
+
+const canary = "anna.canary@example.org";
+
+/** Everything that an error would show to whoever prints it. */
+function shown(error: unknown): string {
+  return inspect(error, { depth: null, showHidden: true });
+}
+
+async function codeOf(promise: Promise<unknown>): Promise<unknown> {
+  const error: unknown = await promise.then(
+    () => "fulfilled",
+    (reason: unknown) => reason,
+  );
+  expect(shown(error)).not.toContain("canary");
+  return isHeedError(error) ? error.code : error;
+}
+
+describe("an error", () => {
+  it("quotes no value of PostgreSQL's, whatever failed", async () => {
+    const { storage, client, schema } = await newPlace({ giveUpAfterMs: 0 });
+    await write(storage, [subject(canary)]);
+    expect(await codeOf(write(storage, [subject(canary)]))).toBe("duplicate-row");
+    await client.query(`ALTER TABLE "${schema}".subjects ADD CHECK (id <> '${canary}2')`);
+    expect(await codeOf(write(storage, [subject(`${canary}2`)]))).toBe("storage-failed");
+    await client.query(`ALTER TABLE "${schema}".subjects RENAME COLUMN id TO "${canary}"`);
+    expect(await codeOf(write(storage, [subject("b")]))).toBe("storage-schema");
+    await client.query(`ALTER TABLE "${schema}".subjects RENAME COLUMN "${canary}" TO id`);
+    const nul = {
+      insert: "subjects",
+      row: { id: `${canary}\0`, namespace: "a", createdAt: "", frozenBy: null },
+    } as const;
+    expect(await codeOf(write(storage, [nul]))).toBe("storage-failed");
+    const nowhere = postgres({
+      connectionString: `postgres://${encodeURIComponent(canary)}:canary@127.0.0.1:1/x`,
+      giveUpAfterMs: 0,
+    });
+    onTestFinished(() => nowhere.close());
+    expect(await codeOf(write(nowhere, []))).toBe("storage-failed");
+  });
+
+  it("is a lasting one at once when the role or the database is not there", async () => {
+    const url = new URL(inject("postgres").url);
+    url.pathname = "/nowhere";
+    const storage = postgres({ connectionString: url.href, giveUpAfterMs: 60_000 });
+    onTestFinished(() => storage.close());
+    expect(await codeOf(write(storage, []))).toBe("storage-failed");
+  });
+});
+
+describe("options", () => {
+  it("are refused when they are none", () => {
+    const url = "postgres://localhost/x";
+    const pool = new pg.Pool();
+    for (const wrong of [
+      "",
+      {},
+      { connectionString: url, pool },
+      { connectionString: url, schema: "Heed" },
+      { connectionString: url, schema: 'h"' },
+      { connectionString: url, connections: 0 },
+      { connectionString: url, giveUpAfterMs: -1 },
+      { connectionString: url, reconcileMs: Number.NaN },
+    ]) {
+      expect(() => postgres(wrong)).toThrow(TypeError);
+    }
+  });
+
+  it("take the application's own pool, one connection small, and leave it open", async () => {
+    const place = await newPlace();
+    const pool = new pg.Pool({ connectionString: inject("postgres").url, max: 1 });
+    onTestFinished(() => pool.end());
+    const storage = postgres({ pool, schema: place.schema });
+    await Promise.all(
+      [1, 2, 3].map((n) => write(storage, [subject(`a${n}`), step(`s${n}`, { processor: `p${n}` })])),
+    );
+    expect((await due(storage)).toSorted()).toEqual(["s1", "s2", "s3"]);
+    await storage.close();
+    expect((await pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
+  });
+});
+
+/** A place whose connections can be told from those of other tests. */
+async function namedPlace() {
+  const place = await newPlace();
+  const url = new URL(inject("postgres").url);
+  url.searchParams.set("application_name", place.schema);
+  return { ...place, storage: place.another({ connectionString: url.href }) };
+}
+
+describe("a connection that is lost", () => {
+  it("before the commit is replaced, and the transaction is tried again", async () => {
+    const { storage, client, schema } = await namedPlace();
+    const kill = async () => {
+      for (let n = 0; n < 30; n += 1) {
+        await client.query(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1",
+          [schema],
+        );
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    };
+    const killing = kill();
+    const increment = () =>
+      storage.transact({
+        lock: ["limit:a"],
+        read: { limit: { from: "limits", where: { bucket: "a" } } },
+        clock: systemClock,
+        decide: ({ limit }) => ({
+          writes: [
+            {
+              insert: "limits",
+              row: {
+                bucket: "a",
+                arrival: 0,
+                arrival1: 0,
+                arrival2: 0,
+                pushedBackUntil: 0,
+                used: 0,
+                usedUntil: 0,
+              },
+              orKeep: true,
+            },
+            { update: "limits", where: { bucket: "a" }, set: { arrival: (limit[0]?.arrival ?? 0) + 1 } },
+          ],
+          answer: undefined,
+        }),
+      });
+    const outcomes = await Promise.allSettled(Array.from({ length: 200 }, increment));
+    await killing;
+    const done = outcomes.filter(({ status }) => status === "fulfilled").length;
+    // The only failure is a commit of which nobody can know.
+    const failures = outcomes.flatMap((each): unknown[] => (each.status === "rejected" ? [each.reason] : []));
+    expect(failures.every((error) => isHeedError(error) && error.code === "storage-failed")).toBe(true);
+    const { rows } = await client.query(`SELECT arrival::int AS n FROM "${schema}".limits`);
+    const stored = rows[0]?.n as number;
+    expect(stored).toBeGreaterThanOrEqual(done);
+    expect(stored).toBeLessThanOrEqual(outcomes.length);
+    expect(done).toBeGreaterThan(150);
+  });
+
+  it("while it commits is told as unknown, and nothing is repeated", async () => {
+    const { storage, client, schema } = await namedPlace();
+    await client.query(
+      `CREATE FUNCTION "${schema}".linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(5); RETURN NULL; END $$;
+       CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON "${schema}".subjects DEFERRABLE INITIALLY DEFERRED
+       FOR EACH ROW EXECUTE FUNCTION "${schema}".linger()`,
+    );
+    let decided = 0;
+    const committing = storage.transact({
+      lock: ["a"],
+      read: {},
+      clock: systemClock,
+      decide: () => {
+        decided += 1;
+        return { writes: [subject("a")], answer: undefined };
+      },
+    });
+    const outcome = codeOf(committing);
+    for (let killed = 0; killed === 0;) {
+      const { rowCount } = await client.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'COMMIT' AND state = 'active' AND application_name = $1",
+        [schema],
+      );
+      killed = rowCount ?? 0;
+    }
+    expect(await outcome).toBe("storage-failed");
+    expect(decided).toBe(1);
+  });
+});
+
+describe("what takes too long", () => {
+  it("is given up by PostgreSQL's own limits, with nothing stored, and told as busy", async () => {
+    const { storage, client, schema } = await newPlace();
+    await write(storage, [subject("a")]);
+    const url = new URL(inject("postgres").url);
+    url.searchParams.set("options", "-c statement_timeout=100");
+    const hasty = postgres({ connectionString: url.href, schema, giveUpAfterMs: 1_000 });
+    onTestFinished(() => hasty.close());
+    await client.query(`BEGIN; UPDATE "${schema}".subjects SET namespace = 'mine'`);
+    const change = { update: "subjects", where: { id: "a" }, set: { frozenBy: "r" } } as const;
+    expect(await codeOf(write(hasty, [subject("b"), change]))).toBe("storage-busy");
+    await client.query("ROLLBACK");
+    expect(await read(storage, { from: "subjects", where: {} })).toMatchObject([{ id: "a", frozenBy: null }]);
+    await write(hasty, [subject("b")]);
+  });
+
+  it("is tried again when two transactions wait for each other", async () => {
+    const { storage } = await newPlace();
+    await write(storage, [subject("a"), subject("b")]);
+    const change = (id: string) =>
+      ({ update: "subjects", where: { id, namespace: "acme" }, set: { frozenBy: "r" } }) as const;
+    // Without a lock of heed's, and in opposite orders: PostgreSQL ends one of two.
+    await Promise.all(
+      Array.from({ length: 4 }, (_, n) =>
+        write(storage, n % 2 === 0 ? [change("a"), change("b")] : [change("b"), change("a")], undefined, []),
+      ),
+    );
+    expect(await read(storage, { from: "subjects", where: { frozenBy: "r" } })).toHaveLength(2);
+  });
+});
+
+it("tells pg-boss a step's id and nothing else", async () => {
+  const { storage, client, schema } = await newPlace();
+  const sealed = Buffer.from(canary);
+  await write(storage, [
+    step("step-1", { subjectId: canary, input: canary, sealed, because: canary, eventId: canary }),
+    dataKey(canary, sealed),
+  ]);
+  expect(await due(storage)).toEqual(["step-1"]);
+  await write(storage, [set("step-1", { state: "running", leaseUntil: inMs(60_000) })]);
+  await write(storage, [set("step-1", { state: "due", dueAt: inMs(60_000), outcome: canary })]);
+  const { rows: tables } = await client.query(
+    "SELECT tablename AS name FROM pg_tables WHERE schemaname = $1",
+    [`${schema}_boss`],
+  );
+  const all: unknown[] = [];
+  for (const { name } of tables as { name: string }[]) {
+    all.push(...(await client.query(`SELECT * FROM "${schema}_boss"."${name}"`)).rows);
+  }
+  expect(all.length).toBeGreaterThan(3);
+  expect(shown(all)).not.toContain("canary");
+  const { rows: jobs } = await client.query(
+    `SELECT data, output, source_output, singleton_key, group_id FROM "${schema}_boss".job`,
+  );
+  expect(jobs).toEqual([
+    { data: { s: "step-1" }, output: null, source_output: null, singleton_key: null, group_id: null },
+  ]);
+});

@@ -1,0 +1,16 @@
+import { createHash } from "node:crypto";
+
+/**
+ * The key of an advisory lock: 64 bits of a digest over the schema and the name. Two names that share a key
+ * wait for each other, and that is all; if their order then differs, PostgreSQL finds the deadlock and the
+ * transaction is tried again.
+ */
+export function lockKey(schema: string, name: string): bigint {
+  return createHash("sha256").update(`${schema}\0${name}`).digest().readBigInt64BE();
+}
+
+/** Takes the locks one after another in the order given; they are let go at the transaction's end. */
+export function lockSql(schema: string, names: readonly string[]): string {
+  const keys = names.map((name) => `${lockKey(schema, name)}`).join(",");
+  return `SELECT pg_advisory_xact_lock(key) FROM unnest('{${keys}}'::bigint[]) AS key`;
+}

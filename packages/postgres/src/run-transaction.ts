@@ -1,0 +1,109 @@
+import { HeedError, type Reads, type Transaction, type Write } from "@heed/core/storage";
+import { applyWrites } from "./apply-writes.ts";
+import { followSteps } from "./delivery/follow-steps.ts";
+import type { Queues } from "./delivery/queues.ts";
+import { lockSql } from "./locks.ts";
+import { QueryFailed } from "./postgres-error.ts";
+import { readRows, readStatement } from "./read-rows.ts";
+import { inOrder, type Session } from "./session.ts";
+
+/** What a transaction runs in. */
+export interface Setting {
+  readonly schema: string;
+  readonly queues: Queues;
+  /** Told of steps whose job may be another one now. */
+  readonly onTouched: (stepIds: readonly string[]) => void;
+}
+
+async function write(
+  { schema, queues, onTouched }: Setting,
+  session: Session,
+  writes: readonly Write[],
+  now: string,
+): Promise<void> {
+  const touched = await applyWrites(session, schema, writes);
+  onTouched(touched.map(({ id }) => id));
+  await followSteps(session, queues, touched, now);
+}
+
+/** Reads under the locks, decides, and writes, inside a transaction that somebody has begun and will commit. */
+export async function decideInside<R extends Reads, A>(
+  setting: Setting,
+  session: Session,
+  { lock, read, decide, clock }: Transaction<R, A>,
+): Promise<A> {
+  // Refuses what does not fit before anything is sent.
+  readStatement(setting.schema, read);
+  const locked = lock.length === 0 ? Promise.resolve() : session.run(lockSql(setting.schema, lock));
+  const [, rows] = await inOrder([locked, readRows(session, setting.schema, read)]);
+  const now = clock.now().toISOString();
+  const { writes, answer } = decide(rows, now);
+  await write(setting, session, writes, now);
+  return answer;
+}
+
+/**
+ * Runs a transaction of its own. READ COMMITTED is enough: core locks what it decides on, and the reads, one
+ * statement, begin when the locks are held.
+ *
+ * @throws QueryFailed when a statement before the commit failed: nothing was stored
+ * @throws HeedError `storage-failed`, when the connection was lost while it committed
+ */
+export async function runTransaction<R extends Reads, A>(
+  setting: Setting,
+  session: Session,
+  transaction: Transaction<R, A>,
+): Promise<A> {
+  if (transaction.lock.length === 0) return runWithoutLocks(setting, session, transaction);
+  return committed(session, [], () => decideInside(setting, session, transaction));
+}
+
+/** Without a lock a transaction protects nothing between reading and writing: who only reads needs none. */
+async function runWithoutLocks<R extends Reads, A>(
+  setting: Setting,
+  session: Session,
+  { read, decide, clock }: Transaction<R, A>,
+): Promise<A> {
+  const rows = await readRows(session, setting.schema, read);
+  const now = clock.now().toISOString();
+  const { writes, answer } = decide(rows, now);
+  if (writes.length === 0) return answer;
+  return committed(session, [], async () => {
+    await write(setting, session, writes, now);
+    return answer;
+  });
+}
+
+/** Commits what `work` does, or rolls it back when it throws. `begin`: further settings of the transaction. */
+export async function committed<T>(
+  session: Session,
+  begin: readonly string[],
+  work: () => Promise<T>,
+): Promise<T> {
+  let answer: T;
+  try {
+    const began = session.run(["BEGIN ISOLATION LEVEL READ COMMITTED", ...begin].join("; "));
+    [, answer] = await inOrder([began, work()]);
+  } catch (error) {
+    // A connection that cannot even roll back is broken: its pool closes it.
+    await session.run("ROLLBACK").catch(() => {});
+    throw error;
+  }
+  await commit(session);
+  return answer;
+}
+
+async function commit(session: Session): Promise<void> {
+  let command: string | undefined;
+  try {
+    ({ command } = await session.run("COMMIT"));
+  } catch (error) {
+    if (!(error instanceof QueryFailed) || !error.isDisconnected) throw error;
+    throw new HeedError(
+      "The connection was lost while the transaction committed: it is not known whether it was stored. Look before you repeat it.",
+      { code: "storage-failed", cause: error },
+    );
+  }
+  // PostgreSQL answers a commit of a failed transaction with ROLLBACK, and no error.
+  if (command !== "COMMIT") throw new QueryFailed({ code: "25P02", severity: "ERROR" });
+}

@@ -1,0 +1,7 @@
+// What the tests of several storages share, and nobody else needs: it is not published.
+export { startChild } from "./storages/child.ts";
+export type { Child } from "./storages/child.ts";
+export { crashHeed } from "./storages/crash-heed.ts";
+export { crashVendor } from "./storages/crash-vendor.ts";
+export { loseNoStep } from "./storages/engine-crash.ts";
+export { sameAsMemory } from "./storages/same-as-memory.ts";
