@@ -1,22 +1,29 @@
 // Measures what heed promises about speed, as ratios within one run. Arguments: parts to measure (default: all).
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { styleText } from "node:util";
-import { unsubscribeCommit } from "./commit.ts";
+import { bulkFigures } from "./bulk.ts";
+import { postgresCommit, sqliteCommit } from "./commit.ts";
 import { engineSteps } from "./engine.ts";
 import { meetsGoal, type Figure } from "./figure.ts";
 import { fold } from "./fold.ts";
 import { idle } from "./idle.ts";
+import { limiterFigures } from "./limiter.ts";
 import { permitGrowth } from "./permit.ts";
-import { inFolder } from "./places.ts";
+import { inPlace } from "./places.ts";
 
 const parts: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
-  "engine.sqlite": () =>
-    inFolder((folder) => engineSteps({ kind: "sqlite", at: join(folder, "engine.db") }, 0.5)),
-  idle: () => inFolder((folder) => idle({ kind: "sqlite", at: join(folder, "idle.db") })),
-  "commit.sqlite": () => inFolder(unsubscribeCommit),
-  fold: () => inFolder(fold),
-  permit: () => inFolder(permitGrowth),
+  "limiter.sqlite": () => inPlace("sqlite", limiterFigures),
+  "limiter.postgres": () => inPlace("postgres", limiterFigures),
+  "engine.sqlite": () => inPlace("sqlite", (place) => engineSteps(place, 0.5)),
+  "engine.postgres": () => inPlace("postgres", (place) => engineSteps(place, 0.2)),
+  idle: () => inPlace("sqlite", idle),
+  "commit.sqlite": () => inPlace("sqlite", sqliteCommit),
+  "commit.postgres": () => inPlace("postgres", postgresCommit),
+  "bulk.sqlite": () => bulkFigures("sqlite"),
+  "bulk.postgres": () => bulkFigures("postgres"),
+  fold: () => inPlace("sqlite", fold),
+  permit: () => inPlace("sqlite", permitGrowth),
 };
 
 const asked = process.argv.slice(2);
@@ -40,7 +47,5 @@ for (const [name, measure] of Object.entries(parts)) {
   }
 }
 const results = figures.map(({ name, value, goal, better }) => ({ name, value, goal, better }));
-const folder = join(import.meta.dirname, "..");
-mkdirSync(folder, { recursive: true });
-writeFileSync(join(folder, "results.json"), `${JSON.stringify({ results }, undefined, 2)}\n`);
+writeFileSync(join(import.meta.dirname, "../results.json"), `${JSON.stringify({ results }, undefined, 2)}\n`);
 if (!figures.every(meetsGoal)) process.exitCode = 1;

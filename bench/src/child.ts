@@ -12,21 +12,16 @@ export interface Child {
   end(): Promise<void>;
 }
 
-export function startChild(program: string, ...args: readonly string[]): Child {
+/** @param flags for Node itself */
+export function startChild(
+  program: string,
+  args: readonly string[] = [],
+  flags: readonly string[] = [],
+): Child {
   const file = fileURLToPath(new URL(program, import.meta.url));
-  const child = spawn(
-    process.execPath,
-    [
-      ...(process.env["PROF"] === program ? ["--cpu-prof", "--cpu-prof-dir=/tmp/prof"] : []),
-      "-C",
-      "@heed/source",
-      file,
-      ...args,
-    ],
-    {
-      stdio: ["pipe", "pipe", "inherit"],
-    },
-  );
+  const child = spawn(process.execPath, [...flags, "-C", "@heed/source", file, ...args], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
@@ -37,7 +32,7 @@ export function startChild(program: string, ...args: readonly string[]): Child {
     },
     goOn: () => void child.stdin.write("\n"),
     async end() {
-      child.kill(process.env["PROF"] === program ? "SIGINT" : "SIGKILL");
+      child.kill("SIGKILL");
       await gone;
     },
   };

@@ -1,7 +1,14 @@
-import { createHeed, definePolicy, type HeedStorage, type Keyring, type ProcessorV1 } from "@heed/core";
+import {
+  createHeed,
+  definePolicy,
+  type HeedStorage,
+  type Journal,
+  type Keyring,
+  type ProcessorV1,
+} from "@heed/core";
 import { vendorCall } from "./vendor-call.ts";
 
-export const policy = definePolicy({
+const policy = definePolicy({
   controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
   recipients: { vendor: { role: "processor", country: "SE" } },
   purposes: { news: { basis: "consent" } },
@@ -9,7 +16,7 @@ export const policy = definePolicy({
 });
 
 /** One call of the vendor for each step, those of a batch at once; the vendor can read nothing back. */
-export function vendor(url: string): ProcessorV1<"email", "news", never> {
+function vendor(url: string): ProcessorV1<"email", "news", never> {
   return {
     specificationVersion: "v1",
     name: "vendor",
@@ -38,8 +45,14 @@ export function vendor(url: string): ProcessorV1<"email", "news", never> {
 }
 
 /** The heed that is measured. */
-export function company(storage: HeedStorage, keys: Keyring, url: string) {
-  return createHeed({ policy, storage, keys, processors: { vendor: vendor(url) } });
+export function company(storage: HeedStorage, keys: Keyring, url: string, journal?: Journal) {
+  return createHeed({
+    policy,
+    storage,
+    keys,
+    processors: { vendor: vendor(url) },
+    ...(journal === undefined ? {} : { journal }),
+  });
 }
 
 export const addressOf = (index: number): string => `person${index}@example.org`;

@@ -16,4 +16,3 @@ const { settled, open } = await heed.work.drain();
 const seconds = (performance.now() - began) / 1000;
 const { user, system } = process.cpuUsage(cpu);
 console.log(JSON.stringify({ settled, open, seconds, cpuMicros: (user + system) / settled }));
-process.on("SIGINT", () => process.exit(0));

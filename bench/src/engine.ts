@@ -40,14 +40,14 @@ export async function engineSteps(place: Place, goal: number): Promise<readonly 
     const keys = newKey();
     await plan(place, keys, url);
     const loop = async () => {
-      const child = startChild("bare-loop.ts", url, String(steps), String(concurrency));
+      const child = startChild("bare-loop.ts", [url, String(steps), String(concurrency)]);
       const result = await child.next<Bare>();
       await child.end();
       return result;
     };
     // Before and after, so that a machine that slows down meanwhile flatters neither.
     const before = await loop();
-    const worker = startChild("engine-worker.ts", JSON.stringify(place), keys, url);
+    const worker = startChild("engine-worker.ts", [JSON.stringify(place), keys, url]);
     await worker.next();
     worker.goOn();
     const worked = await worker.next<Worked>();

@@ -1,8 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
-import { join } from "node:path";
 import { createHeed, definePolicy, keyring, newKey } from "@heed/core";
 import { median, timed, type Figure } from "./figure.ts";
-import { openStorage } from "./places.ts";
+import { openStorage, type Place } from "./places.ts";
 
 /** Nobody else is told: what is measured is the ledger alone. */
 const policy = definePolicy({
@@ -14,16 +13,16 @@ const events = 1_000;
 const rounds = 200;
 
 /** The state of a subject with 1,000 events, beside a bare read of those rows. */
-export async function fold(folder: string): Promise<readonly Figure[]> {
-  const at = join(folder, "fold.db");
-  const heed = createHeed({ policy, storage: openStorage({ kind: "sqlite", at }), keys: keyring(newKey()) });
+export async function fold(place: Place): Promise<readonly Figure[]> {
+  if (place.kind !== "sqlite") throw new TypeError("This is measured on SQLite.");
+  const heed = createHeed({ policy, storage: openStorage(place), keys: keyring(newKey()) });
   const subject = { email: "anna@example.org" };
   const evidence = { noticeVersion: "1" };
   for (let count = 0; count < events; count += 2) {
     await heed.consent.give({ subject, purpose: "news", evidence });
     await heed.consent.withdraw({ subject, purpose: "news" });
   }
-  const database = new DatabaseSync(at);
+  const database = new DatabaseSync(place.file);
   const rows = database.prepare(
     'SELECT * FROM "heed_events" WHERE "subjectId" = ? ORDER BY "recordedAt", "id"',
   );

@@ -5,7 +5,7 @@ import type { Place } from "./places.ts";
 
 /** What a worker costs while nothing is due: percent of one core. */
 export async function idle(place: Place): Promise<readonly Figure[]> {
-  const worker = startChild("idle-worker.ts", JSON.stringify(place), newKey(), "15");
+  const worker = startChild("idle-worker.ts", [JSON.stringify(place), newKey(), "15"]);
   const percent = await worker.next<number>();
   await worker.end();
   return [

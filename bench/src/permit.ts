@@ -4,7 +4,7 @@ import { keyring, newKey, systemClock, type HeedStorage } from "@heed/core";
 import type { Write } from "@heed/core/storage";
 import { addressOf, company } from "./company.ts";
 import { median, timed, type Figure } from "./figure.ts";
-import { openStorage } from "./places.ts";
+import { openStorage, type Place } from "./places.ts";
 
 const few = 10_000;
 const many = 1_000_000;
@@ -60,10 +60,10 @@ async function fill(storage: HeedStorage, count: number): Promise<void> {
 }
 
 /** A permit among a million subjects, beside one among ten thousand. */
-export async function permitGrowth(folder: string): Promise<readonly Figure[]> {
+export async function permitGrowth(_place: Place, folder: string): Promise<readonly Figure[]> {
   const keys = newKey().replace(/^[^:]+/, "none");
   const p50 = async (subjects: number) => {
-    const storage = openStorage({ kind: "sqlite", at: join(folder, `permits-${subjects}.db`) });
+    const storage = openStorage({ kind: "sqlite", file: join(folder, `permits-${subjects}.db`) });
     const heed = company(storage, keyring(keys), "");
     const evidence = { noticeVersion: "1" };
     for (let index = 0; index < asked; index += 1)

@@ -26,9 +26,10 @@ export function bound(table: TableName, column: string, value: unknown): SQLInpu
 
 /** {@link bound}, for a column whose type is known. */
 export function fitted(table: TableName, column: string, type: ColumnType, value: unknown): SQLInputValue {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what fits a column is text, a number, bytes or null
-  if (fits(type, value))
+  if (fits(type, value)) {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what fits a column is text, a number, bytes or null
     return value instanceof Uint8Array && value.length === 0 ? noBytes : (value as SQLInputValue);
+  }
   throw new TypeError(`${table}.${column} takes ${type}; the value is something else.`);
 }
 

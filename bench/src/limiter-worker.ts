@@ -1,9 +1,9 @@
 // One worker process of the measurement: works until its input ends.
-import { heedFor, openTold, type Told } from "./limiter-heed.ts";
+import { heedFor, type Told } from "./limiter-heed.ts";
+import { openStorage } from "./places.ts";
 
-// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the measuring process wrote it
 const told = JSON.parse(process.argv[2] ?? "{}") as Told;
-const storage = await openTold(told);
+const storage = openStorage(told.place);
 const heed = heedFor(told, storage);
 heed.on("work.failed", ({ error }) => console.error(error));
 heed.work.start();

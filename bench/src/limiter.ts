@@ -1,15 +1,13 @@
-// How well the limiter keeps a vendor's limit and uses it: node -C @heed/source bench/limiter.ts
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { WindowLimit } from "../packages/core/src/contract.ts";
-import { newKey } from "../packages/core/src/index.ts";
-import { heedFor, openTold, type Told } from "./limiter-heed.ts";
+import { newKey } from "@heed/core";
+import type { WindowLimit } from "@heed/core/contract";
+import type { Figure } from "./figure.ts";
+import { heedFor, type Told } from "./limiter-heed.ts";
+import { openStorage, type Place } from "./places.ts";
 
 /** What is measured. */
 export interface LimiterRun {
@@ -18,8 +16,7 @@ export interface LimiterRun {
   readonly forMs: number;
   /** Default 2. */
   readonly workers?: number;
-  /** URL of a module that exports `openStorage(address)`, and the address. Default: a new SQLite file. */
-  readonly storage?: { readonly module: string; readonly address: string };
+  readonly place: Place;
 }
 
 interface Arrival {
@@ -42,13 +39,7 @@ export interface LimiterSeen {
 }
 
 /** Lets worker processes call a real HTTP server under a steady backlog, and counts there. */
-export async function measureLimiter({
-  limit,
-  forMs,
-  workers = 2,
-  storage,
-}: LimiterRun): Promise<LimiterSeen> {
-  const directory = await mkdtemp(join(tmpdir(), "heed-bench-"));
+export async function measureLimiter({ limit, forMs, workers = 2, place }: LimiterRun): Promise<LimiterSeen> {
   const arrivals: Arrival[] = [];
   const server = createServer((request, response) => {
     const atMs = performance.timeOrigin + performance.now();
@@ -60,8 +51,7 @@ export async function measureLimiter({
   try {
     await once(server.listen(0, "127.0.0.1"), "listening");
     const told: Told = {
-      storage: storage?.module ?? new URL("storages/sqlite.ts", import.meta.url).href,
-      address: storage?.address ?? join(directory, "heed.db"),
+      place,
       keys: newKey(),
       url: `http://127.0.0.1:${portOf(server)}/`,
       limit,
@@ -95,7 +85,6 @@ export async function measureLimiter({
     );
     server.close();
     server.closeAllConnections();
-    await rm(directory, { recursive: true, force: true });
   }
 }
 
@@ -106,7 +95,7 @@ function portOf(server: Server): number {
 }
 
 async function fill(told: Told, optOuts: number): Promise<void> {
-  const storage = await openTold(told);
+  const storage = openStorage(told.place);
   const { subscriptions } = heedFor(told, storage);
   for (let done = 0; done < optOuts; done += 100) {
     await Promise.all(
@@ -139,12 +128,28 @@ function seenIn(
   };
 }
 
-if (import.meta.main) {
-  for (const { limit, goal } of [
-    { limit: { calls: 190, perMs: 10_000, delayMs: 50 }, goal: 0.95 },
-    { limit: { calls: 100, perMs: 1000, delayMs: 50 }, goal: 0.9 },
+/** Two workers, a vendor's limit for ten seconds and one for a second, both with a delay of 50 ms. */
+export async function limiterFigures(place: Place): Promise<readonly Figure[]> {
+  const figures: Figure[] = [];
+  let most = { windowMax: 0, of: "" };
+  for (const { calls, perMs, name, goal } of [
+    { calls: 190, perMs: 10_000, name: "utilisation", goal: 0.95 },
+    { calls: 100, perMs: 1_000, name: "utilisationPerSecond", goal: 0.9 },
   ]) {
-    const seen = await measureLimiter({ limit, forMs: 30_000 });
-    console.log(JSON.stringify({ limit, goal: { windowMax: 1, utilisation: goal }, seen }));
+    const limit = { calls, perMs, delayMs: 50 };
+    const seen = await measureLimiter({ limit, forMs: 30_000, place });
+    const of = `${calls} per ${perMs} ms; longest way of a call ${seen.longestWayMs} ms`;
+    if (seen.windowMax > most.windowMax) most = { windowMax: seen.windowMax, of };
+    figures.push({
+      name: `limiter.${place.kind}.${name}`,
+      value: seen.utilisation,
+      goal,
+      better: "higher",
+      of,
+    });
   }
+  return [
+    { name: `limiter.${place.kind}.windowMax`, value: most.windowMax, goal: 1, better: "lower", of: most.of },
+    ...figures,
+  ];
 }

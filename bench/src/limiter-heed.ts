@@ -1,29 +1,14 @@
-import {
-  createHeed,
-  definePolicy,
-  keyring,
-  type Heed,
-  type HeedStorage,
-  type ProcessorV1,
-} from "../packages/core/src/index.ts";
-import type { WindowLimit } from "../packages/core/src/contract.ts";
+import { createHeed, definePolicy, keyring, type Heed, type HeedStorage, type ProcessorV1 } from "@heed/core";
+import type { WindowLimit } from "@heed/core/contract";
+import type { Place } from "./places.ts";
 
 /** What every process of the measurement is told, as JSON. */
 export interface Told {
-  /** URL of a module that exports `openStorage(address)`. */
-  readonly storage: string;
-  readonly address: string;
+  readonly place: Place;
   readonly keys: string;
   /** Where calls are counted. */
   readonly url: string;
   readonly limit: WindowLimit;
-}
-
-/** Opens the storage that the processes share. */
-export async function openTold({ storage, address }: Told): Promise<HeedStorage> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what a storage's module is, as told above
-  const module = (await import(storage)) as { openStorage(this: void, address: string): HeedStorage };
-  return module.openStorage(address);
 }
 
 /** A heed whose one processor makes one HTTP call for each opt-out, each after a turn. */
