@@ -42,12 +42,14 @@ async function sampleRows(): Promise<Record<"events" | "steps", Record<string, u
 
 type Insert = (table: "events" | "steps", rows: readonly Record<string, unknown>[]) => Promise<void>;
 
+interface BareInserts {
+  readonly insert: Insert;
+  readonly within: (work: () => Promise<void>) => Promise<void>;
+  readonly end: () => Promise<void>;
+}
+
 /** Inserts with nothing around them: the statements that each database takes fastest from one client. */
-async function bareInserts(): Promise<{
-  insert: Insert;
-  within(work: () => Promise<void>): Promise<void>;
-  end(): Promise<void>;
-}> {
+async function bareInserts(): Promise<BareInserts> {
   if (place.kind === "sqlite") {
     const database = new DatabaseSync(place.file);
     database.exec(

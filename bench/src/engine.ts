@@ -54,7 +54,7 @@ export async function engineSteps(place: Place, goal: number): Promise<readonly 
     await worker.end();
     const after = await loop();
     if (worked.settled !== steps || worked.open !== 0)
-      throw new Error(`Settled ${worked.settled} of ${steps}.`);
+      throw new Error(`Not all was settled: ${JSON.stringify(worked)}`);
     const bare = (before.perSecond + after.perSecond) / 2;
     const bareCpu = (before.cpuMicros + after.cpuMicros) / 2;
     const perSecond = steps / worked.seconds;

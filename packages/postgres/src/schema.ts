@@ -70,20 +70,30 @@ export interface Index {
   readonly create: string;
 }
 
+/**
+ * A column as rows and indexes are sorted by it: null comes first. PostgreSQL reads rows in the order of an index
+ * only where both say the same, and does not conclude that a column without nulls sorts the same either way.
+ */
+export function sortKey(name: string, type: ColumnType): string {
+  return type.endsWith("?") ? `${name} NULLS FIRST` : name;
+}
+
 /** Every index that a table needs beside its key. */
 export function indexesOf(schema: string, table: TableName): readonly Index[] {
-  const { indexes, unique = [] } = definitionOf(table);
-  const index = (columns: readonly string[], isUnique: boolean): Index => {
-    const name = `${table}_${isUnique ? "one" : "by"}_${columns.join("_")}`;
-    const kind = isUnique ? "UNIQUE INDEX" : "INDEX";
-    return {
-      name,
-      create: `CREATE ${kind} ${identifier(name)} ON ${sqlName(schema, table)} (${list(columns)})`,
-    };
+  const { columns: types, indexes, unique = [], whereNull = {} } = definitionOf(table);
+  const index = (kind: string, word: string, columns: readonly string[], isNull?: string): Index => {
+    const name = `${table}_${word}_${columns.join("_")}`;
+    const keys = columns.map((column) => sortKey(identifier(column), types[column] ?? "text"));
+    const where = isNull === undefined ? "" : ` WHERE ${identifier(isNull)} IS NULL`;
+    const on = `${sqlName(schema, table)} (${keys.join(", ")})${where}`;
+    return { name, create: `CREATE ${kind} ${identifier(name)} ON ${on}` };
   };
   return [
-    ...unique.map((columns) => index(columns, true)),
-    ...indexes.map((columns) => index(columns, false)),
+    ...unique.map((columns) => index("UNIQUE INDEX", "one", columns)),
+    ...indexes.map((columns) => index("INDEX", "by", columns)),
+    ...Object.entries(whereNull).flatMap(([column, indexes]) =>
+      indexes.map((columns) => index("INDEX", "open", columns, column)),
+    ),
   ];
 }
 

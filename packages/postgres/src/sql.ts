@@ -8,7 +8,7 @@ import {
   type TableName,
   type Where,
 } from "@heed/core/storage";
-import { definitionOf, identifier, list, sqlName, sqlType } from "./schema.ts";
+import { definitionOf, identifier, list, sortKey, sqlName, sqlType } from "./schema.ts";
 import type { Statement } from "./session.ts";
 
 /** A row, seen without its table's type. */
@@ -72,7 +72,7 @@ export class Writer {
   /** The rows of a query, with every column of its table. */
   select({ from, where, orderBy = [], limit }: Query): string {
     const { columns } = definitionOf(from);
-    const sorted = orderBy.map((column) => `${quoted(from, column)} NULLS FIRST`);
+    const sorted = orderBy.map((column) => sortKey(quoted(from, column), columnType(from, column)));
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
       throw new TypeError("A query's limit is a whole number, zero or more.");
     }

@@ -32,7 +32,7 @@ describe("the plan", () => {
       { from: "dataKeys", where: { owner: ["a", "b"] } },
       { from: "suppressions", where: { digest: ["a", "b"] } },
       { from: "permits", where: { address: "a", message: "m" } },
-      { from: "events", where: { subjectId: "a" }, orderBy: ["recordedAt"] },
+      { from: "events", where: { subjectId: "a" } },
       { from: "steps", where: { namespace: "a", state: ["waiting", "due", "running"] }, limit: 1000 },
       {
         from: "steps",
@@ -41,6 +41,29 @@ describe("the plan", () => {
         limit: 1,
       },
       {
+        from: "steps",
+        where: {
+          namespace: "a",
+          processor: "p",
+          state: "due",
+          endedAt: { isNull: true },
+          deadlineAt: { atMost: "t" },
+        },
+      },
+      {
+        from: "evidence",
+        where: { namespace: "a", sealedAs: { above: 9 } },
+        orderBy: ["sealedAs"],
+        limit: 500,
+      },
+      {
+        from: "evidence",
+        where: { namespace: "a", sealedAs: { isNull: true } },
+        orderBy: ["at", "id"],
+        limit: 500,
+      },
+      { from: "permits", where: { address: ["a", "b"], state: ["given"], settledAt: { isNull: true } } },
+      {
         from: "subjects",
         where: { id: { via: "identifiers", column: "subjectId", where: { digest: ["d"] } } },
       },
@@ -48,5 +71,31 @@ describe("the plan", () => {
     const steps = await plan(...queries.map((query) => select(query).sql));
     expect(steps.length).toBeGreaterThanOrEqual(queries.length);
     for (const step of steps) expect(step).not.toMatch(/SCAN (?!json_each)|TEMP B-TREE FOR ORDER BY/);
+  });
+
+  it("for what is open reads an index that holds nothing else", async () => {
+    const queries = [
+      {
+        from: "steps",
+        where: {
+          namespace: "a",
+          processor: "p",
+          state: "due",
+          endedAt: { isNull: true },
+          deadlineAt: { atMost: "t" },
+        },
+      },
+      {
+        from: "evidence",
+        where: { namespace: "a", sealedAs: { isNull: true } },
+        orderBy: ["at", "id"],
+        limit: 500,
+      },
+      { from: "permits", where: { address: ["a", "b"], state: ["given"], settledAt: { isNull: true } } },
+    ] as const;
+    for (const query of queries) {
+      const [first] = await plan(select(query).sql);
+      expect(first).toMatch(/USING INDEX heed_\w+_open_/);
+    }
   });
 });

@@ -74,11 +74,19 @@ export function createTable(table: TableName): string {
 
 const listed = (columns: readonly string[]): string => columns.map((column) => `"${column}"`).join(", ");
 
-function createIndex(table: TableName, columns: readonly string[], isUnique: boolean): string {
-  const name = `"heed_${table}_${isUnique ? "one" : "by"}_${columns.join("_")}"`;
+function createIndex(
+  table: TableName,
+  columns: readonly string[],
+  { kind, word, isNull }: { readonly kind: string; readonly word: string; readonly isNull?: string },
+): string {
+  const name = `"heed_${table}_${word}_${columns.join("_")}"`;
+  const conditions = [
+    ...(staysInPlace(table) ? [`"gone" = 0`] : []),
+    ...(isNull === undefined ? [] : [`"${isNull}" IS NULL`]),
+  ];
   return (
-    `CREATE ${isUnique ? "UNIQUE " : ""}INDEX IF NOT EXISTS ${name} ON ${sqlName(table)} (${listed(columns)})` +
-    (staysInPlace(table) ? ` WHERE "gone" = 0` : "")
+    `CREATE ${kind} IF NOT EXISTS ${name} ON ${sqlName(table)} (${listed(columns)})` +
+    (conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`)
   );
 }
 
@@ -87,14 +95,15 @@ const dueIndex = `CREATE INDEX IF NOT EXISTS "heed_steps_due" ON "heed_steps" ("
 
 /** The statements that make what indexes a table lacks. */
 export function createIndexes(table: TableName): readonly string[] {
-  const { key, indexes, ...more } = tables[table];
-  const unique: readonly (readonly string[])[] = [
-    ...(lieInKey.has(table) ? [] : [key]),
-    ...("unique" in more ? more.unique : []),
-  ];
+  const { key, indexes, unique = [], whereNull = {} }: TableDefinition = tables[table];
   return [
-    ...unique.map((columns) => createIndex(table, columns, true)),
-    ...indexes.map((columns) => createIndex(table, columns, false)),
+    ...[...(lieInKey.has(table) ? [] : [key]), ...unique].map((columns) =>
+      createIndex(table, columns, { kind: "UNIQUE INDEX", word: "one" }),
+    ),
+    ...indexes.map((columns) => createIndex(table, columns, { kind: "INDEX", word: "by" })),
+    ...Object.entries(whereNull).flatMap(([isNull, indexes]) =>
+      indexes.map((columns) => createIndex(table, columns, { kind: "INDEX", word: "open", isNull })),
+    ),
     ...(table === "steps" ? [dueIndex] : []),
   ];
 }

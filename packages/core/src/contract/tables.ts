@@ -55,8 +55,9 @@ export const tables = {
       sealed: "bytes?",
     },
     // The caller may choose the id: it means the same event of the same person only.
+    // A subject's own are read by it, and sorted once they are there: they are few, whatever the ledger holds.
     key: ["subjectId", "id"],
-    indexes: [["subjectId", "recordedAt"]],
+    indexes: [],
   },
   /** Keyed digest (suppression use) and what it silences. Outlives erasure. */
   suppressions: {
@@ -80,8 +81,9 @@ export const tables = {
       optedOutAt: "text?",
     },
     key: ["id"],
-    indexes: [["address", "state"]],
+    indexes: [],
     unique: [["address", "message"]],
+    whereNull: { settledAt: [["address"]] },
   },
   /** What an unsubscribe token points to. After an erasure only `suppressions` (JSON digests) is left. */
   references: {
@@ -155,13 +157,8 @@ export const tables = {
       endedAt: "text?",
     },
     key: ["id"],
-    indexes: [
-      ["state", "leaseUntil"],
-      ["namespace", "state", "processor", "dueAt"],
-      ["state", "deadlineAt"],
-      ["subjectId"],
-      ["requestId"],
-    ],
+    indexes: [["namespace", "state", "processor", "dueAt"], ["subjectId"], ["requestId"]],
+    whereNull: { endedAt: [["namespace", "processor", "state", "deadlineAt"]] },
   },
   /**
    * What is kept as proof: see `evidence.ts`. `entry`: JSON of the fixed schema; null once it was pruned, with
@@ -183,8 +180,9 @@ export const tables = {
     indexes: [
       ["requestId", "at"],
       ["namespace", "at"],
-      ["namespace", "sealedAs", "at", "id"],
+      ["namespace", "sealedAs"],
     ],
+    whereNull: { sealedAs: [["namespace", "at", "id"]] },
   },
   /**
    * Signed checkpoints of the log: see `evidence/checkpoint.ts`. `peaks`: JSON hashes of the complete subtrees,
@@ -298,6 +296,11 @@ export interface TableDefinition {
   readonly key: readonly string[];
   readonly indexes: readonly (readonly string[])[];
   readonly unique?: readonly (readonly string[])[];
+  /**
+   * Indexes of those rows alone in which a column is null: of what is open, among very much that is over. They
+   * are used by queries that ask for `{ isNull: true }` of that column.
+   */
+  readonly whereNull?: Readonly<Record<string, readonly (readonly string[])[]>>;
   /** A removed row's bytes must be gone from the storage's files once `scrub()` answers true. */
   readonly secret?: boolean;
 }

@@ -92,6 +92,7 @@ export class BatchRun {
             namespace,
             processor: id,
             state: "due",
+            endedAt: { isNull: true },
             deadlineAt: { atMost: clock.now().toISOString() },
           },
           limit: mostOverdue,

@@ -109,6 +109,7 @@ export function subjectReads(select: { digests: readonly string[] } | { subjectI
       where: {
         address: { via: "identifiers", column: "digest", where: { subjectId: subjectIds } },
         state: ["given", "handing-over"],
+        settledAt: { isNull: true },
       },
     },
   } as const;

@@ -1,6 +1,7 @@
 import { HeedError } from "@heed/core/storage";
 import { PgBoss, type Db, type Job, type JobInsert, type Queue } from "pg-boss";
 import type { JobData } from "./jobs.ts";
+import { QueryFailed } from "../postgres-error.ts";
 import { deadQueue } from "./queue-names.ts";
 
 const yearSeconds = 365 * 86_400;
@@ -100,6 +101,9 @@ export class Queues {
     const again = await this.#boss.insert(name, others, { db, returnId: true });
     if (again?.length === others.length) return;
     this.#made.delete(queue);
+    this.#seen.delete(queue);
+    // Another look for work has put it back as well: one of both begins anew.
+    if (await this.has(queue)) throw new QueryFailed({ code: "40001", severity: "ERROR" });
     throw new HeedError("A queue of pg-boss that heed has made is gone. It is made again by the next try.", {
       code: "storage-failed",
     });
