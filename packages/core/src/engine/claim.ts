@@ -45,9 +45,12 @@ export function operationOf(processor: ProcessorV1 | undefined, name: string): A
   return processor?.operations[name as OperationName] as AnyOperation | undefined;
 }
 
-/** Reads that a claim and a settle of the same steps need. */
-export function stepReads(ids: readonly string[]) {
-  const subjectIds = { via: "steps", column: "subjectId", where: { id: ids } } as const;
+const subjectsOf = (ids: readonly string[]) =>
+  ({ via: "steps", column: "subjectId", where: { id: ids } }) as const;
+
+/** Reads that a settle of these steps needs. */
+export function settleReads(ids: readonly string[]) {
+  const subjectIds = subjectsOf(ids);
   const requestIds = { via: "steps", column: "requestId", where: { id: ids } } as const;
   const openRequestIds = {
     via: "requests",
@@ -56,14 +59,23 @@ export function stepReads(ids: readonly string[]) {
   } as const;
   return {
     steps: { from: "steps", where: { id: ids } },
-    identifiers: { from: "identifiers", where: { subjectId: subjectIds } },
-    events: { from: "events", where: { subjectId: subjectIds }, orderBy: ["recordedAt", "id"] },
-    subjectKeys: { from: "dataKeys", where: { owner: subjectIds } },
-    requestKeys: { from: "dataKeys", where: { owner: requestIds } },
     requests: { from: "requests", where: { id: requestIds } },
     openSteps: { from: "steps", where: { subjectId: subjectIds, endedAt: { isNull: true } } },
     // Of every open request of these subjects: heed's own data waits for all of them.
     requestSteps: { from: "steps", where: { requestId: openRequestIds } },
+  } as const;
+}
+
+/** Reads that a claim needs besides: who the steps are about, and what opens it. */
+function stepReads(ids: readonly string[]) {
+  const subjectIds = subjectsOf(ids);
+  const requestIds = { via: "steps", column: "requestId", where: { id: ids } } as const;
+  return {
+    ...settleReads(ids),
+    identifiers: { from: "identifiers", where: { subjectId: subjectIds } },
+    events: { from: "events", where: { subjectId: subjectIds }, orderBy: ["recordedAt", "id"] },
+    subjectKeys: { from: "dataKeys", where: { owner: subjectIds } },
+    requestKeys: { from: "dataKeys", where: { owner: requestIds } },
   } as const;
 }
 

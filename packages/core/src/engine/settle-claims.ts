@@ -1,7 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision } from "../contract/storage.ts";
 import { lockNames } from "../ledger/under-lock.ts";
-import { isHeld, stepReads, tellSettled, type Claim } from "./claim.ts";
+import { isHeld, settleReads, tellSettled, type Claim } from "./claim.ts";
 import { settleWrites, type Settled, type Settlement, type Verdict } from "./settle.ts";
 import { settleChannel, traced, type SettleTrace } from "./tracing.ts";
 
@@ -24,7 +24,7 @@ export async function settleClaims(
         steps: ids,
       }),
       clock: context.clock,
-      read: stepReads(ids),
+      read: settleReads(ids),
       decide: (rows, now): Decision<Settled> => {
         const settlements = claims.flatMap((claim): readonly Settlement[] => {
           const { step, key, subjectDigests } = claim;

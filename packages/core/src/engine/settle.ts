@@ -90,7 +90,7 @@ export interface Settled {
   readonly requests: readonly { readonly requestId: string; readonly state: RequestState }[];
 }
 
-/** The rows that settling reads; see `stepReads`. */
+/** The rows that settling reads; see `settleReads`. */
 export interface SettleRows {
   readonly requests: readonly Row<"requests">[];
   readonly openSteps: readonly Row<"steps">[];
