@@ -1,5 +1,5 @@
 import type { HeedContext } from "../context.ts";
-import type { Decision, WhereOf, Write } from "../contract/storage.ts";
+import type { Decision, WhereOf } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { stepReads, tellSettled } from "../engine/claim.ts";
 import { heldBack, settleWrites, type Settled } from "../engine/settle.ts";
@@ -119,7 +119,7 @@ function place(
     reviewAt,
     subject: [...digests],
   });
-  return { writes: [{ insert: "holds", row: hold } as Write, entry], answer: { hold, changed: true } };
+  return { writes: [{ insert: "holds", row: hold }, entry], answer: { hold, changed: true } };
 }
 
 const mostAtOnce = 50;
