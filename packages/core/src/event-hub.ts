@@ -14,6 +14,8 @@ export interface HeedEvents {
     /** Whether the step has ended; otherwise it goes on in `phase`. */
     readonly ended: boolean;
   };
+  "hold.placed": { readonly holdId: string };
+  "hold.released": { readonly holdId: string };
   /**
    * Something failed that should not have: an adapter threw something unexpected or gave an answer that the
    * contract does not know, a step was parked because it keeps ending its worker, or the worker itself failed. It
@@ -28,6 +30,8 @@ const eventNames: Readonly<Record<keyof HeedEvents, true>> = {
   "request.opened": true,
   "request.changed": true,
   "step.settled": true,
+  "hold.placed": true,
+  "hold.released": true,
   "work.failed": true,
 };
 

@@ -9,6 +9,8 @@ import type { Drained } from "./engine/worker.ts";
 import type { HeedEvents } from "./event-hub.ts";
 import type { Checkpoint } from "./evidence/checkpoint.ts";
 import type { Evidence } from "./evidence/evidence.ts";
+import type { HoldView } from "./holds/list-holds.ts";
+import type { PlacedHold } from "./holds/place-hold.ts";
 import type { KeyUse } from "./keys/keys-in-use.ts";
 import type { Rotated, RotationOptions } from "./keys/rotate-keys.ts";
 import type { BulkOptions, BulkResult, BulkSource } from "./ledger/bulk.ts";
@@ -216,6 +218,37 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     entries(ask?: { readonly from?: number }): AsyncIterable<LogEntry>;
     /** All checkpoints, from the first. */
     checkpoints(): AsyncIterable<Checkpoint>;
+  };
+  /**
+   * Legal holds: nothing that one covers is destroyed (erased, excluded, its tokens forgotten) until it is released;
+   * everything else goes on. What waits for it does not miss its deadline.
+   */
+  readonly holds: {
+    /**
+     * Places a hold over a subject, known or not, or over everyone. One that is equal in everything is the same hold:
+     * name the matter in `reason`. To prolong one, place it anew and release the old one.
+     *
+     * @throws InvalidInputError without a reason, without who ordered it, or without a review date to come;
+     *   ConflictError `two-subjects`
+     */
+    place(
+      ask: (
+        | { readonly subject: Subject<Kind>; readonly everyone?: never }
+        | { readonly everyone: true; readonly subject?: never }
+      ) & {
+        /** Only there. Default: everywhere. What heed itself knows of a held subject stays in any case. */
+        readonly processor?: N["recipient"];
+        /** Slugs. */
+        readonly reason: string;
+        readonly orderedBy: string;
+        /** RFC 3339: when somebody must ask whether it is still needed; `work.status` counts those that are past it. */
+        readonly reviewAt: string;
+      },
+    ): Promise<PlacedHold>;
+    /** Ends a hold; what no other one covers goes on at once. @throws InvalidInputError `no-such-hold` */
+    release(id: string): Promise<{ readonly changed: boolean }>;
+    /** The active holds, next review first; with a subject, those that stand over it. */
+    list(ask?: { readonly subject?: Subject<Kind> }): Promise<readonly HoldView<N["recipient"]>[]>;
   };
   readonly paidService: {
     /** The person stopped paying: stored payment credentials are forgotten, once the processors say nothing is owed. */

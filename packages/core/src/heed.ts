@@ -28,6 +28,10 @@ import { checkEvidenceSettings, Sealer, type EvidenceSettings } from "./evidence
 import { read } from "./evidence/verify-evidence.ts";
 import { verifyStorage } from "./evidence/verify-storage.ts";
 import type { CheckProcessors, ChoiceDetails, Heed, KindsOf, OptInDetails } from "./heed-types.ts";
+import { listHolds } from "./holds/list-holds.ts";
+import { placeHold } from "./holds/place-hold.ts";
+import { readHold } from "./holds/read-hold.ts";
+import { releaseHold } from "./holds/release-hold.ts";
 import type { Journal } from "./journal/journal.ts";
 import { JournaledStorage } from "./journal/journaled-storage.ts";
 import { journalState, noJournal, restore } from "./journal/restore.ts";
@@ -285,6 +289,14 @@ export function createHeed<
       prove: async (older) => consistencyWith(context, read(checkpointSchema, older)),
       entries: ({ from = 0 } = {}) => exportEntries(context, from),
       checkpoints: () => exportCheckpoints(context),
+    },
+    holds: {
+      place: async (ask) => placeHold(context, readHold(context, ask)),
+      release: async (id) => releaseHold(context, text(id, "holds.release", "id")),
+      list: async (ask = {}) => {
+        const { subject } = asked(ask, "holds.list", "{ subject } or nothing");
+        return listHolds(context, subject === undefined ? undefined : named({ subject }));
+      },
     },
     paidService: {
       ended: async (ask) =>

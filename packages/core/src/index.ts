@@ -38,6 +38,8 @@ export type {
   JournalPlace,
   JournalRecord,
 } from "./journal/journal.ts";
+export type { HoldView } from "./holds/list-holds.ts";
+export type { PlacedHold } from "./holds/place-hold.ts";
 export type { JournalState, RestoreAsk, Restored } from "./journal/restore.ts";
 export { memory } from "./memory/memory.ts";
 export { ownData } from "./own-data.ts";

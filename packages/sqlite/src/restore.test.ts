@@ -104,6 +104,40 @@ describe("a back-up that is restored", () => {
     expect(await heed.suppression.check({ email: anna.email })).toMatchObject({ suppressed: true });
   });
 
+  it("keeps what a legal hold covers that was placed since, until that is released", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna.canary@example.org");
+    await live.heed.subjects.record({ subject: anna });
+    const early = { reason: "case-1", orderedBy: "board", reviewAt: "2030-01-01T00:00:00Z" };
+    const before = await live.heed.holds.place({ everyone: true, ...early });
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    await live.heed.holds.release(before.id);
+    const since = await live.heed.holds.place({ subject: anna, ...early, reason: "case-2" });
+    // Somebody whom the back-up does not know at all.
+    const bert = company.person("bert.canary@example.org");
+    const unknown = await live.heed.holds.place({ subject: bert, ...early, processor: "crm" });
+    const { id } = await live.heed.requests.open({ right: "erasure", identity: "signed-in", subject: anna });
+    await live.heed.close();
+    expect(readFileSync(company.journal, "latin1")).not.toContain("canary");
+
+    const { heed, settle } = company.on(old);
+    await heed.restore();
+    expect((await heed.holds.list()).map((hold) => hold.id).toSorted()).toEqual(
+      [since.id, unknown.id].toSorted(),
+    );
+    expect(await heed.holds.list({ subject: bert })).toMatchObject([{ id: unknown.id, processor: "crm" }]);
+    await settle(3 * 86_400_000);
+    expect(company.crm.find(anna.email)).toHaveLength(1);
+    expect(company.rows.has(anna.email)).toBe(true);
+    await heed.holds.release(since.id);
+    await settle();
+    expect(company.crm.find(anna.email)).toEqual([]);
+    expect(company.rows.has(anna.email)).toBe(false);
+    expect((await heed.requests.get(id)).state).toBe("fulfilled");
+  });
+
   it("leaves alone whoever was erased and had come back", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);

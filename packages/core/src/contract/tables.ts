@@ -280,6 +280,29 @@ export const tables = {
     key: ["writer"],
     indexes: [],
   },
+  /**
+   * A legal hold: nothing in its scope is destroyed until it is released. Without `subjectId` it stands over
+   * everyone, without `processor` over all of them. `reason`, `orderedBy`: slugs.
+   */
+  holds: {
+    columns: {
+      id: "text",
+      namespace: "text",
+      subjectId: "text?",
+      processor: "text?",
+      reason: "text",
+      orderedBy: "text",
+      placedAt: "text",
+      reviewAt: "text",
+      releasedAt: "text?",
+    },
+    key: ["id"],
+    indexes: [
+      ["subjectId"],
+      ["namespace", "releasedAt", "subjectId"],
+      ["namespace", "releasedAt", "reviewAt"],
+    ],
+  },
   /** What a restoration has brought back and not yet planned steps for. `kind`: `"choice"` or `"request"`. */
   restored: {
     columns: { id: "text", subjectId: "text", kind: "text" },

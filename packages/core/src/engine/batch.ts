@@ -1,10 +1,11 @@
 import type { Answers, Finding, Resolution } from "../contract/operation.ts";
+import { isDestructive } from "../requests/lifecycle.ts";
 import { readClearance, readFinding, readOutcome, readResolution } from "./answers.ts";
 import { ask, Mistakes, slowDown, unanswered, type Asking } from "./ask.ts";
 import type { Health } from "./breaker.ts";
 import { begin, type Claim } from "./claim.ts";
 import { settleClaims } from "./settle-claims.ts";
-import type { Verdict } from "./settle.ts";
+import { heldBack, type Verdict } from "./settle.ts";
 import { troubleOf } from "./trouble.ts";
 import { afterResolve, afterRun, afterTrouble, afterVerify } from "./verdicts.ts";
 
@@ -58,8 +59,7 @@ async function runPhase(
   claims: readonly Claim[],
   verdicts: Map<string, Verdict>,
 ): Promise<Health> {
-  const { context, operation } = asking;
-  let allowed = claims;
+  const { operation } = asking;
   if (claims.some((claim) => claim.isGuarded)) {
     const { guard } = operation;
     const { answers, health } = await ask(asking, "guard", claims, verdicts, (calls, lent) =>
@@ -84,21 +84,10 @@ async function runPhase(
       });
     }
     mistakes.tell();
-    const cleared = unanswered(claims, verdicts);
-    const held =
-      cleared.length === 0 ? new Set<string>() : await begin(context, cleared, asking.settings.leaseMs);
-    for (const { call } of cleared) {
-      if (!held.has(call.id))
-        verdicts.set(call.id, {
-          to: "again",
-          phase: "run",
-          dueInMs: 0,
-          because: "lease-lost",
-          counts: false,
-        });
-    }
-    allowed = cleared.filter(({ call }) => held.has(call.id));
   }
+  const allowed = isDestructive(asking.operationName)
+    ? await beginAll(asking, unanswered(claims, verdicts), verdicts)
+    : claims;
   if (allowed.length === 0) return "unknown";
   const { answers, turns, health } = await ask(asking, "run", allowed, verdicts, (calls, lent) =>
     operation.run(calls, lent),
@@ -116,6 +105,28 @@ async function runPhase(
   }
   mistakes.tell();
   return health;
+}
+
+/** Those of the claims that may destroy now; the others get their verdict. */
+async function beginAll(
+  { context, settings }: Asking,
+  claims: readonly Claim[],
+  verdicts: Map<string, Verdict>,
+): Promise<readonly Claim[]> {
+  if (claims.length === 0) return [];
+  const { begun, held } = await begin(context, claims, settings.leaseMs);
+  for (const { call } of claims) {
+    if (held.has(call.id)) verdicts.set(call.id, heldBack);
+    else if (!begun.has(call.id))
+      verdicts.set(call.id, {
+        to: "again",
+        phase: "run",
+        dueInMs: 0,
+        because: "lease-lost",
+        counts: false,
+      });
+  }
+  return claims.filter(({ call }) => begun.has(call.id));
 }
 
 async function verifyPhase(

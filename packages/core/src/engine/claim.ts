@@ -11,10 +11,11 @@ import { topicsIn, topicState } from "../ledger/choice.ts";
 import { dataKeyOf, identifiersOf } from "../ledger/subject-record.ts";
 import { lockNames } from "../ledger/under-lock.ts";
 import type { Policy } from "../policy/policy.ts";
-import { isDestructive, type StepPhase } from "../requests/lifecycle.ts";
+import { isDestructive, isHeldBack, type StepPhase } from "../requests/lifecycle.ts";
+import { holdReads, holdsIn, isHeldBy } from "../holds/hold.ts";
 import { comesBackAt, mostCrashes } from "./crashes.ts";
 import { nothingFound, type Found } from "./found.ts";
-import { settleWrites, type Settled, type Settlement } from "./settle.ts";
+import { heldBack, settleWrites, type Settled, type Settlement } from "./settle.ts";
 
 /** A step in a worker's hands until its lease ends. */
 export interface Claim {
@@ -117,7 +118,8 @@ export interface Claimed {
  * Leases steps. Each is looked at again under the lock: one that another worker took is left out, a
  * preference that a newer choice overtook ends as superseded, and one whose subject the processor cannot
  * search for ends at a human. A step whose worker was lost counts that, and ends as failed when it happened too
- * often. Behind an open breaker nothing is leased but what is overdue is ended.
+ * often. One that a legal hold covers is put off, and one that it covered gets back its place. Behind an open
+ * breaker nothing is leased but what is overdue is ended.
  */
 export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claimed> {
   const ids = ask.steps.map((step) => step.id);
@@ -127,6 +129,7 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claime
     clock: context.clock,
     read: {
       ...stepReads(ids),
+      ...holdReads(context.namespace, ids),
       breakers: { from: "breakers", where: { account: ask.account ?? "" } },
     },
     decide: (rows, now): Decision<Claimed & { settled: Settled; parked: readonly Row<"steps">[] }> => {
@@ -166,6 +169,16 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claime
           settlements.push(prepared);
           continue;
         }
+        if (prepared.phase === "run" && isHeldBy(holdsIn(rows), row)) {
+          const { key, subjectDigests } = prepared;
+          settlements.push({ step: row, key, subjectDigests, verdict: { ...heldBack, alone: alone === 1 } });
+          continue;
+        }
+        if (isHeldBack(row)) {
+          // Others went ahead of it meanwhile, and may be in hand.
+          settlements.push({ step: row, verdict: { to: "run" } });
+          continue;
+        }
         if (blockedUntil !== undefined) {
           if (now >= row.deadlineAt) settlements.push(overdue(row, prepared));
           // Written as it is: delivery may tell another worker of it again.
@@ -181,8 +194,9 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claime
           attempt: row.attempt + 1,
           leaseUntil: new Date(Date.parse(now) + ask.leaseMs).toISOString(),
         };
-        // Stored before the run, so that a crash in it is known. A guard comes in between: see `begin`.
-        const attempted = ask.willRun && prepared.phase === "run" && !prepared.isGuarded ? 1 : row.attempted;
+        // Stored before the run, so that a crash in it is known. What destroys is looked at again: see `begin`.
+        const runsNow = ask.willRun && prepared.phase === "run" && !isDestructive(row.operation);
+        const attempted = runsNow ? 1 : row.attempted;
         const { state, attempt, leaseUntil } = step;
         writes.push({
           update: "steps",
@@ -216,33 +230,37 @@ function overdue(step: Row<"steps">, { key, subjectDigests }: Prepared): Settlem
   return { step, key, subjectDigests, verdict };
 }
 
+/** What may destroy now. */
+export interface Begun {
+  /** Ids of the steps that may run. */
+  readonly begun: ReadonlySet<string>;
+  /** Ids of those that a legal hold stops. */
+  readonly held: ReadonlySet<string>;
+}
+
 /**
- * The guard said yes: notes that the run begins, under a whole lease, if it still holds and nothing has
- * cancelled the step.
- * @returns the ids that may run
+ * Immediately before something is destroyed, after its guard: notes that the run begins, under a whole lease, if
+ * it still holds, nothing has cancelled the step and no legal hold covers it. In neither set: the lease is lost.
  */
-export async function begin(
-  context: HeedContext,
-  claims: readonly Claim[],
-  leaseMs: number,
-): Promise<ReadonlySet<string>> {
+export async function begin(context: HeedContext, claims: readonly Claim[], leaseMs: number): Promise<Begun> {
   const ids = claims.map(({ step }) => step.id);
   return context.storage.transact({
     lock: lockNames({ subjects: claims.map(({ step }) => step.subjectId), steps: ids }),
     clock: context.clock,
-    read: { steps: { from: "steps", where: { id: ids } } },
-    decide: ({ steps }, now): Decision<ReadonlySet<string>> => {
+    read: { steps: { from: "steps", where: { id: ids } }, ...holdReads(context.namespace, ids) },
+    decide: (rows, now): Decision<Begun> => {
       const leaseUntil = new Date(Date.parse(now) + leaseMs).toISOString();
-      const held = claims.filter(({ step }) =>
-        steps.some((row) => row.id === step.id && isHeld(row, step) && row.cancel === 0),
+      const ours = rows.steps.filter((row) =>
+        claims.some(({ step }) => row.id === step.id && isHeld(row, step) && row.cancel === 0),
       );
+      const held = new Set(ours.filter((row) => isHeldBy(holdsIn(rows), row)).map(({ id }) => id));
+      const begun = ours.map(({ id }) => id).filter((id) => !held.has(id));
       return {
-        writes: held.map(({ step }): Write => ({
-          update: "steps",
-          where: { id: step.id },
-          set: { attempted: 1, leaseUntil },
-        })),
-        answer: new Set(held.map(({ step }) => step.id)),
+        writes:
+          begun.length === 0
+            ? []
+            : [{ update: "steps", where: { id: begun }, set: { attempted: 1, leaseUntil } }],
+        answer: { begun: new Set(begun), held },
       };
     },
   });

@@ -40,15 +40,21 @@ export class Lease {
    *   ends with one, when one is not
    */
   async cover(waitMs = 0): Promise<void> {
+    for (;;) {
+      const hasLost = this.#lost.size > 0;
+      if (hasLost && (this.#lost.size === this.#claims.length || this.#endsWithOne())) throw leaseLost();
+      // Again after a renewal: the process may have stood still in it.
+      if (this.#leftMs() >= waitMs + this.#leaseMs / 2) return;
+      await this.#renew(this.#leaseMs + waitMs);
+    }
+  }
+
+  #leftMs(): number {
     const { clock } = this.#context;
-    const leftMs = Math.min(
+    return Math.min(
       this.#untilMs - clock.now().getTime(),
       this.#untilElapsedMs - (clock.elapsedMs?.() ?? Number.NEGATIVE_INFINITY),
     );
-    if (leftMs >= waitMs + this.#leaseMs / 2) return;
-    await this.#renew(this.#leaseMs + waitMs);
-    if (this.#lost.size === this.#claims.length || (this.#lost.size > 0 && this.#endsWithOne()))
-      throw leaseLost();
   }
 
   /** Prolongs until `signal` aborts. @throws HeedError `lease-lost` */

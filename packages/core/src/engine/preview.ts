@@ -1,8 +1,11 @@
 import { createHash } from "node:crypto";
 import type { HeedContext } from "../context.ts";
 import type { Call, Retained } from "../contract/operation.ts";
+import type { Decision } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
 import type { Effect } from "../contract/processor.ts";
 import type { Identifier } from "../contract/identifier.ts";
+import { holdsIn, holdsOfSubjects, holdsOverEveryone, isHeldAt } from "../holds/hold.ts";
 import type { Named } from "../ledger/subject-record.ts";
 import { identifiersOf, type SubjectRecord } from "../ledger/subject-record.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
@@ -23,6 +26,8 @@ export interface PreviewedStep<Processor extends string = string> {
   readonly found?: number;
   readonly effects: readonly Effect[];
   readonly keeps: readonly Retained[];
+  /** A legal hold stands over it: it would wait until that is released. */
+  readonly held?: true;
   /** Why it would go to a human, or why it could not be looked up now. */
   readonly because?: string;
 }
@@ -48,35 +53,55 @@ export async function previewRequest(
     right === "erasure"
       ? erasurePlan(context, deadline.dueAt, now)
       : forgetTokensPlan(context, deadline.dueAt);
-  const identifiers = await knownIdentifiers(context, named);
+  const { identifiers, holds } = await whatIsKnown(context, named);
   const checks = new AccountChecks(context, settings);
-  const looked = await Promise.all(planned.map((step) => look(context, settings, checks, step, identifiers)));
+  const looked = await Promise.all(
+    planned.map((step) =>
+      look(context, settings, checks, step, { identifiers, isHeld: isHeldAt(holds, step) }),
+    ),
+  );
   const digest = createHash("sha256")
-    .update(JSON.stringify(looked.map(({ step, ids }) => [step.processor, step.operation, step.keeps, ids])))
+    .update(
+      JSON.stringify(
+        looked.map(({ step, ids }) => [step.processor, step.operation, step.keeps, ids, step.held ?? false]),
+      ),
+    )
     .digest("hex");
   return { dueOn: deadline.dueOn, steps: looked.map(({ step }) => step), digest };
 }
 
-/** The named identifiers, and those that storage knows to be the same person's. */
-async function knownIdentifiers(context: HeedContext, named: Named): Promise<readonly Identifier[]> {
-  const stored = await transactOnSubjects(context, {
-    select: { digests: named.digests.flat() },
-    read: {},
-    decide: (records: readonly SubjectRecord[]) => ({
+interface Known {
+  readonly identifiers: readonly Identifier[];
+  /** Those that stand over the person, everyone's included. */
+  readonly holds: readonly Row<"holds">[];
+}
+
+/** The named identifiers, those that storage knows to be the same person's, and the legal holds. */
+async function whatIsKnown(context: HeedContext, named: Named): Promise<Known> {
+  const digests = named.digests.flat();
+  const subjectId = { via: "identifiers", column: "subjectId", where: { digest: digests } } as const;
+  const { identifiers: stored, holds } = await transactOnSubjects(context, {
+    select: { digests },
+    read: { subjectHolds: holdsOfSubjects(subjectId), generalHolds: holdsOverEveryone(context.namespace) },
+    decide: (records: readonly SubjectRecord[], rows): Decision<Known> => ({
       writes: [],
-      answer: records.flatMap((record) =>
-        identifiersOf(
-          record.dataKey,
-          record.identifiers.filter((row) => row.verified === 1),
+      answer: {
+        identifiers: records.flatMap((record) =>
+          identifiersOf(
+            record.dataKey,
+            record.identifiers.filter((row) => row.verified === 1),
+          ),
         ),
-      ),
+        holds: holdsIn(rows),
+      },
     }),
   });
   const all = [...named.identifiers.map(({ kind, value }) => ({ kind, value })), ...stored];
-  return all.filter(
+  const identifiers = all.filter(
     (each, index) =>
       all.findIndex((other) => other.kind === each.kind && other.value === each.value) === index,
   );
+  return { identifiers, holds };
 }
 
 async function look(
@@ -84,7 +109,7 @@ async function look(
   settings: WorkSettings,
   checks: AccountChecks,
   planned: PlannedStep,
-  identifiers: readonly Identifier[],
+  { identifiers, isHeld }: { readonly identifiers: readonly Identifier[]; readonly isHeld: boolean },
 ): Promise<{ step: PreviewedStep; ids: readonly string[] }> {
   const processor = context.processors[planned.processor];
   const operation = operationOf(processor, planned.operation);
@@ -93,6 +118,7 @@ async function look(
     operation: planned.operation,
     effects: operation?.effects ?? [],
     keeps: "keep" in planned.input ? planned.input.keep : [],
+    ...(isHeld ? { held: true } : {}),
     ...(planned.ended?.state === "manual" ? { because: planned.ended.because } : {}),
   };
   if (processor === undefined || operation?.resolve === undefined) return { step, ids: [] };

@@ -33,8 +33,8 @@ export type Verdict = Transition & { readonly silence?: readonly string[] };
 
 /** Every transition of a step is one of these. */
 type Transition =
-  /** Resolved: go on to run. */
-  | { readonly to: "run"; readonly found: Found }
+  /** Resolved, or no longer held: on to run, when its place comes. */
+  | { readonly to: "run"; readonly found?: Found }
   /** Ran, or it is not known whether: read back. `counts`: whether this follows a failed try. */
   | {
       readonly to: "verify";
@@ -72,6 +72,18 @@ type Transition =
       readonly finding?: Finding["seen"];
       readonly instruction?: string;
     };
+
+/**
+ * A legal hold stands over it: it waits lawfully, also past its deadline. Its release makes it due at once; that it
+ * looks again every day is for a release that was interrupted.
+ */
+export const heldBack = {
+  to: "again",
+  phase: "run",
+  dueInMs: 86_400_000,
+  because: "legal-hold",
+  counts: false,
+} as const satisfies Verdict;
 
 /** A verdict about a step, with what its evidence needs. */
 export interface Settlement {
@@ -206,7 +218,8 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
       const dueAt = later(now, verdict.dueInMs);
       // heed's own data is nobody's to destroy by hand: it is tried until it is gone.
       const isOwn = step.processor === "heed";
-      const isOverdue = now >= step.deadlineAt && !isOwn;
+      const hasNoDeadline = isOwn || verdict.because === heldBack.because;
+      const isOverdue = now >= step.deadlineAt && !hasNoDeadline;
       if (isOverdue) {
         return {
           ...freed,
@@ -224,7 +237,7 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
         ...freed,
         state: "due",
         phase: verdict.phase ?? step.phase,
-        dueAt: isOwn || dueAt < step.deadlineAt ? dueAt : step.deadlineAt,
+        dueAt: hasNoDeadline || dueAt < step.deadlineAt ? dueAt : step.deadlineAt,
         because: verdict.because,
         tries: verdict.counts ? step.tries + 1 : step.tries,
         doubts: verdict.doubtful ? step.doubts + 1 : step.doubts,

@@ -64,6 +64,9 @@ export function lend(
       const answer = await whileWaiting(() => context.turns.wait({ buckets, lane, mostMs, signal }));
       signal.throwIfAborted();
       if (answer === "granted") {
+        // A process that stood still while it waited finds out before it calls.
+        await lease?.cover();
+        signal.throwIfAborted();
         turns.granted += 1;
         turns.nextInMs = undefined;
         return;

@@ -42,6 +42,8 @@ export interface WorkStatus<Processor extends string = string> {
   readonly processors: Readonly<Record<Processor | "heed", ProcessorStatus>>;
   /** Requests that have not ended, and those of them whose deadline has passed; counted up to 1000. */
   readonly requests: { readonly open: number; readonly overdue: number };
+  /** Legal holds that stand, and those of them whose review date has passed; counted up to 1000. */
+  readonly holds: { readonly active: number; readonly pastReview: number };
 }
 
 const mostCounted = 1000;
@@ -59,6 +61,7 @@ export async function workStatus(context: HeedContext): Promise<WorkStatus> {
     at,
     processors: Object.fromEntries(processors),
     requests: await requestCounts(context, at),
+    holds: await holdCounts(context, at),
   };
 }
 
@@ -156,6 +159,25 @@ async function requestCounts(
     decide: ({ open, overdue }) => ({
       writes: [],
       answer: { open: open.length, overdue: overdue.length },
+    }),
+  });
+}
+
+async function holdCounts(
+  { storage, clock, namespace }: HeedContext,
+  at: string,
+): Promise<WorkStatus["holds"]> {
+  const stands = { namespace, releasedAt: { isNull: true } } as const;
+  return storage.transact({
+    lock: [],
+    clock,
+    read: {
+      active: { from: "holds", where: stands, limit: mostCounted },
+      pastReview: { from: "holds", where: { ...stands, reviewAt: { atMost: at } }, limit: mostCounted },
+    },
+    decide: ({ active, pastReview }) => ({
+      writes: [],
+      answer: { active: active.length, pastReview: pastReview.length },
     }),
   });
 }

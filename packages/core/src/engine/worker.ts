@@ -200,6 +200,7 @@ export class Worker {
         if (steps.length > 0) refresh();
       }),
       hub.on("request.opened", refresh),
+      hub.on("hold.released", refresh),
       hub.on("request.changed", () => {
         // A closed request may free a parked opt-in.
         this.#tidiedAtMs = Number.NEGATIVE_INFINITY;

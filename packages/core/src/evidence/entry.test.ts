@@ -57,6 +57,17 @@ const complete: { readonly [K in EvidenceEntry["kind"]]: Extract<EvidenceEntry, 
     because: "by-hand",
     subject: [digest],
   },
+  "hold.placed": {
+    kind: "hold.placed",
+    holdId: "h1",
+    everyone: false,
+    processor: "crm",
+    reason: "litigation",
+    orderedBy: "general-counsel",
+    reviewAt: at,
+    subject: [digest],
+  },
+  "hold.released": { kind: "hold.released", holdId: "h1" },
   "evidence.pruned": { kind: "evidence.pruned", before: at },
 };
 const entries = Object.values(complete);

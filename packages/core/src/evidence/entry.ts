@@ -71,6 +71,18 @@ export const evidenceEntrySchema = z.discriminatedUnion("kind", [
     because: slugSchema.optional(),
     subject,
   }),
+  /** Without `processor`: at all of them. `everyone`: over nobody in particular, so `subject` is empty. */
+  z.strictObject({
+    kind: z.literal("hold.placed"),
+    holdId: id,
+    everyone: z.boolean(),
+    processor: nameSchema.optional(),
+    reason: slugSchema,
+    orderedBy: slugSchema,
+    reviewAt: instant,
+    subject,
+  }),
+  z.strictObject({ kind: z.literal("hold.released"), holdId: id }),
   /** What entries of before an instant said was forgotten, on purpose. */
   z.strictObject({ kind: z.literal("evidence.pruned"), before: instant }),
 ]);

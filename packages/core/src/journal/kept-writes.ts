@@ -51,8 +51,13 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
       : { from: textOf(moves.where["subjectId"]), to: textOf(moves.row["subjectId"]) };
   const erased = linked === undefined ? has("remove", "identifiers")[0]?.where["subjectId"] : undefined;
   const hasChoice = has("insert", "events", "requests", "parked").length > 0;
+  // What was restored without its holds would destroy what must be kept.
+  const holds =
+    has("insert", "holds").length > 0 ||
+    all.some((each) => each.table === "holds" && "releasedAt" in each.row);
   const silences = all.some((each) => each.table === "suppressions");
-  const isAwaited = hasChoice || silences || ends.length > 0 || erased !== undefined || linked !== undefined;
+  const isAwaited =
+    hasChoice || holds || silences || ends.length > 0 || erased !== undefined || linked !== undefined;
   const adds = has("insert", "subjects", "identifiers", "references");
   const marks = has("update", "identifiers");
   if (!isAwaited && adds.length === 0 && marks.length === 0 && removed.length === 0) return undefined;
@@ -111,6 +116,7 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
         break;
       case "suppressions":
       case "evidence":
+      case "holds":
         kept.push(write);
         break;
       // Of the moment, made again, or the journal's own. What is retained is found again by the erasure that is

@@ -54,6 +54,7 @@ export function linkSubjects(
     { update: "steps", where: { subjectId: other.id }, set: { subjectId: kept.id } },
     { update: "references", where: { subjectId: other.id }, set: { subjectId: kept.id } },
     { update: "requests", where: { subjectId: other.id }, set: { subjectId: kept.id } },
+    { update: "holds", where: { subjectId: other.id }, set: { subjectId: kept.id } },
     { remove: "subjects", where: { id: other.id } },
     { remove: "dataKeys", where: { owner: other.id } },
   ];

@@ -37,6 +37,14 @@ describe("steps of one subject at one processor", () => {
     expect(released(first, { ...second, state: "waiting" })).toEqual([first.id]);
   });
 
+  it("pass one that a legal hold stops, and are waited for by it when it comes back", () => {
+    const held = stepRow({ state: "due", because: "legal-hold" });
+    const optOut = preference();
+    expect(released(held, optOut)).toEqual([optOut.id]);
+    expect(released({ ...held, state: "waiting" }, { ...optOut, state: "due" })).toEqual([]);
+    expect(released({ ...held, because: "unavailable" }, optOut)).toEqual([]);
+  });
+
   it("go on when the one before has ended, however it did", () => {
     const next = preference();
     for (const state of ["verified", "failed", "manual", "superseded", "cancelled"])
@@ -45,6 +53,13 @@ describe("steps of one subject at one processor", () => {
 });
 
 describe("steps of a request", () => {
+  it("wait for none that a legal hold stops, but heed's own data does", () => {
+    const held = stepRow({ processor: "mail", stage: 1, state: "due", because: "legal-hold" });
+    const crm = stepRow();
+    expect(released(held, crm, own())).toEqual([crm.id]);
+    expect(released(held, own())).toEqual([]);
+  });
+
   it("may all resolve at once", () => {
     const crm = stepRow({ phase: "resolve" });
     const mail = stepRow({ phase: "resolve", processor: "mail" });

@@ -1,5 +1,5 @@
 import type { Row } from "../contract/tables.ts";
-import { isDestructive, ownStage } from "./lifecycle.ts";
+import { isDestructive, isHeldBack, ownStage } from "./lifecycle.ts";
 
 type Step = Pick<
   Row<"steps">,
@@ -10,7 +10,7 @@ type Step = Pick<
  * Which waiting steps of a subject may go ahead now.
  *
  * - Steps of one subject at one processor go one after another, in ledger order; one that is tried again
- *   waits for a later one that is in hand already.
+ *   waits for a later one that is in hand already. One that a legal hold stops holds up no other.
  * - Of a request, nothing is destroyed before every step that can be resolved is, and stages go in order. A
  *   step that met an obstacle (an outage, a guard) holds nobody up: one processor failing never stops the others.
  * - heed's own data goes last, and only when no other step is open, and none of any open request is failed or
@@ -20,12 +20,15 @@ type Step = Pick<
  */
 export function stepsToRelease(steps: readonly Step[]): readonly string[] {
   const open = steps.filter((step) => step.endedAt === null);
-  const isInHand = (step: Step) => step.state === "due" || step.state === "running";
+  const isInHand = (step: Step) => (step.state === "due" && !isHeldBack(step)) || step.state === "running";
   const ahead = (step: Step) =>
     isInHand(step)
       ? []
       : open.filter(
-          (other) => other.processor === step.processor && (other.seq < step.seq || isInHand(other)),
+          (other) =>
+            other.processor === step.processor &&
+            !isHeldBack(other) &&
+            (other.seq < step.seq || isInHand(other)),
         );
   // What stands behind another step cannot resolve yet: those who wait for it would wait for ever.
   const canResolve = (step: Step) => step.phase === "resolve" && ahead(step).length === 0;

@@ -68,5 +68,12 @@ export function requestState(
 }
 
 /** Operations after which nothing can be taken back. */
-export const isDestructive = (operation: string): boolean =>
-  operation === "erase" || operation === "exclude" || operation === "forgetTokens";
+export const destructiveOperations = ["erase", "exclude", "forgetTokens"] as const;
+
+const destructive: ReadonlySet<string> = new Set(destructiveOperations);
+
+export const isDestructive = (operation: string): boolean => destructive.has(operation);
+
+/** Whether a step stands aside for a legal hold: nothing waits behind it, and it takes its place again afterwards. */
+export const isHeldBack = (step: Pick<Row<"steps">, "state" | "because">): boolean =>
+  step.state === "due" && step.because === "legal-hold";

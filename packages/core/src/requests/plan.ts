@@ -10,7 +10,7 @@ import type { SubjectRecord } from "../ledger/subject-record.ts";
 import type { Recipient } from "../policy/policy.ts";
 import { civilDateIn, endOfYearPlus } from "./deadline.ts";
 import { stepsToRelease } from "./gates.ts";
-import { ownStage } from "./lifecycle.ts";
+import { isHeldBack, ownStage } from "./lifecycle.ts";
 
 /** Lanes of urgency: what silences goes first, unless it is one of a million at once. */
 const lanes = { optOut: 0, request: 1, optIn: 2, bulk: 2 } as const;
@@ -49,7 +49,11 @@ export function preferenceSteps(
   const { request, isWhole } = how;
   const untold: string[] = [];
   // heed's own data is going: whoever holds the person has been dealt with.
-  if (record.openSteps.some((step) => step.processor === "heed" && step.state !== "waiting"))
+  if (
+    record.openSteps.some(
+      (step) => step.processor === "heed" && step.state !== "waiting" && !isHeldBack(step),
+    )
+  )
     return { rows: [], untold };
   const planned = propagationOf(context.policy, choice.kind, choice.scope).flatMap(
     ({ processor, operation, topics }): readonly PlannedStep[] => {

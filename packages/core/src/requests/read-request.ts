@@ -4,6 +4,7 @@ import type { Decision } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import type { Found } from "../engine/found.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import { holdsIn, holdsOfSubjects, holdsOverEveryone, isHeldBy } from "../holds/hold.ts";
 import { open } from "../keys/sealed.ts";
 import type { RequestRight, RequestState, StepPhase, StepState } from "./lifecycle.ts";
 
@@ -30,6 +31,8 @@ export interface StepView<Processor extends string = string> {
   /** RFC 3339: when it is tried next. */
   readonly nextAt?: string;
   readonly tries: number;
+  /** A legal hold stands over it: nothing of it is destroyed before that is released, nor by hand. */
+  readonly held?: true;
 }
 
 /** A request with its steps. */
@@ -55,8 +58,10 @@ export async function readRequest(context: HeedContext, id: string): Promise<Req
       requests: { from: "requests", where: { id, namespace: context.namespace } },
       steps: { from: "steps", where: { requestId: id }, orderBy: ["seq"] },
       dataKeys: { from: "dataKeys", where: { owner: id } },
+      subjectHolds: holdsOfSubjects({ via: "requests", column: "subjectId", where: { id } } as const),
+      generalHolds: holdsOverEveryone(context.namespace),
     },
-    decide: ({ requests, steps, dataKeys }): Decision<RequestView | undefined> => {
+    decide: ({ requests, steps, dataKeys, ...rows }): Decision<RequestView | undefined> => {
       const request = requests[0];
       const wrapped = dataKeys[0];
       if (request === undefined) return { writes: [], answer: undefined };
@@ -69,7 +74,10 @@ export async function readRequest(context: HeedContext, id: string): Promise<Req
         dueOn: request.dueOn,
         ...(request.closedAt === null ? {} : { closedAt: request.closedAt }),
         ...(request.because === null ? {} : { because: request.because }),
-        steps: steps.map((step) => stepView(step, key)),
+        steps: steps.map((step) => ({
+          ...stepView(step, key),
+          ...(isToDo(step) && isHeldBy(holdsIn(rows), step) ? { held: true } : {}),
+        })),
       };
       return { writes: [], answer };
     },
@@ -84,6 +92,10 @@ export function noSuchRequest(): InvalidInputError {
     issues: [{ path: "id", message: "unknown" }],
   });
 }
+
+/** Whether it, or a human in its place, has still something to do. */
+const isToDo = (step: Row<"steps">): boolean =>
+  step.endedAt === null || step.state === "manual" || step.state === "failed";
 
 export function stepView(step: Row<"steps">, key: Uint8Array | undefined): StepView {
   const outcome =

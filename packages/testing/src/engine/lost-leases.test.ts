@@ -153,7 +153,7 @@ describe("a worker that stood still", () => {
                 (write) =>
                   "update" in write &&
                   write.update === "steps" &&
-                  write.where.id === erase?.id &&
+                  [write.where.id].flat().includes(erase?.id) &&
                   write.set.attempted === 1,
               );
               return decision;
@@ -195,4 +195,47 @@ describe("a worker that stood still", () => {
       expect(runs).toBe(0);
     },
   );
+
+  it("while it waited for its turn makes no call with it when its step was taken meanwhile", async () => {
+    const clock = virtualClock(start);
+    const shared = { storage: memory(), keys: ephemeralKeys() };
+    const pause: { until?: Promise<void> } = {};
+    const paused: VirtualClock = {
+      ...clock,
+      sleep: (ms, signal) => clock.sleep(ms, signal).then(() => pause.until),
+    };
+    // A turn every ten seconds, and such a vendor does not mind when it is used.
+    const crm = { limit: { calls: 3, perMs: 10_000, burst: 1, delayMs: 0 } } as const;
+    const lame = company({ ...shared, clock: paused, crm });
+    const other = company({ ...shared, clock, crm });
+    const { email } = lame.person("a@example.org");
+    other.person(email);
+    const erase = lame.crm.processor.operations.erase as unknown as {
+      run: (calls: unknown, context: unknown) => Promise<unknown>;
+    };
+    const { run } = erase;
+    const goOn = Promise.withResolvers<void>();
+    const state = { isReached: false };
+    erase.run = async (calls, context) => {
+      pause.until = goOn.promise;
+      state.isReached = true;
+      return run(calls, context);
+    };
+    await lame.heed.requests.open({ right: "erasure", identity: "signed-in", subject: { email } });
+    void lame.heed.work.drain();
+    for (let n = 0; n < 1_000 && !state.isReached; n += 1) await clock.advance(100);
+    expect(state.isReached).toBe(true);
+    const isRun = ({ at, operation }: { at: string; operation: unknown }) =>
+      at === "run" && operation === "erase";
+    for (let n = 0; n < 20; n += 1) await clock.advance(1_000);
+    const took = other.heed.work.drain();
+    for (let n = 0; n < 120; n += 1) await clock.advance(1_000);
+    await took;
+    expect(other.crm.calls.filter(isRun)).toHaveLength(1);
+    delete pause.until;
+    goOn.resolve();
+    for (let n = 0; n < 60; n += 1) await clock.advance(1_000);
+    expect(lame.crm.calls.filter(isRun)).toEqual([]);
+    expect(lame.crm.find(email)).toHaveLength(1);
+  });
 });
