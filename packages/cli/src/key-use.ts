@@ -19,5 +19,7 @@ export async function keyUse(config: string | undefined, terminal: Terminal): Pr
 
 function row({ id, state, rows, mayRetire }: KeyUse): readonly string[] {
   const needs = Object.entries(rows).map(([name, count]) => `${count} ${name}`);
-  return [id, state, mayRetire ? "yes" : "no", needs.length === 0 ? "nothing" : needs.join(", ")];
+  // Of a key that writes, or is still to write, it is no question.
+  const retire = state === "lookup" ? (mayRetire ? "yes" : "no") : "";
+  return [id, state, retire, needs.length === 0 ? "nothing" : needs.join(", ")];
 }

@@ -18,8 +18,8 @@ export function durableHome(keys: string = newKey()) {
     /** The application's own table. */
     hold: (...emails: readonly string[]) => writeFileSync(join(home, "people.json"), JSON.stringify(emails)),
     /** The application at work in this process, and then gone. */
-    async live(work: (heed: ReturnType<typeof durableCompany>) => Promise<unknown>) {
-      const heed = durableCompany(home, keys);
+    async live(work: (heed: ReturnType<typeof durableCompany>) => Promise<unknown>, namespace?: string) {
+      const heed = durableCompany(home, keys, namespace);
       try {
         await work(heed);
       } finally {

@@ -7,8 +7,9 @@ import { sqlite } from "@heed/sqlite";
 /**
  * @param home the folder. A file `refuses` in it makes the company's own table refuse to erase.
  * @param keys the keyring
+ * @param namespace which of the controllers that share the database
  */
-export function durableCompany(home: string, keys: string | undefined) {
+export function durableCompany(home: string, keys: string | undefined, namespace = "default") {
   const table = join(home, "people.json");
   const people = () => (existsSync(table) ? (JSON.parse(readFileSync(table, "utf8")) as string[]) : []);
   const isKept = () => existsSync(join(home, "refuses"));
@@ -22,6 +23,7 @@ export function durableCompany(home: string, keys: string | undefined) {
     storage: sqlite(join(home, "heed.db")),
     journal: fileJournal(join(home, "heed.journal")),
     keys: keyring(keys),
+    namespace,
     processors: {
       app: ownData({
         by: "email",

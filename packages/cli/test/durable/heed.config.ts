@@ -1,3 +1,5 @@
 import { durableCompany } from "./company.ts";
 
-export const heed = durableCompany(process.env["HEED_HOME"] ?? "", process.env["HEED_KEYS"]);
+const { HEED_HOME = "", HEED_KEYS, NAMESPACE } = process.env;
+
+export const heed = durableCompany(HEED_HOME, HEED_KEYS, NAMESPACE);
