@@ -41,7 +41,7 @@ describe("heed restore", () => {
     for (const namespace of ["one", "two"])
       await live(
         (app) => app.requests.open({ right: "erasure", identity: "signed-in", subject: optOut.subject }),
-        namespace,
+        { namespace },
       );
     for (const end of ["", "-wal", "-shm"]) rmSync(file(`heed.db${end}`), { force: true });
     copyFileSync(file("old.db"), file("heed.db"));
@@ -60,6 +60,29 @@ describe("heed restore", () => {
 });
 
 describe("heed backup", () => {
+  it("copies data keys that have a file of their own, where it is told to", async () => {
+    const { heed, live, file } = company;
+    const keysFile = "heed.keys.db";
+    await live((app) => app.subscriptions.unsubscribe(optOut), { keysFile });
+    const args = ["backup", file("copy.db"), "--keys-to", file("copy.keys.db")];
+    const { status, stdout } = await heed(args, { KEYS_FILE: keysFile });
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^its data keys, .*: [\d.]+ [kM]?B$/m)]);
+    for (const [copy, kept] of [
+      ["copy.db", "heed.db"],
+      ["copy.keys.db", keysFile],
+    ] as const)
+      copyFileSync(file(copy), file(kept));
+    for (const name of ["heed.db", keysFile])
+      for (const end of ["-wal", "-shm"]) rmSync(file(`${name}${end}`), { force: true });
+    // What is sealed can be read with the copied keys.
+    await live(
+      async (app) =>
+        expect(await app.subjects.record({ subject: optOut.subject })).toEqual({ changed: false }),
+      { keysFile },
+    );
+    expect(company.said()).not.toContain("canary");
+  });
+
   it("says what to use where the storage makes none, and that keys lie in the database", async () => {
     const { status, stdout, stderr } = await runCommand(plain, ["backup", company.file("copy.db")]);
     expect([status, stdout]).toEqual([1, ""]);

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { newKey } from "@heed/core";
-import { durableCompany } from "./durable/company.ts";
+import { durableCompany, type Sharing } from "./durable/company.ts";
 import { runCommand, type Ended } from "./run-command.ts";
 
 const directory = fileURLToPath(new URL("./durable/", import.meta.url));
@@ -18,8 +18,8 @@ export function durableHome(keys: string = newKey()) {
     /** The application's own table. */
     hold: (...emails: readonly string[]) => writeFileSync(join(home, "people.json"), JSON.stringify(emails)),
     /** The application at work in this process, and then gone. */
-    async live(work: (heed: ReturnType<typeof durableCompany>) => Promise<unknown>, namespace?: string) {
-      const heed = durableCompany(home, keys, namespace);
+    async live(work: (heed: ReturnType<typeof durableCompany>) => Promise<unknown>, sharing?: Sharing) {
+      const heed = durableCompany(home, keys, sharing);
       try {
         await work(heed);
       } finally {

@@ -4,12 +4,23 @@ import { join } from "node:path";
 import { createHeed, definePolicy, fileJournal, keyring, ownData, RejectedError } from "@heed/core";
 import { sqlite } from "@heed/sqlite";
 
+/** What is not as usual. */
+export interface Sharing {
+  /** Which of the controllers that share the database. */
+  readonly namespace?: string | undefined;
+  /** A file in the folder for the data keys. */
+  readonly keysFile?: string | undefined;
+}
+
 /**
  * @param home the folder. A file `refuses` in it makes the company's own table refuse to erase.
  * @param keys the keyring
- * @param namespace which of the controllers that share the database
  */
-export function durableCompany(home: string, keys: string | undefined, namespace = "default") {
+export function durableCompany(
+  home: string,
+  keys: string | undefined,
+  { namespace, keysFile }: Sharing = {},
+) {
   const table = join(home, "people.json");
   const people = () => (existsSync(table) ? (JSON.parse(readFileSync(table, "utf8")) as string[]) : []);
   const isKept = () => existsSync(join(home, "refuses"));
@@ -20,10 +31,13 @@ export function durableCompany(home: string, keys: string | undefined, namespace
       purposes: { news: { basis: "consent" } },
       topics: { news: { class: "marketing", purpose: "news" } },
     }),
-    storage: sqlite(join(home, "heed.db")),
+    storage: sqlite({
+      file: join(home, "heed.db"),
+      ...(keysFile === undefined ? {} : { keysFile: join(home, keysFile) }),
+    }),
     journal: fileJournal(join(home, "heed.journal")),
     keys: keyring(keys),
-    namespace,
+    ...(namespace === undefined ? {} : { namespace }),
     processors: {
       app: ownData({
         by: "email",
