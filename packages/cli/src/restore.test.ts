@@ -31,6 +31,8 @@ describe("heed restore", () => {
     expect([accepted.status, accepted.stdout]).toEqual([0, expect.stringMatching(/^began a new journal/)]);
     expect(existsSync(file("heed.journal"))).toBe(true);
     expect((await heed(["status"])).status).toBe(0);
+    // SQLite's log goes with the last connection that is closed as it should be.
+    expect(existsSync(file("heed.db-wal"))).toBe(false);
     expect(company.said()).not.toContain("canary");
   });
 

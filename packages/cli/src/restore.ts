@@ -20,7 +20,7 @@ export async function restore(args: readonly string[], terminal: Terminal): Prom
   const say = (line: string) => terminal.stdout.write(`${line}\n`);
   const isDry = values["dry-run"];
   return withHeed(values.config, async (heed) => {
-    const before = await stateOf(heed, values["accept-loss"]);
+    const before = await stateOf(heed);
     if (before === "level") {
       say("nothing to restore: the database has all that its journal has");
       return 0;
@@ -50,15 +50,12 @@ export async function restore(args: readonly string[], terminal: Terminal): Prom
   });
 }
 
-/** Where the journal stands. That it is missing is an answer only where its loss was accepted. */
-async function stateOf(
-  heed: Heed,
-  acceptLoss: boolean,
-): Promise<"level" | "restore-needed" | "journal-missing"> {
+/** Where the journal stands. That one is missing, the restoration refuses, unless its loss was accepted. */
+async function stateOf(heed: Heed): Promise<"level" | "restore-needed" | "journal-missing"> {
   try {
     return (await heed.journal.state()).state;
   } catch (error) {
-    if (acceptLoss && isHeedError(error) && error.code === "journal-missing") return error.code;
+    if (isHeedError(error) && error.code === "journal-missing") return error.code;
     throw error;
   }
 }
