@@ -70,8 +70,9 @@ const rooms: readonly (readonly [file: string, refused: string, allowed: string]
     (edge) =>
       [
         `packages/${edge}/src/x.ts`,
-        "@hubspot/api-client stripe nodemailer node:sqlite pg @heed/hubspot ../../sqlite/src/x.ts",
-        "./other.ts ../package.json @heed/core @heed/core/contract node:http node:fs/promises srvx srvx/node zod",
+        "@hubspot/api-client stripe nodemailer node:sqlite pg @heed/hubspot @heed/sqlite @heed/core/storage " +
+          "../../sqlite/src/x.ts",
+        "./other.ts ../package.json @heed/core @heed/core/contract @heed/core/evidence node:http node:fs/promises srvx srvx/node zod",
       ] as const,
   ),
   [
@@ -85,6 +86,14 @@ const rooms: readonly (readonly [file: string, refused: string, allowed: string]
         `packages/${test}`,
         "@heed/mailer @heed/sqlite ../../mailer/src/index.ts",
         "../src/index.ts @heed/testing @heed/core @heed/core/contract vitest msw/node",
+      ] as const,
+  ),
+  ...["src/x.test.ts", "test/x.ts"].map(
+    (test) =>
+      [
+        `packages/cli/${test}`,
+        "@heed/hubspot @heed/postgres ../../sqlite/src/index.ts",
+        "./run.ts @heed/sqlite @heed/testing @heed/core @heed/core/evidence vitest",
       ] as const,
   ),
   [

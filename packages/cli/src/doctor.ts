@@ -1,4 +1,4 @@
-import { loadHeed } from "./load-heed.ts";
+import { withHeed } from "./load-heed.ts";
 import { configured, optionsOf } from "./options.ts";
 import type { ExitCode, Terminal } from "./terminal.ts";
 
@@ -8,8 +8,7 @@ import type { ExitCode, Terminal } from "./terminal.ts";
  */
 export async function doctor(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const { values } = optionsOf(args, configured, "heed doctor takes --config, and nothing else.");
-  const heed = await loadHeed(values.config);
-  try {
+  return withHeed(values.config, async (heed) => {
     const parts = await heed.work.check();
     const width = Math.max(...parts.map(({ part }) => part.length));
     for (const { part, ok, because, advice } of parts) {
@@ -19,7 +18,5 @@ export async function doctor(args: readonly string[], terminal: Terminal): Promi
       if (!ok && advice !== undefined) terminal.stdout.write(`        ${" ".repeat(width)}  ${advice}\n`);
     }
     return parts.every(({ ok }) => ok) ? 0 : 1;
-  } finally {
-    await heed.close();
-  }
+  });
 }

@@ -62,7 +62,8 @@ describe("heed", () => {
   it.each([[["--help"]], [["-h"]], [["keys", "--help"]]])("explains itself on %j", (args) => {
     const { status, stdout, stderr } = heed(args);
     expect([status, stderr]).toEqual([0, ""]);
-    expect(stdout).toContain("heed keys --rotate");
+    for (const command of ["work", "status", "receipt", "verify", "backup", "restore", "keys --rotate"])
+      expect(stdout).toContain(`\n  ${command} `);
   });
 
   it("says its version", () => {

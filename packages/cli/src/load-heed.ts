@@ -30,6 +30,20 @@ export async function loadHeed(config: string | undefined, directory: string = p
   return heed;
 }
 
+/**
+ * Does something with the application's heed, and closes it.
+ *
+ * @throws CommandError as {@link loadHeed}
+ */
+export async function withHeed<A>(config: string | undefined, work: (heed: Heed) => Promise<A>): Promise<A> {
+  const heed = await loadHeed(config);
+  try {
+    return await work(heed);
+  } finally {
+    await heed.close();
+  }
+}
+
 function usualFile(directory: string): string | undefined {
   return usualFiles.map((name) => resolve(directory, name)).find((file) => existsSync(file));
 }

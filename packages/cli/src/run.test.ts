@@ -31,4 +31,28 @@ describe("run", () => {
   it("says nothing to a script", async () => {
     expect((await ranWith(["keys"], false)).stderr).toBe("");
   });
+
+  it.each([
+    ["status", "--canary"],
+    ["status", "canary"],
+    ["receipt"],
+    ["receipt", "canary", "canary"],
+    ["verify", "receipt.json"],
+    ["verify", "receipt.json", "--keys", "public.json", "--config", "heed.config.ts"],
+    ["verify", "--public-keys", "--keys", "public.json"],
+    ["verify", "canary", "canary"],
+    ["backup"],
+    ["backup", "canary", "canary"],
+    ["restore", "canary"],
+    ["migrate", "--canary"],
+    ["keys", "--status", "--finish"],
+    ["keys", "--finish", "--rotate"],
+    ["keys", "--status", "--env"],
+    ["keys", "--config", "canary.ts"],
+  ])("does not understand heed %s %s %s, ends with 2 and repeats nothing", async (...args) => {
+    const { exitCode, stdout, stderr } = await ranWith(args, true, newKey());
+    expect([exitCode, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("heed --help");
+    expect(stderr).not.toContain("canary");
+  });
 });

@@ -1,34 +1,39 @@
 import { isHeedError } from "@heed/core";
 import manifest from "../package.json" with { type: "json" };
+import { backup } from "./backup.ts";
 import { CommandError } from "./command-error.ts";
 import { doctor } from "./doctor.ts";
 import { keys } from "./keys.ts";
+import { migrate } from "./migrate.ts";
+import { receipt } from "./receipt.ts";
+import { restore } from "./restore.ts";
+import { status } from "./status.ts";
 import type { ExitCode, Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
+import { usage } from "./usage.ts";
+import { verify } from "./verify.ts";
 import { work } from "./work.ts";
-
-const usage = `heed carries people's privacy choices out, and proves it.
-
-Usage: heed <command>
-
-  heed keys              print a fresh keyring, for the environment variable HEED_KEYS
-  heed keys --rotate     print the keyring in HEED_KEYS with a new key, staged
-  heed keys --activate   print the keyring in HEED_KEYS with the staged key active
-      --env              with any of these: print it as a line for an env file, HEED_KEYS=…
-
-  heed work              carry steps out until SIGTERM or Ctrl-C
-      --once             until nothing is due any more
-  heed doctor            look at storage, keys and every processor's account, and say what to do
-
-      --config <file>    with each of these: the module that exports heed; default heed.config.{ts,mts,js,mjs}
-
-  heed --help            print this
-  heed --version         print the version
-`;
 
 type Command = (args: readonly string[], terminal: Terminal) => ExitCode | Promise<ExitCode>;
 
-const commands: Readonly<Record<string, Command>> = { keys, work, doctor };
+const commands: Readonly<Record<string, Command>> = {
+  work,
+  status,
+  doctor,
+  receipt,
+  verify,
+  backup,
+  restore,
+  migrate,
+  keys,
+};
+
+/** Calls that core's messages name, as commands. */
+const remedies: Readonly<Record<string, string>> = {
+  "restore-needed": "heed.restore() is heed restore",
+  "restore-incomplete": "heed.restore() is heed restore",
+  "journal-missing": "heed.restore({ acceptLoss: true }) is heed restore --accept-loss",
+};
 
 async function dispatch(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const [name, ...rest] = args;
@@ -62,7 +67,9 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
       return 2;
     }
     if (!isHeedError(error) && !(error instanceof CommandError)) throw error;
-    terminal.stderr.write(`heed: ${error.message}\n`);
+    const remedy = isHeedError(error) ? remedies[error.code] : undefined;
+    const hint = remedy === undefined ? "" : ` On the command line, ${remedy}.`;
+    terminal.stderr.write(`heed: ${error.message}${hint}\n`);
     return 1;
   }
 }

@@ -13,6 +13,7 @@ import type { HoldView } from "./holds/list-holds.ts";
 import type { PlacedHold } from "./holds/place-hold.ts";
 import type { KeyUse } from "./keys/keys-in-use.ts";
 import type { Rotated, RotationOptions } from "./keys/rotate-keys.ts";
+import type { BackupAsk } from "./keep-storage.ts";
 import type { BulkOptions, BulkResult, BulkSource } from "./ledger/bulk.ts";
 import type { LogEntry } from "./evidence/log-entry.ts";
 import type { Receipt } from "./evidence/receipt.ts";
@@ -302,6 +303,18 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
    * @throws HeedError as `journal.state`; `restore-incomplete`
    */
   restore(ask?: RestoreAsk): Promise<Restored>;
+  /**
+   * Copies the storage as it is at one moment to a new file, while everything goes on. Resolves when the copy is
+   * on the disk and was read back whole.
+   * @throws UnsupportedOperationError where the storage makes none; HeedError `backup-exists`, `backup-failed`
+   */
+  backup(ask: BackupAsk): Promise<void>;
+  /**
+   * Makes what the storage needs, or brings an earlier version's forward: a step of a deployment, before the new
+   * version starts. Nothing is added where the storage does so by itself at its first use.
+   * @throws HeedError `storage-schema` when a newer version has written it
+   */
+  migrate(): Promise<{ readonly added: readonly string[] }>;
   /**
    * Tells what happened, after the commit, at best effort. Returns the way to stop it.
    * @throws TypeError when there is no such event

@@ -35,6 +35,7 @@ import { releaseHold } from "./holds/release-hold.ts";
 import type { Journal } from "./journal/journal.ts";
 import { JournaledStorage } from "./journal/journaled-storage.ts";
 import { journalState, noJournal, restore } from "./journal/restore.ts";
+import { backUp, migrateStorage } from "./keep-storage.ts";
 import { keyring, type Keyring } from "./keys/keyring.ts";
 import { keysInUse } from "./keys/keys-in-use.ts";
 import { rotateKeys } from "./keys/rotate-keys.ts";
@@ -336,6 +337,8 @@ export function createHeed<
     },
     restore: async (ask = {}) =>
       restore(context, withJournal(), asked(ask, "restore", "{ dryRun, acceptLoss, onProgress } or nothing")),
+    backup: async (ask) => backUp(store, ask),
+    migrate: async () => migrateStorage(store),
     on: (event, listener) => context.hub.on(event, listener),
     close: async () => {
       await worker.stop();

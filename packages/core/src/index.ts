@@ -20,6 +20,7 @@ export type { Checked, ConsistencyProof } from "./evidence/verify-evidence.ts";
 export type { VerifyAsk } from "./evidence/verify-storage.ts";
 export type { KeyUse } from "./keys/keys-in-use.ts";
 export type { Rotated, RotationOptions, RotationProgress } from "./keys/rotate-keys.ts";
+export type { BackupAsk } from "./keep-storage.ts";
 export { ephemeralKeys, keyring, newKey } from "./keys/keyring.ts";
 export type { Keyring, KeyState } from "./keys/keyring.ts";
 export type { BulkOptions, BulkProgress, BulkRefusal, BulkResult, BulkSource } from "./ledger/bulk.ts";

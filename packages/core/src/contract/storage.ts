@@ -132,6 +132,12 @@ export interface HeedStorage {
    * @throws HeedError `backup-exists` when the file exists, `backup-failed`
    */
   backup?(to: string, keysTo?: string): Promise<void>;
+  /**
+   * Makes what the storage needs, or brings an earlier version's forward, as a step of a deployment. Absent where
+   * the storage does so by itself at its first use.
+   * @returns the names of what was added; none where nothing was missing
+   */
+  migrate?(): Promise<{ readonly added: readonly string[] }>;
   /** Waits for what was asked before; every call after it is a HeedError `storage-closed`. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { HeedError, type HeedErrorOptions } from "./heed-error.ts";
 
-/** The processor does not have the operation that was asked of it. */
+/** The processor, or the storage, does not have the operation that was asked of it. */
 export class UnsupportedOperationError extends HeedError {
   override readonly name = "UnsupportedOperationError";
 

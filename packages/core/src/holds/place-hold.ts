@@ -1,7 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision, WhereOf } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
-import { stepReads, tellSettled } from "../engine/claim.ts";
+import { settleReads, tellSettled } from "../engine/claim.ts";
 import { heldBack, settleWrites, type Settled } from "../engine/settle.ts";
 import { evidenceDigests, evidenceWrite } from "../evidence/evidence.ts";
 import { findSubject } from "../ledger/find-subject.ts";
@@ -164,7 +164,7 @@ async function putOff(
       steps: ids,
     }),
     clock: context.clock,
-    read: stepReads(ids),
+    read: settleReads(ids),
     decide: (rows, now): Decision<Settled> => {
       const settlements = rows.steps
         .filter(

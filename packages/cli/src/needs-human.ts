@@ -1,0 +1,45 @@
+import type { JournalState, WorkStatus } from "@heed/core";
+import { counted } from "./amounts.ts";
+
+/** What does not go on by itself. */
+export interface NeedsHuman {
+  /** A processor, `"requests"` or `"journal"`. */
+  readonly about: string;
+  readonly because: "parked" | "overdue" | "restore-needed";
+  readonly advice: string;
+}
+
+/**
+ * What somebody has to look at. An open breaker is not among them: it is probed, and closes, by itself, and what
+ * waits behind it is `overdue` when its deadline passes.
+ *
+ * @param journal undefined where there is none
+ */
+export function needsHuman(status: WorkStatus, journal: JournalState | undefined): readonly NeedsHuman[] {
+  const found: NeedsHuman[] = [];
+  if (journal?.state === "restore-needed") {
+    const lacks = journal.lost === 0 ? "" : ` and lacks ${counted(journal.lost, "record")} of its journal`;
+    found.push({
+      about: "journal",
+      because: "restore-needed",
+      advice: `The database was restored from a back-up${lacks}: nothing is sent or carried out until heed restore.`,
+    });
+  }
+  for (const [about, { failed, manual }] of Object.entries(status.processors)) {
+    if (failed + manual === 0) continue;
+    found.push({
+      about,
+      because: "parked",
+      advice: `${counted(failed + manual, "step")} went to a human: requests.get says why; requests.retry tries again, requests.acknowledge says that it was done by hand.`,
+    });
+  }
+  const { overdue } = status.requests;
+  if (overdue > 0) {
+    found.push({
+      about: "requests",
+      because: "overdue",
+      advice: `${counted(overdue, "request has", "requests have")} passed the deadline: tell the people why it takes longer (GDPR Art. 12(3)), and see what is parked or due.`,
+    });
+  }
+  return found;
+}

@@ -1,0 +1,112 @@
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { ProcessorStatus, WorkStatus } from "@heed/core";
+import { afterAll, describe, expect, it } from "vitest";
+import { durableHome } from "../test/durable-home.ts";
+import { runCommand } from "../test/run-command.ts";
+import { needsHuman } from "./needs-human.ts";
+import { statusText } from "./status-text.ts";
+
+const idle: ProcessorStatus = {
+  waiting: 0,
+  due: 0,
+  later: 0,
+  running: 0,
+  failed: 0,
+  manual: 0,
+  breaker: { state: "closed", failures: 0 },
+  pushedBackUntil: {},
+};
+
+const status = (processors: Record<string, ProcessorStatus>, overdue = 0): WorkStatus => ({
+  at: "2026-01-15T12:00:00.000Z",
+  processors: { ...processors, heed: idle },
+  requests: { open: 1_000, overdue },
+  holds: { active: 0, pastReview: 0 },
+});
+
+describe("what heed status prints", () => {
+  it("is a table that says how long, until when, and what stands in the way", () => {
+    const crm: ProcessorStatus = {
+      ...idle,
+      waiting: 4,
+      due: 1_000,
+      later: 2,
+      running: 1,
+      oldestDueAt: "2026-01-15T11:30:00.000Z",
+      nextAt: "2026-01-15T12:05:00.000Z",
+      breaker: { state: "open", failures: 5, until: "2026-01-15T12:00:45.000Z" },
+      pushedBackUntil: { search: "2026-01-15T12:00:10.000Z" },
+    };
+    expect(statusText(status({ crm }), undefined, [])).toBe(
+      [
+        "       open    due  running  oldest  next      parked  breaker        limiter",
+        "crm   1000+  1000+        1  30 min  in 5 min       0  open for 45 s  search in 10 s",
+        "heed      0      0        0                         0  closed         free",
+        "",
+        "requests  1000+ open, 0 overdue",
+        "journal   none",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("calls a human for what does not go on by itself, and for nothing else", () => {
+    const breaker = { state: "open", failures: 9, until: "2026-01-15T12:10:00.000Z" } as const;
+    const busy = {
+      ...idle,
+      due: 900,
+      later: 50,
+      breaker,
+      pushedBackUntil: { calls: "2026-01-15T12:10:00Z" },
+    };
+    expect(needsHuman(status({ crm: busy }), { state: "level", lost: 0 })).toEqual([]);
+    const reasons = (...given: Parameters<typeof needsHuman>) =>
+      needsHuman(...given).map(({ about, because }) => `${about} ${because}`);
+    expect(reasons(status({ crm: { ...idle, manual: 1 }, app: { ...idle, failed: 1 } }), undefined)).toEqual([
+      "crm parked",
+      "app parked",
+    ]);
+    expect(reasons(status({}, 2), undefined)).toEqual(["requests overdue"]);
+    expect(reasons(status({}), { state: "restore-needed", lost: 0 })).toEqual(["journal restore-needed"]);
+  });
+});
+
+describe("heed status", () => {
+  const company = durableHome();
+  afterAll(() => company.remove());
+
+  it("ends with 1 while a step is parked, and says so to programs too", async () => {
+    const email = "canary.anna@example.org";
+    company.hold(email);
+    writeFileSync(company.file("refuses"), "");
+    await company.live((app) =>
+      app.requests.open({ right: "erasure", identity: "signed-in", subject: { email } }),
+    );
+    const before = await company.heed(["status", "--json"]);
+    expect(before.status).toBe(0);
+    expect(JSON.parse(before.stdout)).toMatchObject({
+      processors: { app: { due: 1 } },
+      requests: { open: 1, overdue: 0 },
+      journal: { state: "level", lost: 0 },
+      needsHuman: [],
+    });
+    await company.heed(["work", "--once"]);
+    const after = await company.heed(["status", "--json"]);
+    expect([after.status, after.stderr]).toEqual([1, ""]);
+    expect(JSON.parse(after.stdout)).toMatchObject({
+      processors: { app: { due: 0, failed: 1 } },
+      needsHuman: [{ about: "app", because: "parked" }],
+    });
+    expect((await company.heed(["status"])).stdout).toMatch(/^app: parked\n {2}1 step went to a human/m);
+    expect(company.said()).not.toContain("canary");
+  });
+
+  it("tells a company without a journal that it has none", async () => {
+    const plain = fileURLToPath(new URL("../test/company/", import.meta.url));
+    const { status, stdout } = await runCommand(plain, ["status"]);
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^app {6}1 {4}1 /m);
+    expect(stdout).toMatch(/journal {3}none\n$/);
+  });
+});

@@ -1,0 +1,31 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+
+const bin = fileURLToPath(new URL("../src/heed.ts", import.meta.url));
+
+/** How a command ended, and what it said. */
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command as a process of its own, with nothing else in its environment. */
+export async function runCommand(
+  directory: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, ["-C", "@heed/source", bin, ...args], {
+    cwd: directory,
+    env: { ...env, NODE_NO_WARNINGS: "1" },
+  });
+  const [[status], stdout, stderr] = await Promise.all([
+    once(child, "close"),
+    text(child.stdout),
+    text(child.stderr),
+  ]);
+  return { status: status as number | null, stdout, stderr };
+}
