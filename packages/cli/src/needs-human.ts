@@ -3,9 +3,9 @@ import { counted } from "./amounts.ts";
 
 /** What does not go on by itself. */
 export interface NeedsHuman {
-  /** A processor, `"requests"` or `"journal"`. */
+  /** A processor, `"requests"`, `"holds"` or `"journal"`. */
   readonly about: string;
-  readonly because: "parked" | "overdue" | "restore-needed";
+  readonly because: "parked" | "overdue" | "review-due" | "restore-needed";
   readonly advice: string;
 }
 
@@ -39,6 +39,14 @@ export function needsHuman(status: WorkStatus, journal: JournalState | undefined
       about: "requests",
       because: "overdue",
       advice: `${counted(overdue, "request has", "requests have")} passed the deadline: tell the people why it takes longer (GDPR Art. 12(3)), and see what is parked or due.`,
+    });
+  }
+  const { pastReview } = status.holds;
+  if (pastReview > 0) {
+    found.push({
+      about: "holds",
+      because: "review-due",
+      advice: `${counted(pastReview, "legal hold has", "legal holds have")} passed the review date: release it, or place it anew with a later one.`,
     });
   }
   return found;

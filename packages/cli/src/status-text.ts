@@ -18,10 +18,12 @@ export function statusText(
   const nowMs = Date.parse(status.at);
   const processors = Object.entries(status.processors).map(([id, each]) => row(id, each, nowMs));
   const { open, overdue } = status.requests;
+  const { active, pastReview } = status.holds;
   return [
     ...table([heading, ...processors]),
     "",
     `requests  ${upTo(open)} open, ${upTo(overdue)} overdue`,
+    `holds     ${upTo(active)} active, ${upTo(pastReview)} past review`,
     `journal   ${journalText(journal)}`,
     ...attention.flatMap(({ about, because, advice }) => ["", `${about}: ${because}`, `  ${advice}`]),
     "",

@@ -45,6 +45,7 @@ describe("what heed status prints", () => {
         "heed      0      0        0                         0  closed         free",
         "",
         "requests  1000+ open, 0 overdue",
+        "holds     0 active, 0 past review",
         "journal   none",
         "",
       ].join("\n"),
@@ -68,6 +69,9 @@ describe("what heed status prints", () => {
       "app parked",
     ]);
     expect(reasons(status({}, 2), undefined)).toEqual(["requests overdue"]);
+    expect(reasons({ ...status({}), holds: { active: 3, pastReview: 1 } }, undefined)).toEqual([
+      "holds review-due",
+    ]);
     expect(reasons(status({}), { state: "restore-needed", lost: 0 })).toEqual(["journal restore-needed"]);
   });
 });
