@@ -21,6 +21,7 @@ export async function runCommand(
   const child = spawn(process.execPath, ["-C", "@heed/source", bin, ...args], {
     cwd: directory,
     env: { ...env, NODE_NO_WARNINGS: "1" },
+    timeout: 60_000,
   });
   const [[status], stdout, stderr] = await Promise.all([
     once(child, "close"),
