@@ -381,10 +381,10 @@ export class Office {
     const isGeneral = this.#random.chance(0.2);
     if (!isGeneral && !person.isKnown) return;
     const scope = isGeneral ? ({ everyone: true } as const) : { subject: this.#subject(person) };
-    const processor = this.#random.pick([undefined, undefined, "crm", "news", "billing", "app"] as const);
+    const processor = this.#random.pick(["all", "all", "crm", "news", "billing", "app"] as const);
     const order = {
       ...scope,
-      ...(processor === undefined ? {} : { processor }),
+      ...(processor === "all" ? {} : { processor }),
       reason: this.#nextId(),
       orderedBy: "general-counsel",
       reviewAt: new Date(this.#now() + 365 * dayMs).toISOString(),
