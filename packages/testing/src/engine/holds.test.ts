@@ -105,6 +105,24 @@ describe("a legal hold", () => {
     }
   });
 
+  it("asks no guard, and sends nothing to a human whose vendor is down past the deadline", async () => {
+    const test = company();
+    const { heed, billing, crm, person, settle, rows } = test;
+    person(anna.email);
+    await heed.holds.place({ subject: anna, ...order });
+    await heed.requests.open({ ...erasure, subject: anna });
+    await settle(dayMs / 2);
+    crm.fault({ at: "check", throws: new Error("down"), times: 100_000 });
+    await test.clock.advance(60 * dayMs);
+    await settle(3 * dayMs);
+    expect(stepOf(await rows("steps"), "crm")).toMatchObject({
+      state: "due",
+      because: "legal-hold",
+      tries: 0,
+    });
+    expect(billing.calls.filter(({ at }) => at === "guard")).toEqual([]);
+  });
+
   it("on one processor stops that alone, and heed keeps what it knows of the person", async () => {
     const test = company();
     const { heed, person, settle, rows } = test;
@@ -351,6 +369,51 @@ describe("a hold that lands while a worker works", () => {
     expect(placed).toMatchObject([{ inFlight: [] }]);
     expect(leftOf(test, anna).cards).toBe(1);
     expect(billing.calls.filter(({ at }) => at === "run")).toEqual([]);
+  });
+
+  it("whose placing died on the way stops the run all the same", async () => {
+    const shared = { storage: memory(), keys: ephemeralKeys() };
+    let isPlaced = false;
+    const dying: HeedStorage = {
+      ...shared.storage,
+      transact: async (transaction) => {
+        if (isPlaced) throw new Error("it died");
+        return shared.storage.transact({
+          ...transaction,
+          decide: (rows, now) => {
+            const decision = transaction.decide(rows, now);
+            isPlaced ||= decision.writes.some((write) => "insert" in write && write.insert === "holds");
+            return decision;
+          },
+        });
+      },
+    };
+    const lawyer = company({ ...shared, storage: dying });
+    const test = company(shared);
+    const { heed, billing, person, settle, rows } = test;
+    person(anna.email);
+    const operation = billing.processor.operations.forgetTokens as unknown as {
+      guard: (...asked: unknown[]) => Promise<unknown>;
+    };
+    const { guard } = operation;
+    const deaths: unknown[] = [];
+    operation.guard = async (...asked) => {
+      const answer = await guard(...asked);
+      await lawyer.heed.holds
+        .place({ subject: anna, ...order })
+        .catch((error: unknown) => deaths.push(error));
+      return answer;
+    };
+    await heed.requests.open({ ...erasure, subject: anna });
+    await settle(3 * dayMs);
+    expect(deaths).toHaveLength(1);
+    expect(await rows("holds")).toHaveLength(1);
+    expect(leftOf(test, anna)).toEqual(all);
+    expect(stepOf(await rows("steps"), "billing", "forgetTokens")).toMatchObject({
+      state: "due",
+      because: "legal-hold",
+      attempted: 0,
+    });
   });
 
   it("after the run has begun says so, and nothing is begun again", async () => {

@@ -44,6 +44,7 @@ export class Office {
     readonly topic: string;
   }[] = [];
   #process: Process;
+  readonly #holds: string[] = [];
   #made = 0;
 
   constructor(
@@ -154,6 +155,8 @@ export class Office {
       [2, () => this.#takeBack(person)],
       [3, () => this.#stopPaying(person)],
       [5, () => this.#signUp(person)],
+      [3, () => this.#placeHold(person)],
+      [4, () => this.#releaseHold(person)],
     ];
     let at = this.#random.below(acts.reduce((sum, [weight]) => sum + weight, 0));
     for (const [weight, act] of acts) {
@@ -371,6 +374,33 @@ export class Office {
     person.isKnown = true;
     person.erasedAtMs = undefined;
     moveIn(this.#company, person, this.#random);
+  }
+
+  /** Lawyers have their say: over somebody known, or over everyone. */
+  async #placeHold(person: Person): Promise<void> {
+    const isGeneral = this.#random.chance(0.2);
+    if (!isGeneral && !person.isKnown) return;
+    const scope = isGeneral ? ({ everyone: true } as const) : { subject: this.#subject(person) };
+    const processor = this.#random.pick(["all", "all", "crm", "news", "billing", "app"] as const);
+    const order = {
+      ...scope,
+      ...(processor === "all" ? {} : { processor }),
+      reason: this.#nextId(),
+      orderedBy: "general-counsel",
+      reviewAt: new Date(this.#now() + 365 * dayMs).toISOString(),
+    };
+    const { answer } = await this.#ask(person, "hold placed", (heed) => heed.holds.place(order));
+    if (answer !== undefined) this.#holds.push(answer.id);
+  }
+
+  async #releaseHold(person: Person): Promise<void> {
+    const [id] = this.#holds.splice(this.#random.below(Math.max(1, this.#holds.length)), 1);
+    if (id !== undefined) await this.#ask(person, "hold released", (heed) => heed.holds.release(id));
+  }
+
+  /** All cases are closed. */
+  async releaseHolds(): Promise<void> {
+    for (const person of this.#people) while (this.#holds.length > 0) await this.#releaseHold(person);
   }
 
   /** Whoever looks after what heed leaves to a human: by hand in the world, and then on the record. */

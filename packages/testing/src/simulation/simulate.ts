@@ -189,6 +189,7 @@ async function settle(
   worker.heed.on("work.failed", ({ error }) =>
     watch.wrong("WORK", `a worker failed in calm: ${String(error)}`),
   );
+  await office.releaseHolds();
   const told = new Set<string>();
   const isOpen = () =>
     [...mirror.steps.values()].some((step) => step.endedAt === null) ||

@@ -13,6 +13,15 @@ const inFlightMs = 5 * 60_000;
 const isGood = (state: string) => state === "fulfilled" || state === "partially_fulfilled";
 const needsHuman = (state: string) => state === "manual" || state === "failed";
 
+const destructive: ReadonlySet<string> = new Set(["erase", "forgetTokens"]);
+
+/** A hold, with the runs that had begun when it was placed: step and attempt. */
+interface StandingHold {
+  readonly subjectId: string | null;
+  readonly processor: string | null;
+  readonly begun: ReadonlySet<string>;
+}
+
 /**
  * Sees every commit at the instant it is made and every question to a vendor before it has an effect, and holds
  * them against what must never happen. Its history is what a seed has to repeat.
@@ -28,6 +37,8 @@ export class Watch {
   isHumanActing = false;
   readonly counts: Record<string, number> = {};
   readonly #history = createHash("sha256");
+  /** Legal holds that stand. */
+  readonly #holds = new Map<string, StandingHold>();
   /** Which process has a step in hand. */
   readonly #holders = new Map<string, string | undefined>();
   readonly #people: readonly Person[];
@@ -87,6 +98,7 @@ export class Watch {
       );
       if (operation === "forgetTokens" && isPaying)
         this.wrong("GUARD", "the tokens of somebody who pays were forgotten");
+      if (destructive.has(operation) && step !== undefined) this.#onDestruction(vendor, step);
       if (operation === "erase" && step !== undefined && step.sealed === null)
         this.wrong("INV-22", `an erase ran at ${vendor} before what it erases was stored`);
       const beside = [...this.#mirror.steps.values()].filter(
@@ -99,6 +111,35 @@ export class Watch {
       if (beside.length > 0) this.wrong("ORDER", `two steps of one person ran at ${vendor} at a time`);
       if (operation === "subscribe") this.#onSubscribe(vendor, emails[index] ?? [], inputs[index]);
     });
+  }
+
+  #onDestruction(vendor: string, step: Row<"steps">): void {
+    for (const { subjectId, processor, begun } of this.#holds.values()) {
+      const isCovered =
+        (subjectId === null || subjectId === step.subjectId) && (processor === null || processor === vendor);
+      if (isCovered && !begun.has(`${step.id} ${step.attempt}`))
+        this.wrong("HOLD", `${step.operation} ran at ${vendor} under a legal hold`);
+    }
+  }
+
+  #onHolds(writes: readonly Write[]): void {
+    for (const write of writes) {
+      if ("insert" in write && write.insert === "holds") {
+        const { id, subjectId, processor } = write.row;
+        const begun = [...this.#mirror.steps.values()].filter(
+          (step) => step.state === "running" && step.attempted === 1,
+        );
+        const names = begun.map((step) => `${step.id} ${step.attempt}`);
+        this.#holds.set(id, { subjectId, processor, begun: new Set(names) });
+      }
+      if (!("update" in write) || write.update !== "holds") continue;
+      for (const [id, hold] of this.#holds) {
+        if (write.set.releasedAt != null && write.where.id === id) this.#holds.delete(id);
+        const { subjectId } = write.set;
+        if (subjectId !== undefined && write.where.subjectId === hold.subjectId)
+          this.#holds.set(id, { ...hold, subjectId });
+      }
+    }
   }
 
   /** INV-04, INV-29: nobody is subscribed who has said no since, or was erased. */
@@ -127,6 +168,7 @@ export class Watch {
         .join(),
     );
     this.#learnSubjects(writes);
+    this.#onHolds(writes);
     for (const moved of steps) {
       this.#onStep(moved, writes);
       this.#onLease(moved, now);
