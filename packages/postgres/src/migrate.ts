@@ -3,6 +3,7 @@ import { PgBoss } from "pg-boss";
 import type { Connections } from "./connections.ts";
 import type { Queues } from "./delivery/queues.ts";
 import { lockKey } from "./locks.ts";
+import type { Migrated } from "./migrated.ts";
 import { QueryFailed, notMigrated } from "./postgres-error.ts";
 import { committed } from "./run-transaction.ts";
 import {
@@ -19,12 +20,6 @@ import {
   tableNames,
 } from "./schema.ts";
 import type { Session } from "./session.ts";
-
-/** What a migration did. */
-export interface Migrated {
-  /** Names of the tables, columns (`steps.crashes`) and indexes that it added. Empty where nothing was missing. */
-  readonly added: readonly string[];
-}
 
 /** Which installation this is: an id that was drawn when its schema was made. Undefined before that. */
 export async function installationOf(session: Session, schema: string): Promise<string | undefined> {
