@@ -8,8 +8,6 @@ export default defineConfig({
       "bench",
       { test: { name: "scripts", include: ["scripts/**/*.test.ts"], testTimeout: 20_000 } },
     ],
-    // Many tests wait for processes, servers and time: a core is enough for two of them.
-    maxWorkers: 3,
     reporters: ["default", "./scripts/closing-line.ts"],
     coverage: { provider: "v8", include: ["packages/*/src/**"], reporter: ["text-summary", "json-summary"] },
   },

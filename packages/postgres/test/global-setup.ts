@@ -11,7 +11,7 @@ declare module "vitest" {
 /** One server for all test files of a run. */
 // oxlint-disable-next-line import/no-default-export -- vitest asks for it
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { url, directory, stop } = await startPostgres();
+  const { url, directory, stop } = await startPostgres({ hasty: true });
   project.provide("postgres", { url, directory });
   return stop;
 }

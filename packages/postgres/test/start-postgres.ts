@@ -17,16 +17,21 @@ export interface TestServer {
  * Starts a PostgreSQL server with nothing installed but this repository, as root or not. It ends, and leaves
  * nothing behind, with the process that started it, even if that is killed.
  *
+ * @param hasty writes without waiting for the disk: for tests, which lose no power, and never for measuring
+ *
  * `HEED_TEST_DATABASE_URL` names a server to use instead, by a role that may create databases.
  */
-export async function startPostgres(): Promise<TestServer> {
+export async function startPostgres({ hasty = false } = {}): Promise<TestServer> {
   const url = process.env["HEED_TEST_DATABASE_URL"];
   if (url !== undefined && url !== "") {
     const crash = () => Promise.reject(new Error("A server that is somebody else's is not to be crashed."));
     return { url, directory: undefined, crash, stop: async () => {} };
   }
   const guard = fileURLToPath(new URL("guard.ts", import.meta.url));
-  const child = spawn(process.execPath, [guard], { detached: true, stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [guard, ...(hasty ? ["hasty"] : [])], {
+    detached: true,
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const next = async (): Promise<string> => {
