@@ -10,7 +10,7 @@ const { directory } = inject("postgres");
 
 it.skipIf(directory === undefined)(
   "loses no step, and repeats no more than was in flight, when one of two workers is killed again and again",
-  { timeout: 240_000 },
+  { timeout: 240_000 + 15_000 * Number(process.env["HEED_KILLS"] ?? 10) },
   async () => {
     const url = await createDatabase();
     const storage = postgres(url);

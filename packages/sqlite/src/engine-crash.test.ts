@@ -7,7 +7,7 @@ import { sqlite } from "./sqlite.ts";
 
 it(
   "loses no step and repeats no more than was in flight when workers are killed at random instants",
-  { timeout: 120_000 },
+  { timeout: 120_000 + 10_000 * Number(process.env["HEED_KILLS"] ?? 10) },
   async () => {
     const file = temporaryFile();
     await loseNoStep({
