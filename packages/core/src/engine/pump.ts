@@ -68,8 +68,10 @@ export class Pump {
         continue;
       }
       const max = room * largestBatch(processor);
+      // Before the look: what ends or comes during it must be looked for again.
+      hand.isDry = true;
       const due = await this.#due({ processor: id, max });
-      hand.isDry = due.length < max;
+      if (due.length >= max) hand.isDry = false;
       started += this.#begin(due, stop, onFailure);
     }
     return started;

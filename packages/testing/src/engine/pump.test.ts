@@ -48,6 +48,23 @@ async function unsubscribeMany(test: ReturnType<typeof company>, count: number):
 }
 
 describe("what is asked of delivery", () => {
+  it("is asked again when something became due during the look that found nothing", async () => {
+    const inner = memory();
+    const duringTheLook: (() => Promise<unknown>)[] = [];
+    const storage: HeedStorage = {
+      ...inner,
+      async due(ask) {
+        const found = await inner.due(ask);
+        if (ask.processor === "crm") await duringTheLook.pop()?.();
+        return found;
+      },
+    };
+    const test = company({ storage });
+    duringTheLook.push(() => unsubscribeMany(test, 1));
+    expect(await test.heed.work.drain()).toMatchObject({ settled: 1, open: 0 });
+    expect((await test.rows("steps")).map(({ endedAt }) => endedAt === null)).toEqual([false]);
+  });
+
   it("is begun at once: nothing that was lent lies in vain, and everything is done", async () => {
     const { storage, lent } = lending();
     const test = company({ storage });
