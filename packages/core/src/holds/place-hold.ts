@@ -166,9 +166,10 @@ async function putOff(
     clock: context.clock,
     read: settleReads(ids),
     decide: (rows, now): Decision<Settled> => {
-      const settlements = rows.steps
+      const settlements = rows.openSteps
         .filter(
           (step) =>
+            ids.includes(step.id) &&
             step.state === "running" &&
             step.phase === "run" &&
             step.attempted === 0 &&
