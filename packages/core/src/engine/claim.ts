@@ -2,7 +2,7 @@ import type { HeedContext } from "../context.ts";
 import type { Identifier } from "../contract/identifier.ts";
 import type { Call, InputOf, OperationName } from "../contract/operation.ts";
 import type { Operation, ProcessorV1 } from "../contract/processor.ts";
-import type { Decision, DueStep, RowsOf, Write } from "../contract/storage.ts";
+import type { Decision, DueStep, RowsOf, WhereOf, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { HeedError, isHeedError } from "../errors/heed-error.ts";
 import { evidenceDigests } from "../evidence/evidence.ts";
@@ -46,36 +46,38 @@ export function operationOf(processor: ProcessorV1 | undefined, name: string): A
   return processor?.operations[name as OperationName] as AnyOperation | undefined;
 }
 
-const subjectsOf = (ids: readonly string[]) =>
-  ({ via: "steps", column: "subjectId", where: { id: ids } }) as const;
-
-/** Reads that a settle of these steps needs. */
+/** Reads that a settle of these steps needs. A merge in between has not taken them from whoever holds them. */
 export function settleReads(ids: readonly string[]) {
-  const subjectIds = subjectsOf(ids);
+  return readsOfSteps(ids, { via: "steps", column: "subjectId", where: { id: ids } } as const);
+}
+
+function readsOfSteps<const S extends WhereOf<"steps">["subjectId"]>(ids: readonly string[], subjectId: S) {
   const requestIds = { via: "steps", column: "requestId", where: { id: ids } } as const;
   const openRequestIds = {
     via: "requests",
     column: "id",
-    where: { subjectId: subjectIds, closedAt: { isNull: true } },
+    where: { subjectId, closedAt: { isNull: true } },
   } as const;
   return {
     requests: { from: "requests", where: { id: requestIds } },
     // These among them, unless they have ended.
-    openSteps: { from: "steps", where: { subjectId: subjectIds, endedAt: { isNull: true } } },
+    openSteps: { from: "steps", where: { subjectId, endedAt: { isNull: true } } },
     // Of every open request of these subjects: heed's own data waits for all of them.
     requestSteps: { from: "steps", where: { requestId: openRequestIds } },
   } as const;
 }
 
-/** Reads that a claim needs besides: who the steps are about, and what opens it. */
-function stepReads(ids: readonly string[]) {
-  const subjectIds = subjectsOf(ids);
+/**
+ * Reads of a claim: the steps, who they are about, and what opens it. A step that a merge has given to somebody
+ * else is not among them: the lock is not theirs.
+ */
+function claimReads(ids: readonly string[], subjectId: readonly string[]) {
   const requestIds = { via: "steps", column: "requestId", where: { id: ids } } as const;
   return {
-    ...settleReads(ids),
-    identifiers: { from: "identifiers", where: { subjectId: subjectIds } },
-    events: { from: "events", where: { subjectId: subjectIds }, orderBy: ["recordedAt", "id"] },
-    subjectKeys: { from: "dataKeys", where: { owner: subjectIds } },
+    ...readsOfSteps(ids, subjectId),
+    identifiers: { from: "identifiers", where: { subjectId } },
+    events: { from: "events", where: { subjectId }, orderBy: ["recordedAt", "id"] },
+    subjectKeys: { from: "dataKeys", where: { owner: subjectId } },
     requestKeys: { from: "dataKeys", where: { owner: requestIds } },
   } as const;
 }
@@ -89,7 +91,7 @@ interface Known {
   readonly requests: ReadonlyMap<string, Row<"requests">>;
 }
 
-function knownFrom(rows: RowsOf<ReturnType<typeof stepReads>>): Known {
+function knownFrom(rows: RowsOf<ReturnType<typeof claimReads>>): Known {
   return {
     identifiers: Map.groupBy(rows.identifiers, ({ subjectId }) => subjectId),
     events: Map.groupBy(rows.events, ({ subjectId }) => subjectId),
@@ -131,12 +133,13 @@ export interface Claimed {
  */
 export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claimed> {
   const ids = ask.steps.map((step) => step.id);
+  const subjectIds = [...new Set(ask.steps.map((step) => step.subjectId))];
   const elapsedMs = context.clock.elapsedMs?.() ?? Number.POSITIVE_INFINITY;
   const { settled, parked, ...claimed } = await context.storage.transact({
-    lock: lockNames({ subjects: ask.steps.map((step) => step.subjectId), steps: ids }),
+    lock: lockNames({ subjects: subjectIds, steps: ids }),
     clock: context.clock,
     read: {
-      ...stepReads(ids),
+      ...claimReads(ids, subjectIds),
       ...holdReads(context.namespace, ids),
       breakers: { from: "breakers", where: { account: ask.account ?? "" } },
     },

@@ -125,11 +125,11 @@ export function settleWrites(
   const requestOf = new Map(rows.requests.map((request) => [request.id, request]));
   for (const settlement of settlements) {
     const set = changesOf(settlement, now);
-    current.set(settlement.step.id, { ...settlement.step, ...set });
+    const after = { ...settlement.step, ...set };
+    current.set(after.id, after);
     writes.push({ update: "steps", where: { id: settlement.step.id }, set });
     const { silence = [] } = settlement.verdict;
     if (silence.length > 0) writes.push(...suppress(silence, "everything", "erased", now));
-    const after = { ...settlement.step, ...set };
     // Also one that was only to be tried again ends here: at its deadline, or because an erasure came in between.
     if (after.endedAt !== null) {
       const { step, key, subjectDigests } = settlement;

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { leafHash } from "./merkle-tree.ts";
 
 const saltBytes = 16;
@@ -14,7 +14,7 @@ export function newSalts(count: number): (index: number) => string {
 
 /** What stands for an entry in the log. @param text the entry's canonical JSON */
 export function commitmentTo(salt: string, text: string): string {
-  return createHash("sha256").update(`heed evidence v1\n${salt}\n${text}`).digest("hex");
+  return hash("sha256", `heed evidence v1\n${salt}\n${text}`, "hex");
 }
 
 /** An entry's place in the log, without what it says. */
