@@ -29,8 +29,8 @@ export function ownStore(
         repeat: "safe",
         settlingMs: 0,
         effects: ["irreversible"],
-        run: each(async (call, { proceed }) => {
-          await proceed?.();
+        run: each(async (call, lent) => {
+          await lent.proceed?.();
           return destroy(context, call);
         }),
         verify: each((call) => look(context, call)),
