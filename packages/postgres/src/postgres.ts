@@ -129,7 +129,8 @@ export function postgres(options: string | PostgresOptions): PostgresStorage {
 
   async function open(): Promise<string> {
     if (given.migrate === true) await migrate(connections, queues, schemas);
-    return connections.use((session) => assertCurrent(session, schema));
+    // The application's pool may have lent all that it has to transactions which wait for this.
+    return connections.useAside((session) => assertCurrent(session, schema));
   }
 
   /** Which installation this is; the first use finds out whether it can be used at all. */
