@@ -278,6 +278,7 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     /**
      * Works until `stop()`, or until the signal aborts. For a worker process. heed installs no process handlers;
      * so that a deployment ends it cleanly: `process.once("SIGTERM", () => void heed.close())`.
+     * @throws TypeError while it is being stopped: await `stop()` first
      */
     start(how?: { readonly signal?: AbortSignal }): void;
     /**
