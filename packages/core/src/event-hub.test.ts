@@ -15,6 +15,20 @@ describe("the event hub", () => {
     expect(heard).toEqual(["executing"]);
   });
 
+  it("takes the rejection of a listener that is asynchronous: left alone, it would end the process", async () => {
+    const rejected: unknown[] = [];
+    const note = (reason: unknown) => rejected.push(reason);
+    process.on("unhandledRejection", note);
+    const hub = new EventHub();
+    hub.on("request.changed", async () => {
+      throw new Error("mine");
+    });
+    hub.emit("request.changed", { requestId: "r1", state: "executing" });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", note);
+    expect(rejected).toEqual([]);
+  });
+
   it.each(["step.setled", "", "constructor", "request", undefined])(
     "refuses to listen for what it never tells: %s",
     (name) => {

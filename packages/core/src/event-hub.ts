@@ -56,7 +56,9 @@ export class EventHub {
   emit<K extends keyof HeedEvents>(name: K, event: HeedEvents[K]): void {
     for (const listener of this.#listeners.get(name) ?? []) {
       try {
-        (listener as Listener<K>)(event);
+        const answer: unknown = (listener as Listener<K>)(event);
+        // Of an asynchronous one nobody else would take the rejection, and that ends the process.
+        if (answer instanceof Promise) answer.catch(() => {});
       } catch {
         // By contract: see the class comment.
       }

@@ -68,7 +68,10 @@ export interface ChoiceDetails {
   readonly method?: string;
   /** History brought in from elsewhere: it takes effect when the source says it did, never later. */
   readonly imported?: boolean;
-  /** The application's own open transaction, where the storage can join it. */
+  /**
+   * The application's own open transaction, where the storage can join it. `on` does not tell of the choice then,
+   * since heed does not see the commit; a worker finds its steps at its next look.
+   */
   readonly within?: unknown;
 }
 
@@ -275,6 +278,7 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     /**
      * Works until `stop()`, or until the signal aborts. For a worker process. heed installs no process handlers;
      * so that a deployment ends it cleanly: `process.once("SIGTERM", () => void heed.close())`.
+     * @throws TypeError while it is being stopped: await `stop()` first
      */
     start(how?: { readonly signal?: AbortSignal }): void;
     /**

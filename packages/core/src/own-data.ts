@@ -41,9 +41,12 @@ export function ownData<Kind extends "email" | "accountId">(
     repeat: "safe",
     settlingMs: 0,
     effects: ["irreversible"],
-    run: each(async (call) => {
+    run: each(async (call, context) => {
       if (!(await holdsAny(call))) return { status: "absent" };
-      for (const value of valuesOf(call)) await erase(value);
+      for (const value of valuesOf(call)) {
+        await context.proceed?.();
+        await erase(value);
+      }
       return { status: "done", affected: 1 };
     }),
     verify: each(async (call) => ({ seen: (await holdsAny(call)) ? "not-as-asked" : "as-asked" })),

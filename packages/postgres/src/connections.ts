@@ -7,14 +7,21 @@ import { Session } from "./session.ts";
 /** Where the database is: as one string, or as the application's own pool. */
 export type Where = { readonly connectionString: string } | { readonly pool: pg.Pool };
 
+/** A server that is gone without a word (a failed host, a cut network) is noticed within half a minute. */
+const keepAlive: pg.PoolConfig = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
+
 /** What a driver's client and pool take to connect with. */
 function settingsOf(where: Where): pg.PoolConfig {
   if ("connectionString" in where) {
-    return { connectionString: where.connectionString, application_name: "heed" };
+    return { ...keepAlive, connectionString: where.connectionString, application_name: "heed" };
   }
   const { options } = where.pool;
   // The driver keeps it out of listings, and so out of copies.
-  return { ...options, ...(options.password === undefined ? {} : { password: options.password }) };
+  return {
+    ...keepAlive,
+    ...options,
+    ...(options.password === undefined ? {} : { password: options.password }),
+  };
 }
 
 function ignore(): void {}

@@ -1,6 +1,9 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { systemClock } from "@heed/core";
 import { isHeedError } from "@heed/core/storage";
+import { startChild } from "@heed/testing/private";
 import pg from "pg";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
 import { newPlace } from "../test/place.ts";
@@ -95,6 +98,30 @@ async function namedPlace() {
   return { ...place, storage: place.another({ connectionString: url.href }) };
 }
 
+describe("a role that may open few connections", () => {
+  it("is told what is wrong when there is none left for work, and works when there is", async () => {
+    const { client, schema, storage, another } = await newPlace();
+    await write(storage, [step("a")]);
+    await client.query(`CREATE ROLE "${schema}" LOGIN SUPERUSER PASSWORD 'canary'`);
+    onTestFinished(async () => {
+      await client.query(`DROP OWNED BY "${schema}"; DROP ROLE "${schema}"`).catch(() => {});
+    });
+    const url = new URL(inject("postgres").url);
+    Object.assign(url, { username: schema, password: "canary" });
+    // A superuser would be let in all the same.
+    for (const each of [schema, `${schema}_boss`])
+      await client.query(
+        `GRANT ALL ON SCHEMA "${each}" TO "${schema}"; GRANT ALL ON ALL TABLES IN SCHEMA "${each}" TO "${schema}";
+         GRANT ALL ON ALL FUNCTIONS IN SCHEMA "${each}" TO "${schema}"`,
+      );
+    await client.query(`ALTER ROLE "${schema}" NOSUPERUSER CONNECTION LIMIT 1`);
+    const poor = another({ connectionString: url.href, connections: 1, giveUpAfterMs: 0 });
+    expect(await codeOf(due(poor))).toBe("storage-failed");
+    await client.query(`ALTER ROLE "${schema}" CONNECTION LIMIT 10`);
+    await expect.poll(() => due(poor).catch(() => [])).toEqual(["a"]);
+  });
+});
+
 describe("a connection that is lost", () => {
   it("before the commit is replaced, and the transaction is tried again", async () => {
     const { storage, client, schema } = await namedPlace();
@@ -175,6 +202,68 @@ describe("a connection that is lost", () => {
     expect(decided).toBe(1);
   });
 });
+
+describe("a process that stands still in a transaction", () => {
+  it("keeps nobody waiting for its locks, and tries again when it goes on", { timeout: 60_000 }, async () => {
+    const { storage, schema } = await newPlace();
+    const program = fileURLToPath(new URL("../test/stand-still.ts", import.meta.url));
+    const lame = startChild(program, inject("postgres").url, schema, "address:a", "9000");
+    await lame.printed(1);
+    const sinceMs = performance.now();
+    await write(storage, [subject("meanwhile")], undefined, ["address:a"]);
+    expect(performance.now() - sinceMs).toBeLessThan(8_500);
+    await lame.ended();
+    expect(lame.lines).toEqual(["try 1", "try 2", "stored"]);
+    expect(await read(storage, { from: "subjects", where: {}, orderBy: ["id"] })).toMatchObject([
+      { id: "late" },
+      { id: "meanwhile" },
+    ]);
+  });
+});
+
+describe("a server that is gone without a word", () => {
+  it.skipIf(process.platform !== "linux")("is noticed on every connection of heed's", async () => {
+    const { client, another } = await newPlace();
+    const pool = new pg.Pool({ connectionString: inject("postgres").url, max: 1 });
+    onTestFinished(() => pool.end());
+    (await pool.connect()).release();
+    const before = sockets(client.port);
+    const open = () => [...sockets(client.port)].filter(([inode]) => !before.has(inode));
+    const joined = another({ pool, connectionString: undefined } as never);
+    for (const each of [another(), joined]) {
+      await write(each, []);
+      await due(each);
+    }
+    // 02: its timer is that of keep-alive, proc_net_tcp(5).
+    await expect.poll(() => new Set(open().map(([, timer]) => timer))).toEqual(new Set(["02"]));
+    expect(open().length).toBeGreaterThan(4);
+  });
+});
+
+/** This process's connections to a port, by inode, with what their timer is for. */
+function sockets(port: number): ReadonlyMap<string, string> {
+  const own = new Set(
+    readdirSync("/proc/self/fd").flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/self/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        return [];
+      }
+    }),
+  );
+  const lines = readFileSync("/proc/self/net/tcp", "utf8").split("\n").slice(1);
+  return new Map(
+    lines.flatMap((line): [string, string][] => {
+      const [, , remote = "", state, , timer = "", , , , inode = ""] = line.trim().split(/\s+/);
+      const isOurs = state === "01" && own.has(inode) && remote.endsWith(portInHex(port));
+      return isOurs ? [[inode, timer.slice(0, 2)]] : [];
+    }),
+  );
+}
+
+function portInHex(port: number): string {
+  return `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+}
 
 describe("what takes too long", () => {
   it("is given up by PostgreSQL's own limits, with nothing stored, and told as busy", async () => {

@@ -66,8 +66,11 @@ function checked(options: PostgresOptions) {
   return { where: whereOf(options), schema, connections, giveUpAfterMs, reconcileMs };
 }
 
-/** Codes of a database that cannot be reached now, or has no connection free: SQLSTATE 08, 53300 and 57P01 to 57P03. */
-const passing = /^(08\w{3}|53300|57P0[123]|E[A-Z_]+)$/;
+/**
+ * Codes of a database that cannot be reached now, has no connection free, or ended a transaction that stood still:
+ * SQLSTATE 08, 53300, 57P01 to 57P03, and 25P03.
+ */
+const passing = /^(08\w{3}|53300|57P0[123]|25P03|E[A-Z_]+)$/;
 
 function isPassing(error: unknown): boolean {
   if (!(error instanceof QueryFailed)) return false;
@@ -126,7 +129,8 @@ export function postgres(options: string | PostgresOptions): PostgresStorage {
 
   async function open(): Promise<string> {
     if (given.migrate === true) await migrate(connections, queues, schemas);
-    return connections.use((session) => assertCurrent(session, schema));
+    // The application's pool may have lent all that it has to transactions which wait for this.
+    return connections.useAside((session) => assertCurrent(session, schema));
   }
 
   /** Which installation this is; the first use finds out whether it can be used at all. */

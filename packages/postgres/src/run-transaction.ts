@@ -99,6 +99,12 @@ async function runWithoutLocks<R extends Reads, A>(
  */
 const planning = ["SET LOCAL plan_cache_mode = force_generic_plan", "SET LOCAL enable_seqscan = off"];
 
+/**
+ * A process that stands still (a paused machine, a lost network) would keep its locks, and everybody who needs one
+ * waiting, for as long as it does. The server ends its transaction instead.
+ */
+const longestStandstillMs = 5_000;
+
 /** Commits what `work` does, or rolls it back when it throws. `begin`: further settings of the transaction. */
 export async function committed<T>(
   session: Session,
@@ -107,7 +113,8 @@ export async function committed<T>(
 ): Promise<T> {
   let answer: T;
   try {
-    const began = session.run(["BEGIN ISOLATION LEVEL READ COMMITTED", ...begin].join("; "));
+    const settings = [`SET LOCAL idle_in_transaction_session_timeout = ${longestStandstillMs}`, ...begin];
+    const began = session.run(["BEGIN ISOLATION LEVEL READ COMMITTED", ...settings].join("; "));
     [, answer] = await inOrder([began, work()]);
   } catch (error) {
     // A connection that cannot even roll back is broken: its pool closes it.

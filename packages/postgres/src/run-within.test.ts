@@ -111,6 +111,21 @@ describe("within", () => {
     expect(await read(storage, { from: "subjects", where: {} })).toHaveLength(3);
   });
 
+  it("waits for no connection of the application's pool, at its first use either", async () => {
+    const { schema, another, counts } = await application();
+    const pool = new pg.Pool({ connectionString: inject("postgres").url, max: 1 });
+    const storage = postgres({ pool, schema });
+    const only = await pool.connect();
+    await only.query("BEGIN");
+    await write(storage, [subject("a"), step("s")], only);
+    await only.query("COMMIT");
+    only.release();
+    expect(await counts()).toEqual({ ...everything, users: 0 });
+    expect(await due(another())).toEqual(["s"]);
+    await storage.close();
+    await pool.end();
+  });
+
   it("takes what answers as pg-boss's adapters do", async () => {
     const { storage, app, counts, addUser } = await application();
     await app.query("BEGIN");

@@ -32,6 +32,16 @@ export function groupCommit(connection: Connection, untilFree: UntilFree): Group
   const waiting: Waiting[] = [];
   let isFlushing = false;
 
+  function begin(): void {
+    connection.run("BEGIN IMMEDIATE");
+    try {
+      connection.keyFile?.begin();
+    } catch (error) {
+      rollBack();
+      throw error;
+    }
+  }
+
   function rollBack(): void {
     connection.keyFile?.rollBack();
     if (!connection.database.isTransaction) return;
@@ -67,12 +77,14 @@ export function groupCommit(connection: Connection, untilFree: UntilFree): Group
     while (waiting.length > 0) {
       await turn();
       try {
-        await untilFree(() => connection.run("BEGIN IMMEDIATE"));
+        // In one go: nothing else may come upon the open transaction.
+        await untilFree(() => {
+          begin();
+          commit(waiting.splice(0, largestGroup));
+        });
       } catch (error) {
         for (const each of waiting.splice(0)) each.reject(translated(error));
-        continue;
       }
-      commit(waiting.splice(0, largestGroup));
     }
     isFlushing = false;
   }

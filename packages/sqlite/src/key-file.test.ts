@@ -49,6 +49,33 @@ describe("data keys in a file of their own", () => {
     expect(await keysOf(opened(`${file}.copy`, keys))).toEqual(["b"]);
   });
 
+  it.each(["its own", "the application's"])(
+    "wait for another process that holds their file, in %s transaction, and take nobody else down",
+    async (whose) => {
+      const file = temporaryFile();
+      const keys = `${file}.keys`;
+      const storage = opened(file, keys);
+      await write(storage, [subject("first"), dataKey("first", randomBytes(60))]);
+      const application = new DatabaseSync(file);
+      onTestFinished(() => application.close());
+      application.exec("CREATE TABLE users (id TEXT)");
+      const holder = startChild("hold-lock.ts", keys, "300");
+      await holder.printed(1);
+      const within = whose === "its own" ? undefined : application;
+      if (within !== undefined) application.exec("BEGIN IMMEDIATE");
+      await Promise.all(
+        ["a", "b"].map((owner) => write(storage, [subject(owner), dataKey(owner, randomBytes(60))], within)),
+      );
+      if (within !== undefined) application.exec("COMMIT");
+      expect(await keysOf(storage)).toEqual(["a", "b", "first"]);
+      // What is refused keeps the file from nobody.
+      await expect(write(storage, [], {})).rejects.toThrow(TypeError);
+      const other = new DatabaseSync(keys, { timeout: 0 });
+      onTestFinished(() => other.close());
+      other.exec("BEGIN IMMEDIATE; COMMIT");
+    },
+  );
+
   it("are copied only where that is asked for, and then all that the copy refers to", async () => {
     const file = temporaryFile();
     const storage = opened(file, `${file}.keys`);

@@ -78,10 +78,15 @@ export class KeyFile {
     database.prepare("INSERT INTO heed_keyFile VALUES (?)").run(id);
   }
 
+  /** Whoever may {@link put} begins before: another process may hold the file, and is then waited for. */
+  begin(): void {
+    if (!this.database.isTransaction) this.#connection.run("BEGIN IMMEDIATE");
+  }
+
   /** Takes a key in; on the disk after {@link commit}. @returns what stands for it in the database */
   put(wrapped: Uint8Array): Uint8Array {
     if (isReference(wrapped)) return wrapped;
-    if (!this.database.isTransaction) this.#connection.run("BEGIN IMMEDIATE");
+    this.begin();
     const reference = new Uint8Array(Buffer.concat([prefix, randomBytes(16)]));
     const sql = "INSERT INTO heed_keys (reference, wrapped, gone) VALUES (?, ?, 0)";
     this.#connection.run({ sql, parameters: [reference, wrapped] });
@@ -117,7 +122,7 @@ export class KeyFile {
         try {
           for (const { reference } of list()) {
             if (!(reference instanceof Uint8Array)) continue;
-            if (!this.database.isTransaction) this.#connection.run("BEGIN IMMEDIATE");
+            this.begin();
             const sql =
               "UPDATE heed_keys SET wrapped = zeroblob(length(wrapped)), gone = 1 WHERE reference = ?";
             this.#connection.run({ sql, parameters: [reference] });

@@ -2,6 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "@heed/core";
 import { isHeedError } from "@heed/core/storage";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { journaledCompany } from "../test/journaled.ts";
 import { temporaryFile } from "../test/temporary-file.ts";
 import { read, subject, write } from "../test/transactions.ts";
 import { sqlite } from "./sqlite.ts";
@@ -141,4 +142,23 @@ describe("within", () => {
     const refused = await write(storage, [subject("c")], application).catch((error: unknown) => error);
     expect(isHeedError(refused) && refused.code).toBe("storage-busy");
   });
+});
+
+it("tells of no choice that is not committed, and may never be", async () => {
+  const company = journaledCompany();
+  const { heed } = company.on(company.base);
+  const told: string[] = [];
+  heed.on("choice.recorded", ({ eventId }) => void told.push(eventId));
+  const application = applicationOn(company.base);
+  const choice = { subject: { email: "anna@example.org" }, topic: "newsletter" } as const;
+  for (const end of ["ROLLBACK", "COMMIT"]) {
+    application.exec("BEGIN IMMEDIATE");
+    await heed.subscriptions.unsubscribe({ ...choice, within: application });
+    application.exec(end);
+  }
+  expect(told).toEqual([]);
+  await heed.work.drain();
+  expect(company.crm.optedOut.get("anna@example.org")).toEqual(new Set(["newsletter"]));
+  const { eventId } = await heed.subscriptions.unsubscribe(choice);
+  expect(told).toEqual([eventId]);
 });

@@ -52,7 +52,6 @@ export function runWithin<R extends Reads, A>(
     keyFile?.commit();
     return answer;
   } finally {
-    keyFile?.rollBack();
     database.exec(`PRAGMA secure_delete = ${["OFF", "ON", "FAST"][before]}`);
   }
 }

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { HeedError, type HeedStorage } from "@heed/core/storage";
+import { HeedError, type HeedStorage, type Reads, type Transaction } from "@heed/core/storage";
 import { backUp } from "./back-up.ts";
 import { Connection } from "./connection.ts";
 import { dueSteps } from "./due-steps.ts";
@@ -143,6 +143,18 @@ export function sqlite(where: string | SqliteOptions): HeedStorage {
     }
   }
 
+  async function within<R extends Reads, A>(transaction: Transaction<R, A>): Promise<A> {
+    if (keysFile === undefined) return runWithin(file, transaction);
+    // Not the database: the application's transaction may be holding it.
+    const keyFile = await openKeys(keysFile);
+    await untilFree(() => keyFile.begin());
+    try {
+      return runWithin(file, transaction, keyFile);
+    } finally {
+      keyFile.rollBack();
+    }
+  }
+
   return {
     specificationVersion: "v1",
     name: "sqlite",
@@ -152,10 +164,7 @@ export function sqlite(where: string | SqliteOptions): HeedStorage {
       whileOpen(async () =>
         transaction.within === undefined
           ? afterOpening(({ commits }) => commits.transact(transaction))
-          : keysFile === undefined
-            ? runWithin(file, transaction)
-            : // Not the database: the application's transaction may be holding it.
-              runWithin(file, transaction, await openKeys(keysFile)),
+          : within(transaction),
       ),
     due: (ask) =>
       whileOpen(() => afterOpening(({ connection }) => untilFree(() => dueSteps(connection, ask)))),

@@ -90,36 +90,42 @@ describe("a worker process that stands still beyond its lease", () => {
     expect((await steps()).map(({ state }) => state)).toEqual(["verified", "verified", "verified"]);
   });
 
-  it("makes none either when a legal hold has landed meanwhile", { timeout: 60_000 }, async () => {
-    const email = "anna@example.org";
-    const { file, keys, vendor, heed, steps, drain } = await scene([email], 5);
-    const worker = startChild("pause-worker.ts", file, keys, vendor.url);
-    await worker.printed(2);
-    worker.signal("SIGSTOP");
-    expect(worker.lines.at(-1)).toBe("about to erase");
-    const { id, inFlight } = await heed.holds.place({
-      subject: { email },
-      reason: "case-17",
-      orderedBy: "general-counsel",
-      reviewAt: "2099-01-01T00:00:00Z",
-    });
-    const erase = (await steps()).find(
-      (step) => step["processor"] === "vendor" && step["operation"] === "erase",
-    );
-    expect(inFlight).toEqual([erase?.["id"]]);
-    await new Promise((resolve) => setTimeout(resolve, 1_200));
-    await heed.work.drain();
-    expect((await steps()).find((step) => step["id"] === erase?.["id"])).toMatchObject({
-      state: "due",
-      because: "legal-hold",
-    });
-    worker.signal("SIGCONT");
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    expect(vendor.writes.get(`erase ${email}`)).toBeUndefined();
-    expect([...vendor.records]).toEqual([email]);
-    await heed.holds.release(id);
-    await drain();
-    expect(vendor.writes.get(`erase ${email}`)).toBe(1);
-    expect(vendor.records.size).toBe(0);
-  });
+  it.each([
+    ["and another had its step", true],
+    ["and nobody else works", false],
+  ])(
+    "makes none either when a legal hold has landed meanwhile, %s",
+    { timeout: 60_000 },
+    async (_, isTaken) => {
+      const email = "anna@example.org";
+      const { file, keys, vendor, heed, steps, drain } = await scene([email], 5);
+      const worker = startChild("pause-worker.ts", file, keys, vendor.url);
+      await worker.printed(2);
+      worker.signal("SIGSTOP");
+      expect(worker.lines.at(-1)).toBe("about to erase");
+      const { id, inFlight } = await heed.holds.place({
+        subject: { email },
+        reason: "case-17",
+        orderedBy: "general-counsel",
+        reviewAt: "2099-01-01T00:00:00Z",
+      });
+      const erase = (await steps()).find(
+        (step) => step["processor"] === "vendor" && step["operation"] === "erase",
+      );
+      expect(inFlight).toEqual([erase?.["id"]]);
+      await new Promise((resolve) => setTimeout(resolve, 1_200));
+      if (isTaken) await heed.work.drain();
+      expect((await steps()).find((step) => step["id"] === erase?.["id"])).toMatchObject(
+        isTaken ? { state: "due", because: "legal-hold" } : { state: "running" },
+      );
+      worker.signal("SIGCONT");
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      expect(vendor.writes.get(`erase ${email}`)).toBeUndefined();
+      expect([...vendor.records]).toEqual([email]);
+      await heed.holds.release(id);
+      await drain();
+      expect(vendor.writes.get(`erase ${email}`)).toBe(1);
+      expect(vendor.records.size).toBe(0);
+    },
+  );
 });

@@ -9,6 +9,11 @@ export interface CallContext<Bucket extends string = string> {
    */
   turn(...buckets: readonly [Bucket, ...Bucket[]]): Promise<void>;
   /**
+   * Proves that the steps are still this worker's, and that no legal hold has landed on them. A turn does so too:
+   * await it immediately before what cannot be taken back and needs no turn. It rejects as a turn does.
+   */
+  proceed?(): Promise<void>;
+  /**
    * Tells what the vendor's answer said about a bucket. It only ever slows down, and for everybody: it is how
    * calls of others at the same account, which no turn was taken for, are noticed.
    */

@@ -265,9 +265,12 @@ export const tables = {
     key: ["id"],
     indexes: [["requestId"]],
   },
-  /** Records on their way to the journal, or there and not yet counted in `journalMarks`. Holds no data key. */
+  /**
+   * Records on their way to the journal, or there and not yet counted in `journalMarks`. Holds no data key. `joined`:
+   * 1 when the application's own transaction wrote it, which nobody here sees commit.
+   */
   journal: {
-    columns: { id: "text", at: "text", record: "text" },
+    columns: { id: "text", at: "text", record: "text", joined: "integer" },
     key: ["id"],
     indexes: [],
   },

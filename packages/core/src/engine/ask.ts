@@ -68,9 +68,9 @@ export async function ask<T>(
     const calls = asked.map(({ call }) => call);
     const takesTurns = Object.keys(processor.limits).length > 0;
     // What destroys ends with one lost step. Any other run does as long as nobody was told of it.
-    const endsWithOne = () =>
-      question === "run" && (isDestructive(operationName) || (takesTurns && turns.granted === 0));
-    const lease = new Lease(context, asked, leaseMs, endsWithOne);
+    const destroys = question === "run" && isDestructive(operationName);
+    const endsWithOne = () => destroys || (question === "run" && takesTurns && turns.granted === 0);
+    const lease = new Lease(context, asked, leaseMs, { destroys, endsWithOne });
     // One opt-out in the batch makes all of it an opt-out's.
     const lane = Math.min(...asked.map(({ step }) => step.lane));
     const lender = { context, processor, question: operationName, leaseMs, lane };

@@ -48,6 +48,23 @@ const anyTakes = fc.array(
 );
 
 describe("bookSlots", () => {
+  it.each([
+    ["a window", { calls: 100, perMs: 10_000 }],
+    ["a day", { calls: 100, perDay: { zone: "UTC" } }],
+  ] as const)("lets nobody push %s back for longer than a day from when it is seen", (_, limit) => {
+    const shelf = new Shelf(limit);
+    // Written before the clock was put back, or by a vendor's mistake.
+    shelf.states = [{ ...untouched, pushedBackUntil: (startMs + 400 * 86_400_000) * 1000 }];
+    const longestMs = 25 * 3_600_000;
+    const momentMs = (nowMs: number) => {
+      const { slots, next } = shelf.take(nowMs, 0, 1);
+      return ((slots[0] ?? next)?.atMicros ?? 0) / 1000;
+    };
+    expect(momentMs(startMs)).toBe(startMs + longestMs);
+    // It does not move on as time goes by.
+    expect(momentMs(startMs + longestMs / 2)).toBe(startMs + longestMs);
+  });
+
   it("never lets more calls arrive in a window than the vendor allows, however late each arrives", () => {
     fc.assert(
       fc.property(anyWindowLimit, anyTakes, anyDelays, (limit, takes, delays) => {

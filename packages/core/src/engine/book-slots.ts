@@ -3,6 +3,7 @@ import type { Row } from "../contract/tables.ts";
 import { nextMidnight } from "../requests/deadline.ts";
 import { laneRule, sharesAheadMs, type LaneRule } from "./lanes.ts";
 import { isDaily, paceOf } from "./pace.ts";
+import { longestPushBackMs } from "./trouble.ts";
 
 const microsPerMs = 1000;
 /** Nothing is called so near to the end of a vendor's day: its clock is not ours. */
@@ -80,7 +81,9 @@ export function bookSlots({ buckets, lane, wanted, nowMicros }: BookAsk): Bookin
  * The state as of now. What lies further ahead than anything is ever reserved was written before the clock
  * stepped back: whatever is left of it is void, so the furthest that may be reserved is far enough.
  */
-export function currentState(limit: Limit, state: BucketState, nowMicros: number): BucketState {
+export function currentState(limit: Limit, stored: BucketState, nowMicros: number): BucketState {
+  const longestPushBack = nowMicros + longestPushBackMs * microsPerMs;
+  const state = { ...stored, pushedBackUntil: Math.min(stored.pushedBackUntil, longestPushBack) };
   if (isDaily(limit)) {
     const isOver = nowMicros >= state.usedUntil + dayEdgeMicros;
     // A day of 25 hours, and the edges: longer days are of a clock that has stepped back.

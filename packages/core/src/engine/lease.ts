@@ -1,29 +1,38 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
 import { HeedError } from "../errors/heed-error.ts";
+import { holdReads, holdsIn, isHeldBy } from "../holds/hold.ts";
 import { lockNames } from "../ledger/under-lock.ts";
 import { isHeld, type Claim } from "./claim.ts";
 
 /**
  * The leases of the steps that a question is about, prolonged for as long as it is asked.
  *
- * A step can be lost alone: another worker took it over, or it was held or cancelled. The others go on, except
- * where the question must end with it: one that destroys carries them all.
+ * A step can be lost alone: another worker took it over, it was cancelled, or a legal hold landed on what is about
+ * to be destroyed. The others go on, except where the question must end with it: one that destroys carries them all.
  */
 export class Lease {
   readonly #context: HeedContext;
   readonly #claims: readonly Claim[];
   readonly #leaseMs: number;
+  readonly #destroys: boolean;
   readonly #endsWithOne: () => boolean;
   readonly #lost = new Set<string>();
   #untilMs: number;
   #untilElapsedMs: number;
 
-  constructor(context: HeedContext, claims: readonly Claim[], leaseMs: number, endsWithOne: () => boolean) {
+  constructor(
+    context: HeedContext,
+    claims: readonly Claim[],
+    leaseMs: number,
+    question: { readonly destroys: boolean; readonly endsWithOne: () => boolean },
+  ) {
     this.#context = context;
     this.#claims = claims;
     this.#leaseMs = leaseMs;
-    this.#endsWithOne = endsWithOne;
+    this.#destroys = question.destroys;
+    this.#endsWithOne = question.endsWithOne;
     this.#untilMs = Math.min(...claims.map(({ step }) => Date.parse(step.leaseUntil ?? "")));
     this.#untilElapsedMs = Math.min(...claims.map((claim) => claim.leaseElapsesMs));
   }
@@ -66,19 +75,20 @@ export class Lease {
   }
 
   async #renew(forMs: number): Promise<void> {
-    const { clock, storage } = this.#context;
+    const { clock, storage, namespace } = this.#context;
     const ids = this.#claims.map(({ step }) => step.id).filter((id) => !this.#lost.has(id));
     if (ids.length === 0) return;
     const elapsedMs = clock.elapsedMs?.() ?? Number.POSITIVE_INFINITY;
     const { held, untilMs } = await storage.transact({
       lock: lockNames({ steps: ids }),
       clock,
-      read: { steps: { from: "steps", where: { id: ids } } },
-      decide: ({ steps }, now): Decision<{ held: ReadonlySet<string>; untilMs: number }> => {
+      read: { steps: { from: "steps", where: { id: ids } }, ...holdReads(namespace, ids) },
+      decide: (rows, now): Decision<{ held: ReadonlySet<string>; untilMs: number }> => {
+        const holds = this.#destroys ? holdsIn(rows) : [];
+        const isOurs = (row: Row<"steps">, step: Row<"steps">) =>
+          row.id === step.id && isHeld(row, step) && row.cancel === 0 && !isHeldBy(holds, row);
         const held = this.#claims
-          .filter(({ step }) =>
-            steps.some((row) => row.id === step.id && isHeld(row, step) && row.cancel === 0),
-          )
+          .filter(({ step }) => rows.steps.some((row) => isOurs(row, step)))
           .map(({ step }) => step.id);
         const untilMs = Date.parse(now) + forMs;
         const leaseUntil = new Date(untilMs).toISOString();

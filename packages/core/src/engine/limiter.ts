@@ -53,13 +53,16 @@ export async function take(limiting: Limiting, { buckets, lane }: TurnsFor, want
     const asked = buckets.map(({ limit }, index) => ({ limit, state: states[index] ?? untouched }));
     const booking = bookSlots({ buckets: asked, lane, wanted, nowMicros: nowMs * microsPerMs });
     const { slots, next } = booking;
-    const isAsBefore = booking.states.every((state, index) => isSame(state, states[index]));
+    const isAsBefore = booking.states.every(
+      (state, index) =>
+        isSame(state, states[index]) && state.pushedBackUntil === states[index]?.pushedBackUntil,
+    );
     return {
       states: isAsBefore ? undefined : booking.states,
       answer: {
         slots: slots.map((slot) => ({ ...slot, atMs: Math.ceil(slot.atMicros / microsPerMs) })),
         nowMs,
-        pushedBackUntilMs: Math.max(...states.map((state) => state.pushedBackUntil)) / microsPerMs,
+        pushedBackUntilMs: Math.max(...booking.states.map((state) => state.pushedBackUntil)) / microsPerMs,
         ...(next === undefined
           ? {}
           : {

@@ -29,7 +29,10 @@ export function ownStore(
         repeat: "safe",
         settlingMs: 0,
         effects: ["irreversible"],
-        run: each((call) => destroy(context, call)),
+        run: each(async (call, lent) => {
+          await lent.proceed?.();
+          return destroy(context, call);
+        }),
         verify: each((call) => look(context, call)),
       },
     },

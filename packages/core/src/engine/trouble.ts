@@ -23,7 +23,9 @@ export function troubleOf(error: unknown): Trouble {
     case "RateLimitedError":
       return {
         kind: "rate-limited",
-        retryAfterMs: isWaitMs(details.retryAfterMs) ? details.retryAfterMs : 1000,
+        retryAfterMs: isWaitMs(details.retryAfterMs)
+          ? Math.min(details.retryAfterMs, longestPushBackMs)
+          : 1000,
         bucket: typeof details.bucket === "string" ? details.bucket : undefined,
       };
     case "RejectedError":
@@ -36,6 +38,12 @@ export function troubleOf(error: unknown): Trouble {
       return { kind: "unavailable", because: "adapter-failed" };
   }
 }
+
+/**
+ * The longest that a vendor's "slow down" is obeyed before it is asked again, in milliseconds: the longest day. A
+ * mistake of its own would otherwise silence every opt-out at the account for as long as it says.
+ */
+export const longestPushBackMs = 25 * 3_600_000;
 
 /** Whether a wait is one that a date can be moved by: finite, not negative, at most a year. */
 export function isWaitMs(ms: unknown): ms is number {

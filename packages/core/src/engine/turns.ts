@@ -80,6 +80,11 @@ export function lend(
         retryAfterMs: nextInMs,
       });
     },
+    async proceed() {
+      signal.throwIfAborted();
+      await lease?.cover();
+      signal.throwIfAborted();
+    },
     async observed(name, seen) {
       for (const bucket of bucketsOf(processor, [name])) await context.turns.observed(bucket, seen);
     },

@@ -82,6 +82,8 @@ export class Worker {
     const unwatch = this.#watchOwn();
     try {
       await this.#scrubOnce();
+      // A budget may never reach the end of the backlog.
+      await this.#tidyUpSometimes(never, fail);
       this.#pump.refresh();
       for (;;) {
         const { next, rings } = this.#pump.bell;
@@ -105,9 +107,13 @@ export class Worker {
   /**
    * Works until {@link stop}, or until the signal aborts. Failures outside a step are told as `work.failed`, and
    * it goes on.
+   * @throws TypeError while it is being stopped
    */
   start({ signal }: { readonly signal?: AbortSignal } = {}): void {
-    if (this.#loop !== undefined || signal?.aborted === true) return;
+    if (signal?.aborted === true) return;
+    if (this.#loop?.stop.signal.aborted === true)
+      throw new TypeError("The worker is being stopped: await work.stop() before work.start().");
+    if (this.#loop !== undefined) return;
     const stop = new AbortController();
     const giveUp = new AbortController();
     const onAbort = (): void => void this.stop();
@@ -149,7 +155,8 @@ export class Worker {
       try {
         await this.#scrubOnce();
         started = await pump.startDue(giveUp, tell);
-        if (started === 0 && pump.inHand.length === 0) started = await this.#tidyUpSometimes(giveUp, tell);
+        // Also while a bulk keeps it busy for hours.
+        started += await this.#tidyUpSometimes(giveUp, tell);
         this.#sealer?.seek();
       } catch (error) {
         tell(error);
@@ -177,7 +184,7 @@ export class Worker {
     return isWoken;
   }
 
-  /** What is due beside steps, when no step is. */
+  /** What is due beside the steps of its processors. */
   async #tidyUp(stop: AbortSignal, onFailure: (error: unknown) => void): Promise<number> {
     if ((await this.#context.journaled?.isHeld()) === true) return 0;
     const tidied = (await applyParked(this.#context)) + (await expireUnverified(this.#context));

@@ -20,6 +20,12 @@ interface Tidy {
   readonly writes: readonly Write[];
 }
 
+/**
+ * How often records of joined transactions are looked for that nobody appended, and how old they are then, in
+ * milliseconds: whoever joined may have looked before the application committed, and may never look again.
+ */
+const lookEveryMs = 10_000;
+
 interface State {
   readonly position: Position;
   isHeld: boolean;
@@ -49,6 +55,7 @@ export class JournaledStorage implements HeedStorage {
   readonly #onTheirWay = new Set<string>();
   #isTidying = false;
   #hasBacklog = false;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
   #forgetting: readonly string[] = [];
   readonly watch?: HeedStorage["watch"] & {};
 
@@ -100,7 +107,7 @@ export class JournaledStorage implements HeedStorage {
     const isJoined = within !== undefined;
     const isHeld = await this.isHeld(within);
     // Nothing of our own is begun beside the application's transaction: it would wait for its end.
-    if (this.#hasBacklog && !isJoined) await this.#catchUp();
+    if (!isJoined) await this.#catchUpIfNeeded();
     const found: { kept?: Kept; tidy?: Tidy | undefined } = {};
     try {
       const answer = await this.inner.transact<R, A>({
@@ -113,7 +120,8 @@ export class JournaledStorage implements HeedStorage {
           found.kept = kept;
           if (!isHeld && !isJoined) found.tidy ??= this.#tidyWrites();
           const { record } = kept;
-          const row = { id: record.id, at: now, record: writeJson(withoutKeys(record)) };
+          const joined = isJoined ? 1 : 0;
+          const row = { id: record.id, at: now, record: writeJson(withoutKeys(record)), joined };
           const writes: readonly Write[] = [
             ...decision.writes,
             ...(found.tidy?.writes ?? []),
@@ -134,7 +142,7 @@ export class JournaledStorage implements HeedStorage {
 
   async due(ask: Parameters<HeedStorage["due"]>[0]): ReturnType<HeedStorage["due"]> {
     if (await this.isHeld()) return [];
-    if (this.#hasBacklog) await this.#catchUp();
+    await this.#catchUpIfNeeded();
     return this.inner.due(ask);
   }
 
@@ -181,7 +189,8 @@ export class JournaledStorage implements HeedStorage {
     this.#state = Promise.resolve(state);
     await this.#forget(position.unforgotten);
     // Whoever committed these died before they were appended.
-    if (known.outbox.some((row) => !position.there.has(row.id))) await this.#catchUp(position.there);
+    if (known.outbox.some((row) => !position.there.has(row.id)))
+      await this.#catchUp({ there: position.there });
     return state;
   }
 
@@ -214,12 +223,28 @@ export class JournaledStorage implements HeedStorage {
     this.#forgetting = this.#forgetting.filter((owner) => !going.includes(owner));
   }
 
-  /** Appends what is committed and not in the file. */
-  async #catchUp(there: ReadonlySet<string> = new Set()): Promise<void> {
+  async #catchUpIfNeeded(): Promise<void> {
+    const nowMs = this.#clock.now().getTime();
+    const isTime = nowMs < this.#lookedAtMs || nowMs >= this.#lookedAtMs + lookEveryMs;
+    if (isTime) this.#lookedAtMs = nowMs;
+    if (this.#hasBacklog) return this.#catchUp();
+    if (!isTime) return;
+    const before = this.#done.size;
+    await this.#catchUp({ before: new Date(nowMs - lookEveryMs).toISOString() });
+    // Counted at once: other processes look too.
+    if (this.#done.size > before) await this.#tidy();
+  }
+
+  /** Appends what is committed and not in the file. @param before RFC 3339: only what was joined, and not since then */
+  async #catchUp({
+    there = new Set(),
+    before,
+  }: { there?: ReadonlySet<string>; before?: string } = {}): Promise<void> {
     this.#hasBacklog = false;
     try {
       const { outbox } = await knownRecords(this.inner, this.#clock);
-      for (const { id, record: text } of outbox) {
+      for (const { id, at, joined, record: text } of outbox) {
+        if (before !== undefined && (joined === 0 || at > before)) continue;
         if (there.has(id) || this.#done.has(id) || this.#onTheirWay.has(id)) continue;
         await this.#toFile(await this.#withKeys(readJson(text) as JournalRecord));
       }

@@ -78,7 +78,7 @@ async function replayPart(context: HeedContext, part: JournalPart, facts: LostFa
         const outbox: readonly Write[] =
           record === undefined
             ? []
-            : [{ insert: "journal", row: { id: record.id, at: now, record: writeJson(record) } }];
+            : [{ insert: "journal", row: { id: record.id, at: now, record: writeJson(record), joined: 0 } }];
         return { writes: [...redo(own), ...linked, ...outbox, ...plans(part)], answer: undefined };
       }
       return { writes: [...extra, ...replayed, ...plans(part)], answer: undefined };

@@ -34,7 +34,8 @@ export async function recordChoice(
         : decideOptIn(context, records, named, choice, silences, now),
   });
   context.livePermits.revoke(revoked);
-  if (changed.eventId !== undefined)
+  // A joined transaction is committed by the application, later or never.
+  if (changed.eventId !== undefined && within === undefined)
     context.hub.emit("choice.recorded", { eventId: changed.eventId, steps: changed.steps });
   return changed;
 }

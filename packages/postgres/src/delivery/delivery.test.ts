@@ -202,6 +202,16 @@ describe("a step that lost its job", () => {
     expect(await due(storage)).toEqual(["a"]);
   });
 
+  it("with all of pg-boss's schema is found by a worker that has never worked on it", async () => {
+    const place = await newPlace();
+    await write(place.storage, [step("a")]);
+    await place.client.query(`DROP SCHEMA "${place.schema}_boss" CASCADE`);
+    const restored = place.another();
+    await restored.migrate();
+    const found = await restored.due({ namespace: "acme", now: inMs(0), max: 5, processor: "crm" });
+    expect(found).toMatchObject([{ id: "a" }]);
+  });
+
   it("is found in time where the queue never is", async () => {
     const place = await newPlace({ reconcileMs: 100 });
     const { storage, client, schema } = place;

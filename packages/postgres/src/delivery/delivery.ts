@@ -88,8 +88,8 @@ export class Delivery {
 
   async #queuesFor({ namespace, processor: only, except = [] }: DueAsk): Promise<QueuesByProcessor> {
     if (only !== undefined) {
-      const queue = queueOf(namespace, only);
-      return new Map((await this.#queues.has(queue)) ? [[only, queue]] : []);
+      // Made where there is none: pg-boss's schema may be a new one, and the steps older than that.
+      return new Map([[only, await this.#queues.make(queueOf(namespace, only))]]);
     }
     const names = await this.#queues.names();
     return new Map(

@@ -67,28 +67,28 @@ export class Queues {
 
   /** Makes the queue for jobs whose workers died: every other one names it. */
   async makeDeadQueue(): Promise<void> {
-    await this.#existing(deadQueue);
+    await this.make(deadQueue);
   }
 
   /** Whatever of the jobs is there goes, in any state. */
   async remove(queue: string, ids: readonly string[], db: Db): Promise<void> {
-    await this.#boss.deleteJob(await this.#existing(queue), [...ids], { db });
+    await this.#boss.deleteJob(await this.make(queue), [...ids], { db });
   }
 
   /** Removes those that are still lent as they were. @returns their ids */
   async takeBack(queue: string, lent: readonly Lent[], db: Db): Promise<ReadonlySet<string>> {
     const attempts = lent.map(({ id, retryCount }) => ({ id, retryCount }));
-    return idsIn(await this.#boss.deleteJob(await this.#existing(queue), attempts, { db }));
+    return idsIn(await this.#boss.deleteJob(await this.make(queue), attempts, { db }));
   }
 
   /** Shows that the jobs' worker lives. @returns the ids of those that are in a worker's hands */
   async touch(queue: string, ids: readonly string[], db: Db): Promise<ReadonlySet<string>> {
-    return idsIn(await this.#boss.touch(await this.#existing(queue), [...ids], { db }));
+    return idsIn(await this.#boss.touch(await this.make(queue), [...ids], { db }));
   }
 
   /** Queues jobs, each in place of one that pg-boss has put there in the meantime. */
   async insert(queue: string, jobs: readonly JobInsert<JobData>[], db: Db): Promise<void> {
-    const name = await this.#existing(queue);
+    const name = await this.make(queue);
     const inserted = new Set(await this.#boss.insert(name, [...jobs], { db, returnId: true }));
     const others = jobs.filter(({ id }) => id !== undefined && !inserted.has(id));
     if (others.length === 0) return;
@@ -114,7 +114,8 @@ export class Queues {
     return this.#boss.fetch<JobData>(queue, { batchSize, db });
   }
 
-  async #existing(queue: string): Promise<string> {
+  /** Makes the queue where there is none. @returns its name */
+  async make(queue: string): Promise<string> {
     const making =
       this.#made.get(queue) ??
       this.#boss.createQueue(queue, settingsOf(queue)).catch((error: unknown) => {

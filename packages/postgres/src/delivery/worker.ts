@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { PgBoss, type Db } from "pg-boss";
 import type { Connections } from "../connections.ts";
-import { notMigrated } from "../postgres-error.ts";
+import { notMigrated, QueryFailed } from "../postgres-error.ts";
 
 /** Channel of pg-boss's NOTIFY for a schema: `notifyChannelSql` in its `plans.js`. */
 function channelOf(schema: string): string {
@@ -45,7 +45,9 @@ export class BossAtWork {
     this.#started ??= this.#boss.start().catch(async (error: unknown) => {
       this.#started = undefined;
       await this.#boss.stop({ graceful: false });
-      throw error instanceof Error && isNotInstalled.test(error.message) ? notMigrated() : error;
+      throw error instanceof Error && isNotInstalled.test(error.message)
+        ? notMigrated()
+        : new QueryFailed(error);
     });
     await this.#started;
     if (this.#wakes.size > 0) await this.#listen();

@@ -1,7 +1,8 @@
-import { ephemeralKeys, memory } from "@heed/core";
+import { definePolicy, ephemeralKeys, memory, ownData } from "@heed/core";
 import type { Call, CallContext } from "@heed/core/contract";
 import type { HeedStorage, Row } from "@heed/core/storage";
 import { describe, expect, it } from "vitest";
+import { createTestHeed } from "../create-test-heed.ts";
 import { virtualClock, type VirtualClock } from "../virtual-clock.ts";
 import { company } from "./people.ts";
 
@@ -240,5 +241,85 @@ describe("a worker that stood still", () => {
     for (let n = 0; n < 60; n += 1) await clock.advance(1_000);
     expect(lame.crm.calls.filter(isRun)).toEqual([]);
     expect(lame.crm.find(email)).toHaveLength(1);
+  });
+});
+
+describe("a worker that stood still while a legal hold landed", () => {
+  const order = { reason: "case-17", orderedBy: "counsel", reviewAt: "2027-01-15T12:00:00.000Z" } as const;
+  const isTaken = [
+    ["and nobody has its steps", false],
+    ["and another has its steps", true],
+  ] as const;
+  const ownPolicy = definePolicy({
+    controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
+    recipients: { app: { role: "own", country: "SE" } },
+    purposes: { news: { basis: "consent" } },
+    topics: { newsletter: { class: "marketing", purpose: "news" } },
+  });
+
+  it.each(isTaken)("makes no irreversible call at a vendor, %s", async (_, isTaken) => {
+    const clock = virtualClock(start);
+    const shared = { storage: memory(), keys: ephemeralKeys() };
+    const lame = company({ ...shared, clock: { ...clock, sleep: () => new Promise(() => {}) } });
+    const other = company({ ...shared, clock });
+    const reached = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const erase = lame.crm.processor.operations.erase as unknown as {
+      run: (calls: readonly Call[], context: CallContext<"calls">) => Promise<unknown>;
+    };
+    const { run } = erase;
+    erase.run = async (calls, context) => {
+      reached.resolve();
+      await goOn.promise;
+      return run(calls, context);
+    };
+    const subject = lame.person("a@example.org");
+    await lame.heed.requests.open({ right: "erasure", identity: "signed-in", subject });
+    void lame.heed.work.drain();
+    await reached.promise;
+    await clock.advance(20_000);
+    const { inFlight } = await other.heed.holds.place({ everyone: true, ...order });
+    if (isTaken) await other.heed.work.drain();
+    goOn.resolve();
+    await clock.advance(20_000);
+    expect([...lame.crm.records.keys()]).toEqual(["crm-a@example.org"]);
+    await other.heed.work.drain();
+    expect((await other.rows("steps")).filter(({ id }) => inFlight.includes(id))).toMatchObject([
+      { processor: "crm", operation: "erase", state: "due", because: "legal-hold" },
+    ]);
+  });
+
+  it.each(isTaken)("destroys no more of the application's rows, %s", async (_, isTaken) => {
+    const clock = virtualClock(start);
+    const shared = { storage: memory(), keys: ephemeralKeys(), policy: ownPolicy };
+    const rows = new Set(emails);
+    const reached = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    const touched: string[] = [];
+    const app = ownData({
+      by: "email",
+      holds: async (email) => rows.has(email),
+      async erase(email) {
+        touched.push(email);
+        reached.resolve();
+        await goOn.promise;
+        rows.delete(email);
+      },
+    });
+    const still: VirtualClock = { ...clock, sleep: () => new Promise(() => {}) };
+    const lame = createTestHeed({ ...shared, clock: still, processors: { app } });
+    const other = createTestHeed({ ...shared, clock, processors: { app } });
+    for (const email of emails)
+      await lame.heed.requests.open({ right: "erasure", identity: "signed-in", subject: { email } });
+    void lame.heed.work.drain();
+    await reached.promise;
+    await clock.advance(20_000);
+    const { inFlight } = await other.heed.holds.place({ everyone: true, ...order });
+    expect(inFlight).toHaveLength(3);
+    if (isTaken) await other.heed.work.drain();
+    goOn.resolve();
+    await clock.advance(20_000);
+    expect(touched).toHaveLength(1);
+    expect([...rows]).toEqual(emails.filter((email) => email !== touched[0]));
   });
 });

@@ -24,6 +24,28 @@ function working(options: Parameters<typeof company>[0] = {}) {
   return { ...test, clock, shared, unsubscribe, until };
 }
 
+describe("a worker that always has something in hand", () => {
+  it.each(["start", "drain"] as const)("does what is due beside steps all the same: %s", async (how) => {
+    const { heed, crm, clock, unsubscribe, until } = working({
+      crm: { batchSize: 1, limit: { calls: 4, perMs: 4_000, burst: 1, delayMs: 0 } },
+    });
+    for (let n = 0; n < 60; n += 1) await unsubscribe(`p${n}@example.org`);
+    const { id } = await heed.requests.open({
+      right: "erasure",
+      identity: "unverified",
+      receivedAt: "2025-06-01T12:00:00.000Z",
+      subject: { email: "late@example.org" },
+    });
+    if (how === "start") {
+      heed.work.start();
+      await clock.advance(20_000);
+    } else await until(heed.work.drain({ budgetMs: 5_000 }));
+    expect(crm.optedOut.size).toBeLessThan(60);
+    expect((await heed.requests.get(id)).state).toBe("expired");
+    await until(heed.work.stop());
+  });
+});
+
 describe("a worker that is told to stop", () => {
   it("takes nothing new, and lets what is in hand end", async () => {
     const { heed, crm, clock, rows, unsubscribe, until } = working({ work: { batchesPerProcessor: 1 } });
@@ -116,5 +138,20 @@ describe("a worker that is told to stop", () => {
     expect(crm.optedOut.size).toBe(2);
     await until(heed.work.stop());
     expect(() => heed.work.start({ signal: "SIGTERM" as never })).toThrow(InvalidInputError);
+  });
+
+  it("is not started anew in silence before it has stopped: nobody would work", async () => {
+    const { heed, crm, clock, unsubscribe, until } = working();
+    heed.work.start();
+    heed.work.start();
+    await clock.advance(1_000);
+    const stopped = heed.work.stop();
+    expect(() => heed.work.start()).toThrow(TypeError);
+    await until(stopped);
+    heed.work.start();
+    await unsubscribe("a@example.org");
+    await clock.advance(5_000);
+    expect(crm.optedOut.size).toBe(1);
+    await until(heed.work.stop());
   });
 });

@@ -68,6 +68,18 @@ describe("a processor in trouble", () => {
     expect(clock.now().getTime() - before).toBeLessThan(60_000);
   });
 
+  it("asks again after a day, however long a 429 says", async () => {
+    const { crm, heed, clock, person, settle } = await unsubscribeMany(1);
+    const before = clock.now().getTime();
+    const retryAfterMs = 300 * 86_400_000;
+    crm.fault({ at: "run", throws: new RateLimitedError("slow down", { ...about, retryAfterMs }) });
+    await heed.work.drain();
+    await heed.subscriptions.unsubscribe({ subject: person("late@example.org"), topic: "newsletter" });
+    await settle();
+    expect(crm.optedOut.size).toBe(2);
+    expect(clock.now().getTime() - before).toBe(25 * 3_600_000);
+  });
+
   it.each([401, 403])(
     "waits for somebody to mend the account after a %i, and proves it again before the next use",
     async (status) => {
