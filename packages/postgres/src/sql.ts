@@ -53,6 +53,7 @@ export class Writer {
     if ("via" in condition) {
       const from = sqlName(this.schema, condition.via);
       const values = quoted(condition.via, condition.column);
+      // An array is read once, before the rows: with IN the planner may begin at the rows, and look at each.
       return `${name} = ANY (ARRAY(SELECT ${values} FROM ${from}${this.where(condition.via, condition.where)}))`;
     }
     if ("isNull" in condition) return `${name} IS ${condition.isNull ? "" : "NOT "}NULL`;
