@@ -1,6 +1,8 @@
 import { copyFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { newKey } from "@heed/core";
 import { describe, expect, it } from "vitest";
 import { evidence, journaledCompany } from "../test/journaled.ts";
+import { sqlite } from "./sqlite.ts";
 
 const mail = (topic: "newsletter" | "alerts" | "invoices", email: string) =>
   ({ topic, email, messageKey: `${topic}-${email}-after` }) as const;
@@ -164,6 +166,28 @@ describe("a back-up that is restored", () => {
     expect(await rows("subjects")).toHaveLength(1);
     expect((await rows("requests"))[0]?.closedAt).not.toBeNull();
     expect((await rows("steps")).filter((step) => step.endedAt === null)).toEqual([]);
+  });
+
+  it("asks whoever follows a link from the lost time to come again, and then hears them", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna.canary@example.org");
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    const sent = await live.heed.permits.take(mail("newsletter", anna.email));
+    const token = (sent.allowed && sent.unsubscribeToken) || "";
+    await live.heed.close();
+    const { heed } = company.on(old);
+    const click = () => heed.links.unsubscribe({ token, scope: "topic" });
+    await expect(heed.links.open(token)).rejects.toMatchObject({ code: "restore-needed" });
+    await expect(click()).rejects.toMatchObject({ code: "restore-needed" });
+    await expect(heed.links.open(`${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}`)).resolves.toBe(
+      undefined,
+    );
+    await heed.restore();
+    expect(await click()).toEqual({ changed: true });
+    expect(await heed.permits.take(mail("newsletter", anna.email))).toMatchObject({ because: "suppressed" });
   });
 
   it("is one person again when somebody says no whom only the journal knows", async () => {
