@@ -509,7 +509,7 @@ function recordSubject(context: HeedContext, named: Named, verified: boolean): P
     decide: (records, { silences }, now) => {
       const found = findSubject(context, records, named, verified, now);
       const wasErased = erasedAt(silences, records[0]) !== undefined;
-      const writes = [...found.writes, ...(wasErased ? comeBack(addresses) : [])];
+      const writes = [...found.writes, ...(wasErased ? comeBack(addresses, now) : [])];
       return { writes, answer: { changed: writes.length > 0 } };
     },
   });

@@ -190,6 +190,32 @@ describe("a back-up that is restored", () => {
     expect(await heed.permits.take(mail("newsletter", anna.email))).toMatchObject({ because: "suppressed" });
   });
 
+  it("does not bring somebody back whom a later erasure silenced, whichever record came first", async () => {
+    const company = journaledCompany();
+    const [one, other] = [company.on(company.base), company.on(company.base)];
+    const anna = company.person("anna.canary@example.org");
+    const erase = () => one.heed.requests.open({ right: "erasure", identity: "signed-in", subject: anna });
+    await erase();
+    await one.settle();
+    const old = `${company.base}.old`;
+    await one.storage.backup?.(old);
+    await company.clock.advance(60_000);
+    await other.heed.subjects.record({ subject: anna });
+    await company.clock.advance(60_000);
+    await erase();
+    await one.settle();
+    for (const { heed } of [one, other]) await heed.close();
+    // The other process was the first to commit and the last to append: no order holds between two writers.
+    const lines = readFileSync(company.journal, "latin1").split("\n");
+    // Whoever asks to be erased comes back too: the second of three.
+    const [, back = 0] = lines.flatMap((line, index) => (line.includes("returned") ? [index] : []));
+    writeFileSync(company.journal, [...lines.toSpliced(back, 1), lines[back], ""].join("\n"), "latin1");
+    const { heed, settle } = company.on(old);
+    await heed.restore();
+    await settle();
+    expect(await heed.suppression.check(anna)).toEqual({ suppressed: true, because: "erased" });
+  });
+
   it("is one person again when somebody says no whom only the journal knows", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);
