@@ -168,6 +168,64 @@ describe("a back-up that is restored", () => {
     expect((await rows("steps")).filter((step) => step.endedAt === null)).toEqual([]);
   });
 
+  it("erases again whoever only said no after the erasure, however often it is restored", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna.canary@example.org");
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    await live.settle();
+    const [old, same] = [`${company.base}.old`, `${company.base}.same`];
+    for (const copy of [old, same]) await live.storage.backup?.(copy);
+    const { id } = await live.heed.requests.open({ right: "erasure", identity: "signed-in", subject: anna });
+    await live.settle();
+    await company.clock.advance(60_000);
+    await live.heed.subscriptions.unsubscribe({ subject: anna, topic: "all" });
+    await live.settle();
+    await live.heed.close();
+    for (const copy of [old, same]) {
+      company.person(anna.email);
+      const { heed, settle, rows } = company.on(copy);
+      await heed.restore();
+      await settle();
+      expect(company.rows.has(anna.email)).toBe(false);
+      expect(company.crm.find(anna.email)).toEqual([]);
+      expect((await heed.requests.get(id)).state).toBe("fulfilled");
+      for (const table of ["subjects", "identifiers", "dataKeys"] as const)
+        expect(await rows(table)).toEqual([]);
+      expect(await heed.permits.take(mail("newsletter", anna.email))).toMatchObject({ allowed: false });
+      await heed.close();
+    }
+  });
+
+  it.each([true, false])("erases again two who had become one (shown before: %s)", async (isBefore) => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const both = { email: ["a.canary@example.org", "b.canary@example.org"] };
+    for (const email of both.email)
+      await live.heed.subscriptions.subscribe({
+        subject: company.person(email),
+        topic: "newsletter",
+        evidence,
+      });
+    await live.settle();
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    if (isBefore) await live.heed.subjects.record({ subject: both, identityVerified: true });
+    const { id } = await live.heed.requests.open({ right: "erasure", identity: "signed-in", subject: both });
+    await live.settle();
+    expect([...company.rows.keys()]).toEqual([]);
+    await live.heed.close();
+    for (const email of both.email) company.person(email);
+    const { heed, settle, rows } = company.on(old);
+    await heed.restore();
+    await settle();
+    expect((await heed.requests.get(id)).state).toBe("fulfilled");
+    expect([...company.rows.keys()]).toEqual([]);
+    expect(both.email.flatMap((email) => company.crm.find(email))).toEqual([]);
+    for (const table of ["subjects", "identifiers", "dataKeys"] as const)
+      expect(await rows(table)).toEqual([]);
+  });
+
   it("asks whoever follows a link from the lost time to come again, and then hears them", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);
