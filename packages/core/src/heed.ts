@@ -505,6 +505,7 @@ function recordSubject(context: HeedContext, named: Named, verified: boolean): P
   const addresses = suppressionLookups(context, named.identifiers);
   return transactOnSubjects(context, {
     select: { digests: named.digests.flat() },
+    needsEveryKey: true,
     read: { silences: { from: "suppressions", where: { digest: addresses } } },
     decide: (records, { silences }, now) => {
       const found = findSubject(context, records, named, verified, now);

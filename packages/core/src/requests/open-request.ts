@@ -55,6 +55,7 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
   } as const;
   const { opened, revoked } = await transactOnSubjects(context, {
     select: { digests: named.digests.flat() },
+    needsEveryKey: asked.right !== "withdrawal",
     read: {
       requests: {
         from: "requests",
