@@ -332,7 +332,7 @@ export function createHeed<
       state: async () => journalState(withJournal()),
       compact: async (ask) => {
         const { before } = asked(ask, "journal.compact", "{ before }");
-        return { dropped: await withJournal().journal.compact(parseInstant("before", before)) };
+        return { dropped: await withJournal().compact(parseInstant("before", before)) };
       },
     },
     restore: async (ask = {}) =>

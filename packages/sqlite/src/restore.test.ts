@@ -485,6 +485,35 @@ describe("a journal", () => {
     expect(await empty.rows("identifiers")).toHaveLength(1);
   });
 
+  it("keeps a key that it needs, and lets it go when all that was written under it is left out", async () => {
+    const company = journaledCompany();
+    const first = company.on(company.base);
+    const optOut = (email: string) => ({ subject: { email }, topic: "newsletter" }) as const;
+    await first.heed.subscriptions.unsubscribe(optOut("a@example.org"));
+    await first.heed.close();
+    const [id = "", , secret = ""] = company.keys.split(":");
+    const fresh = newKey();
+    const { heed, clock, settle } = company.on(company.base, { keys: `${fresh} ${id}:lookup:${secret}` });
+    await settle();
+    await heed.keys.rotate();
+    await heed.evidence.seal();
+    await clock.advance(1000);
+    const before = clock.now();
+    await heed.evidence.prune({ before: before.toISOString() });
+    const needed = async () => (await heed.keys.status()).find((key) => key.id === id);
+    // The proof of whose journal it is, the opt-out, and what the rotation changed.
+    expect(await needed()).toMatchObject({ mayRetire: false, rows: { journal: 3 } });
+    await heed.journal.compact({ before });
+    expect(await needed()).toMatchObject({ mayRetire: true, rows: {} });
+    await heed.close();
+    const after = company.on(company.base, { keys: `${fresh} ${id}:retired:${secret}` });
+    expect(await after.heed.journal.state()).toEqual({ state: "level", lost: 0 });
+    await after.heed.subscriptions.unsubscribe(optOut("b@example.org"));
+    expect(await after.heed.permits.take(mail("newsletter", "a@example.org"))).toMatchObject({
+      because: "suppressed",
+    });
+  });
+
   it("leaves out what is older than the oldest back-up, and goes on", async () => {
     const company = journaledCompany();
     const { heed, storage } = company.on(company.base);

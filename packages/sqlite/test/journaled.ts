@@ -61,12 +61,13 @@ export function journaledCompany(startedAt = "2026-01-15T12:00:00.000Z") {
         readonly through?: Journal;
         readonly storage?: HeedStorage;
         readonly namespace?: string;
+        readonly keys?: string;
       } = {},
     ) {
       const test = createTestHeed({
         policy,
         clock,
-        keys: keyring(keys),
+        keys: keyring(more.keys ?? keys),
         storage: more.storage ?? sqlite(file),
         journal: more.through ?? fileJournal(more.journal ?? journal),
         ...(more.namespace === undefined ? {} : { namespace: more.namespace }),

@@ -227,7 +227,7 @@ export function fileJournal(path: string): Journal {
           }
         }),
       ),
-    compact: (before) =>
+    compact: (before, proofOf) =>
       alone(() =>
         telling(async () => {
           await takeOver();
@@ -235,11 +235,11 @@ export function fileJournal(path: string): Journal {
           const dropped: Record<string, number> = {};
           const goesOn = new Set<string>();
           let left = 0;
-          let head: object = {};
+          let head: JournalIdentity = { id: "", proof: "", dropped: {} };
           await withFile(place, "r", async (file) => {
             for await (const line of linesOf(file)) {
               const { writer, number, at } = line.head as unknown as LineHead;
-              if (writer === undefined) head = line.head;
+              if (writer === undefined) head = line.head as unknown as JournalIdentity;
               // A writer's numbers go on without a gap, even where the clock was set back in between.
               else if (at < before && !goesOn.has(writer)) {
                 dropped[writer] = number;
@@ -250,10 +250,11 @@ export function fileJournal(path: string): Journal {
               }
             }
           });
-          if (left === 0) return 0;
+          const proof = proofOf(head.id);
+          if (left === 0 && proof === head.proof) return 0;
           const draft = `${place}.${randomUUID()}`;
-          const all = { ...(head as JournalIdentity).dropped, ...dropped };
-          await writeWhole(draft, [encodeLine({ ...head, dropped: all }, []), ...kept]);
+          const all = { ...head.dropped, ...dropped };
+          await writeWhole(draft, [encodeLine({ ...head, proof, dropped: all }, []), ...kept]);
           await link(place, former);
           await rename(draft, place);
           await syncDirectory(place);

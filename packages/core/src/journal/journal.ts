@@ -61,7 +61,10 @@ export interface Journal {
   append(record: JournalRecord): Promise<JournalPlace>;
   /** Blanks every part of these owners, and of those that were linked into them; resolves when that is on the disk. */
   forget(owners: readonly string[]): Promise<void>;
-  /** Leaves out what was recorded before. @param before RFC 3339 @returns how many records were left out */
-  compact(before: string): Promise<number>;
+  /**
+   * Leaves out what was recorded before, and proves anew whose journal it is, under the key of today.
+   * @param before RFC 3339 @returns how many records were left out
+   */
+  compact(before: string, proofOf: (id: string) => string): Promise<number>;
   close(): Promise<void>;
 }

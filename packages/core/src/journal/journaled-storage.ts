@@ -95,6 +95,12 @@ export class JournaledStorage implements HeedStorage {
     return this.position();
   }
 
+  /** See {@link Journal.compact}. @throws HeedError `restore-needed` while what would be left out may be lost here */
+  async compact(before: string): Promise<number> {
+    if (await this.isHeld()) throw restoreNeeded();
+    return this.journal.compact(before, proofWith(this.#keys));
+  }
+
   async transact<const R extends Reads, A>(transaction: Transaction<R, A>): Promise<A> {
     const { within } = transaction;
     const isJoined = within !== undefined;
