@@ -274,6 +274,36 @@ describe("a back-up that is restored", () => {
     expect(await heed.suppression.check(anna)).toEqual({ suppressed: true, because: "erased" });
   });
 
+  it("is recognised by a process that runs on while its database is put back", async () => {
+    const company = journaledCompany();
+    let inner = sqlite(company.base);
+    const storage = new Proxy(inner, {
+      get: (_, name) => {
+        const value: unknown = Reflect.get(inner, name);
+        return typeof value === "function" ? (value.bind(inner) as unknown) : value;
+      },
+    });
+    const { heed } = company.on(company.base, { storage });
+    const [anna, bert] = [company.person("anna@example.org"), company.person("bert@example.org")];
+    for (const subject of [anna, bert])
+      await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence });
+    const old = `${company.base}.old`;
+    await inner.backup?.(old);
+    await heed.subscriptions.unsubscribe({ subject: anna, topic: "newsletter" });
+    inner = sqlite(old);
+    await expect(heed.permits.take(mail("newsletter", anna.email))).rejects.toMatchObject({
+      code: "restore-needed",
+    });
+    expect(await heed.permits.take(mail("newsletter", anna.email))).toMatchObject({
+      because: "restore-needed",
+    });
+    await heed.subscriptions.unsubscribe({ subject: bert, topic: "newsletter" });
+    expect(await heed.journal.state()).toEqual({ state: "restore-needed", lost: 1 });
+    await heed.restore();
+    for (const { email } of [anna, bert])
+      expect(await heed.permits.take(mail("newsletter", email))).toMatchObject({ because: "suppressed" });
+  });
+
   it("is one person again when somebody says no whom only the journal knows", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);

@@ -45,6 +45,8 @@ export class JournaledStorage implements HeedStorage {
   #state: Promise<State> | undefined;
   /** Appended, and their rows still there. */
   readonly #done = new Map<string, JournalPlace>();
+  /** What this process appended last: a database that does not know it is another, older copy. */
+  #last: (JournalPlace & { readonly id: string }) | undefined;
   readonly #inFlight = new Set<Promise<unknown>>();
   readonly #onTheirWay = new Set<string>();
   #isTidying = false;
@@ -108,10 +110,13 @@ export class JournaledStorage implements HeedStorage {
     // Nothing of our own is begun beside the application's transaction: it would wait for its end.
     if (this.#hasBacklog && !isJoined) await this.#catchUp();
     const found: { kept?: Kept; tidy?: Tidy | undefined } = {};
+    const last = isJoined ? undefined : this.#last;
     try {
       const answer = await this.inner.transact<R, A>({
         ...transaction,
+        read: { ...transaction.read, ...lastReads(last) },
         decide: (rows, now): Decision<A> => {
+          if (isOlder(rows, last)) throw olderCopy;
           const decision = transaction.decide(rows, now);
           const kept = keptOf(decision.writes, now);
           if (kept === undefined) return decision;
@@ -133,9 +138,17 @@ export class JournaledStorage implements HeedStorage {
       if (found.kept !== undefined && isJoined) this.#hasBacklog = true;
       else if (found.kept !== undefined) await this.#append(found.kept);
       return answer;
+    } catch (error) {
+      if (error !== olderCopy) throw error;
     } finally {
       if (found.tidy !== undefined) this.#isTidying = false;
     }
+    // It was put back, or a standby took over, while this process ran.
+    this.#last = undefined;
+    this.#done.clear();
+    this.#state = undefined;
+    if (await this.isHeld()) throw restoreNeeded();
+    return this.transact(transaction);
   }
 
   async due(ask: Parameters<HeedStorage["due"]>[0]): ReturnType<HeedStorage["due"]> {
@@ -202,7 +215,9 @@ export class JournaledStorage implements HeedStorage {
   async #toFile(record: JournalRecord): Promise<void> {
     this.#onTheirWay.add(record.id);
     try {
-      this.#done.set(record.id, await this.journal.append(record));
+      const place = await this.journal.append(record);
+      this.#done.set(record.id, place);
+      this.#last = { ...place, id: record.id };
     } catch (error) {
       this.#hasBacklog = true;
       throw error;
@@ -278,6 +293,25 @@ export class JournaledStorage implements HeedStorage {
       decide: (): Decision<void> => ({ writes, answer: undefined }),
     });
   }
+}
+
+/** Thrown out of a decision, so that nothing is written. */
+const olderCopy = restoreNeeded();
+
+function lastReads(last: { readonly id: string; readonly writer: string } | undefined): Reads {
+  if (last === undefined) return {};
+  return {
+    "journal/last": { from: "journal", where: { id: last.id } },
+    "journal/mark": { from: "journalMarks", where: { writer: last.writer } },
+  };
+}
+
+function isOlder(rows: object, last: { readonly number: number } | undefined): boolean {
+  if (last === undefined) return false;
+  const read = rows as Readonly<
+    Record<"journal/last" | "journal/mark", readonly { readonly number?: number }[]>
+  >;
+  return read["journal/last"].length === 0 && (read["journal/mark"][0]?.number ?? 0) < last.number;
 }
 
 /** The records are in the journal: their rows go, and the writers' marks move on. Never back. */
