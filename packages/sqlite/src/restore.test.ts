@@ -341,6 +341,36 @@ describe("a back-up that is restored", () => {
 });
 
 describe("a restoration", () => {
+  it("of a rotation ends, also where somebody has said no under the new key meanwhile", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const [anna, bert] = [company.person("anna@example.org"), company.person("bert@example.org")];
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    await live.heed.subscriptions.subscribe({ subject: bert, topic: "newsletter", evidence });
+    await live.heed.close();
+    const keys = `${newKey()} ${company.keys.replace(":active:", ":lookup:")}`;
+    const rotated = company.on(company.base, { keys });
+    await rotated.heed.keys.rotate();
+    await rotated.heed.close();
+    const { heed, settle } = company.on(old, { keys });
+    for (const subject of [anna, bert])
+      await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
+    await heed.restore();
+    expect(await heed.journal.state()).toEqual({ state: "level", lost: 0 });
+    await settle();
+    for (const { email } of [anna, bert]) {
+      expect(await heed.permits.take(mail("newsletter", email))).toMatchObject({ because: "suppressed" });
+      expect([...(company.crm.optedOut.get(email) ?? [])]).toEqual(["newsletter"]);
+    }
+    await heed.keys.rotate();
+    await heed.requests.open({ right: "erasure", identity: "signed-in", subject: bert });
+    await settle();
+    expect(company.rows.has(bert.email)).toBe(false);
+    expect(company.crm.find(bert.email)).toEqual([]);
+  });
+
   it("that is interrupted after any record goes on where it was", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);

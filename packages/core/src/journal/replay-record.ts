@@ -177,6 +177,7 @@ async function replayRest(context: HeedContext, line: JournalLine): Promise<void
     read: {
       ...prefixed("from/", subjectReads({ subjectId: link?.from ?? "" })),
       ...prefixed("to/", subjectReads({ subjectId: link?.to ?? "" })),
+      taken: { from: "identifiers", where: { digest: record.writes.flatMap(newDigest) } },
       requests: { from: "requests", where: { id: requestIds } },
       subjects: {
         from: "subjects",
@@ -204,8 +205,13 @@ async function replayRest(context: HeedContext, line: JournalLine): Promise<void
         (write.set.state === "fulfilled" || write.set.state === "partially_fulfilled");
       const isSkipped = record.erased === undefined ? record.writes.some(isAgain) : goesOn;
       const linkedAgain = linkAgain(context, link, unprefixed("from/", rows), unprefixed("to/", rows), now);
-      const kept =
-        linkedAgain === undefined ? record.writes : record.writes.filter((write) => !isMove(write, link));
+      const taken = new Set(rows.taken.map((row) => row.digest));
+      const kept = record.writes.filter(
+        (write) =>
+          !(linkedAgain !== undefined && isMove(write, link)) &&
+          // Rotated then, and known under the new key by a no of now: two rows of one address, which are both found.
+          !newDigest(write).some((digest) => taken.has(digest)),
+      );
       const writes = isSkipped ? kept.filter((write) => tableOf(write) === "suppressions") : kept;
       return {
         writes: [
@@ -251,6 +257,12 @@ function endings(
           } as const,
         ]),
   ];
+}
+
+/** What an identifier is known by from a rotation of keys on. */
+function newDigest(write: Write): readonly string[] {
+  const digest = "update" in write && write.update === "identifiers" ? write.set.digest : undefined;
+  return digest === undefined ? [] : [digest];
 }
 
 function requestPlans(writes: readonly Write[]): readonly Write[] {
