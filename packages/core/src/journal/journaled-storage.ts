@@ -205,19 +205,23 @@ export class JournaledStorage implements HeedStorage {
   }
 
   async #append({ record, isAwaited, destroyed }: Kept): Promise<void> {
-    const appended = this.#toFile(record).then(() => this.#forget(destroyed));
+    const appended = this.#toFile(record).then((place) => {
+      // Not what was caught up with for another process, which may count it at any moment.
+      this.#last = { ...place, id: record.id };
+      return this.#forget(destroyed);
+    });
     this.#inFlight.add(appended);
     const settled = appended.finally(() => this.#inFlight.delete(appended));
     if (isAwaited || destroyed.length > 0) await settled;
     else settled.catch(() => {});
   }
 
-  async #toFile(record: JournalRecord): Promise<void> {
+  async #toFile(record: JournalRecord): Promise<JournalPlace> {
     this.#onTheirWay.add(record.id);
     try {
       const place = await this.journal.append(record);
       this.#done.set(record.id, place);
-      this.#last = { ...place, id: record.id };
+      return place;
     } catch (error) {
       this.#hasBacklog = true;
       throw error;
