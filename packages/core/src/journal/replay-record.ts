@@ -4,7 +4,14 @@ import type { Row, TableName } from "../contract/tables.ts";
 import { destroyWrites } from "../engine/own-store.ts";
 import { isOptOut } from "../ledger/event.ts";
 import { linkSubjects } from "../ledger/link-subjects.ts";
-import { recordsOf, subjectReads, type SubjectRecord, type SubjectRows } from "../ledger/subject-record.ts";
+import {
+  indexDigests,
+  readAgain,
+  recordsOf,
+  subjectReads,
+  type SubjectRecord,
+  type SubjectRows,
+} from "../ledger/subject-record.ts";
 import { isComeBack } from "../ledger/suppression.ts";
 import { lockNames } from "../ledger/under-lock.ts";
 import { markWrites } from "./journaled-storage.ts";
@@ -61,7 +68,8 @@ type RequestUpdate = Extract<Write, { update: "requests" }>;
 /** Rows of one owner: as they were, unless somebody else has one of the identifiers by now. */
 async function replayPart(context: HeedContext, part: JournalPart, facts: LostFacts): Promise<void> {
   const { owner, writes } = part;
-  const digests = inserts(writes, "identifiers").map((write) => write.row.digest);
+  const lookups = await lookupsOf(context, part);
+  const digests = [...lookups.values()].flat();
   const holders = prefixed("holders/", subjectReads({ digests }));
   await context.storage.transact({
     lock: lockNames({ addresses: digests, subjects: [owner] }),
@@ -80,8 +88,9 @@ async function replayPart(context: HeedContext, part: JournalPart, facts: LostFa
         }
         // They said no while this database waited, as somebody unknown to it, or after they were erased.
         const taken = new Set(other.identifiers.map((row) => row.digest));
+        const isTaken = (digest: string) => lookups.get(digest)?.some((each) => taken.has(each)) === true;
         const own = writes.filter(
-          (write) => !("insert" in write && write.insert === "identifiers" && taken.has(write.row.digest)),
+          (write) => !("insert" in write && write.insert === "identifiers" && isTaken(write.row.digest)),
         );
         // An earlier restoration has made one of the two, and its record comes later.
         if (facts.linked.get(owner) === other.id)
@@ -107,6 +116,33 @@ async function replayPart(context: HeedContext, part: JournalPart, facts: LostFa
 
 function idIn({ where: { id } }: RequestUpdate): string {
   return typeof id === "string" ? id : "";
+}
+
+/** Each identifier of a part under every key: keys were rotated since, and somebody may be known under a newer one. */
+async function lookupsOf(
+  context: HeedContext,
+  { owner, writes }: JournalPart,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const rows = inserts(writes, "identifiers").map((write) => write.row);
+  if (rows.length === 0) return new Map();
+  return context.storage.transact({
+    lock: [],
+    clock: context.clock,
+    read: {
+      subjects: { from: "subjects", where: { id: owner } },
+      dataKeys: { from: "dataKeys", where: { owner } },
+    },
+    decide: ({ subjects, dataKeys }) => {
+      const [subject] = [...inserts(writes, "subjects").map(({ row }) => row), ...subjects];
+      const [key] = [...inserts(writes, "dataKeys").map(({ row }) => row), ...dataKeys];
+      const under = (row: (typeof rows)[number]): readonly string[] => {
+        if (subject === undefined || key === undefined) return [];
+        const of = { ...context, namespace: subject.namespace };
+        return indexDigests(of, readAgain(context.keys.unwrap(key.wrapped, key.keyId, owner), row));
+      };
+      return { writes: [], answer: new Map(rows.map((row) => [row.digest, [row.digest, ...under(row)]])) };
+    },
+  });
 }
 
 /** A subject as a part brings it. */
