@@ -545,6 +545,49 @@ describe("a journal", () => {
     expect(await empty.rows("identifiers")).toHaveLength(1);
   });
 
+  it("that was compacted beyond a back-up refuses it, until what is in neither is accepted as lost", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const optOut = (name: string) =>
+      ({ subject: { email: `${name}@example.org` }, topic: "newsletter" }) as const;
+    await live.heed.subscriptions.unsubscribe(optOut("a"));
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    await company.clock.advance(1000);
+    await live.heed.subscriptions.unsubscribe(optOut("b"));
+    await company.clock.advance(1000);
+    const before = company.clock.now();
+    await company.clock.advance(1000);
+    await live.heed.subscriptions.unsubscribe(optOut("c"));
+    expect(await live.heed.journal.compact({ before })).toEqual({ dropped: 2 });
+    const newer = `${company.base}.newer`;
+    await live.storage.backup?.(newer);
+    await live.heed.subscriptions.unsubscribe(optOut("d"));
+    await live.heed.close();
+    // The one it still reaches back to, however often it is looked at.
+    for (let round = 0; round < 3; round += 1) {
+      const { heed } = company.on(newer);
+      expect(await heed.restore()).toMatchObject({ choices: round === 0 ? 1 : 0 });
+      await heed.subscriptions.unsubscribe(optOut("e"));
+      await heed.close();
+    }
+    const { heed } = company.on(old);
+    await expect(heed.journal.state()).rejects.toMatchObject({ code: "journal-compacted" });
+    await expect(heed.permits.take(mail("newsletter", "b@example.org"))).rejects.toMatchObject({
+      code: "journal-compacted",
+    });
+    await expect(heed.restore()).rejects.toMatchObject({ code: "journal-compacted" });
+    await heed.restore({ acceptLoss: true });
+    expect(await heed.journal.state()).toEqual({ state: "level", lost: 0 });
+    for (const [name, state] of [
+      ["a", "not-given"],
+      ["b", "never-asked"],
+      ["c", "not-given"],
+      ["d", "not-given"],
+    ] as const)
+      expect(await heed.subscriptions.state(optOut(name))).toMatchObject({ state });
+  });
+
   it("keeps a key that it needs, and lets it go when all that was written under it is left out", async () => {
     const company = journaledCompany();
     const first = company.on(company.base);

@@ -233,16 +233,18 @@ export function fileJournal(path: string): Journal {
           await takeOver();
           const kept: Buffer[] = [];
           const dropped: Record<string, number> = {};
+          const droppedIds: Record<string, string> = {};
           const goesOn = new Set<string>();
           let left = 0;
           let head: JournalIdentity = { id: "", proof: "", dropped: {} };
           await withFile(place, "r", async (file) => {
             for await (const line of linesOf(file)) {
-              const { writer, number, at } = line.head as unknown as LineHead;
+              const { writer, number, at, id } = line.head as unknown as LineHead;
               if (writer === undefined) head = line.head as unknown as JournalIdentity;
               // A writer's numbers go on without a gap, even where the clock was set back in between.
               else if (at < before && !goesOn.has(writer)) {
                 dropped[writer] = number;
+                droppedIds[writer] = id;
                 left += 1;
               } else {
                 goesOn.add(writer);
@@ -253,8 +255,13 @@ export function fileJournal(path: string): Journal {
           const proof = proofOf(head.id);
           if (left === 0 && proof === head.proof) return 0;
           const draft = `${place}.${randomUUID()}`;
-          const all = { ...head.dropped, ...dropped };
-          await writeWhole(draft, [encodeLine({ ...head, proof, dropped: all }, []), ...kept]);
+          const identity: JournalIdentity = {
+            id: head.id,
+            proof,
+            dropped: { ...head.dropped, ...dropped },
+            droppedIds: { ...head.droppedIds, ...droppedIds },
+          };
+          await writeWhole(draft, [encodeLine(identity, []), ...kept]);
           await link(place, former);
           await rename(draft, place);
           await syncDirectory(place);

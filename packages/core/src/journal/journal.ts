@@ -45,6 +45,8 @@ export interface JournalIdentity {
   readonly proof: string;
   /** Per writer, the last number that compaction left out. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** The same records' ids. */
+  readonly droppedIds?: Readonly<Record<string, string>>;
 }
 
 /** An append-only record of choices outside the database. `fileJournal` makes one. */

@@ -4,6 +4,7 @@ import { restoreNeeded } from "../errors/restore-needed.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import {
   compare,
+  droppedBehind,
   isKnown,
   knownRecords,
   proofWith,
@@ -99,8 +100,31 @@ export class JournaledStorage implements HeedStorage {
 
   /** See {@link Journal.compact}. @throws HeedError `restore-needed` while what would be left out may be lost here */
   async compact(before: string): Promise<number> {
+    const { there } = await this.position();
     if (await this.isHeld()) throw restoreNeeded();
+    // Counted first: what a row here says of a record that is there no more would be taken for one to append.
+    const last = new Map<string, number>();
+    const counted: string[] = [];
+    for await (const { writer, number, record } of this.journal.read()) {
+      if (record.at >= before) continue;
+      last.set(writer, number);
+      if (there.has(record.id)) counted.push(record.id);
+    }
+    await this.#write([
+      { remove: "journal", where: { id: counted } },
+      ...[...last].flatMap(([writer, number]) => markWrites({ writer, number })),
+    ]);
     return this.journal.compact(before, proofWith(this.#keys));
+  }
+
+  /** Takes for lost what compaction left out of the journal and this database lacks. */
+  async acceptCompacted(): Promise<Position> {
+    const identity = await this.journal.open(undefined);
+    if (identity === undefined) return this.position();
+    refuseForeign(this.#keys, identity);
+    const known = await knownRecords(this.inner, this.#clock);
+    await this.#write(droppedBehind(identity, known).flatMap(markWrites));
+    return this.position();
   }
 
   async transact<const R extends Reads, A>(transaction: Transaction<R, A>): Promise<A> {
@@ -195,6 +219,8 @@ export class JournaledStorage implements HeedStorage {
         { insert: "journalMarks", row: { writer: id, number: 0, journal: id }, orKeep: true },
       ]);
     }
+    // Known by rows that go: see below.
+    await this.#write(droppedBehind(position.identity, known).flatMap(markWrites));
     const isHeld = position.lost.length > 0 || known.unplanned.length > 0;
     const state: State = { position, isHeld };
     this.#state = Promise.resolve(state);
@@ -290,6 +316,7 @@ export class JournaledStorage implements HeedStorage {
   }
 
   async #write(writes: readonly Write[]): Promise<void> {
+    if (writes.length === 0) return;
     await this.inner.transact({
       lock: [],
       clock: this.#clock,
