@@ -68,6 +68,7 @@ function overSubject(context: HeedContext, ask: HoldAsk, named: Named): Promise<
   const subjectId = { via: "identifiers", column: "subjectId", where: { digest: digests } } as const;
   return transactOnSubjects(context, {
     select: { digests },
+    needsEveryKey: true,
     read: { holds: holdsOfSubjects(subjectId) },
     decide: (records, { holds }, now): Decision<Standing> => {
       const [known, ...others] = records;

@@ -33,6 +33,7 @@ export async function recordChoices(
   const silenced = new Map(optIns.map((ask) => [ask, suppressionLookups(context, ask.named.identifiers)]));
   const decided = await transactOnSubjects(context, {
     select: { digests: asks.flatMap((ask) => ask.named.digests.flat()) },
+    needsEveryKey: optIns.length > 0,
     read: { silences: { from: "suppressions", where: { digest: [...silenced.values()].flat() } } },
     decide: (records, { silences }, now) => {
       const answers = new Map<number, DecidedChoice["answer"]>();

@@ -74,12 +74,13 @@ export function journaledCompanyAt(
         readonly through?: Journal;
         readonly storage?: HeedStorage;
         readonly namespace?: string;
+        readonly keys?: string;
       } = {},
     ) {
       const test = createTestHeed({
         policy,
         clock,
-        keys: keyring(keys),
+        keys: keyring(more.keys ?? keys),
         storage: standingStill(more.storage ?? open(place), clock),
         journal: more.through ?? fileJournal(more.journal ?? journal),
         ...(more.namespace === undefined ? {} : { namespace: more.namespace }),
