@@ -70,7 +70,8 @@ interface Pending extends AskedChoice {
  * not grow with the source.
  *
  * @param read parses one item; an `InvalidInputError` refuses it
- * @throws what the storage throws: run it again, or from the last `position`
+ * @throws what the source throws, once what came before is recorded; what the storage throws. Run it again, or
+ *   from the last `position`
  */
 export async function recordInBulk<I>(
   context: HeedContext,
@@ -114,7 +115,17 @@ export async function recordInBulk<I>(
     options.onProgress?.(progress());
   };
 
-  for await (const item of source) {
+  const failures: unknown[] = [];
+  /** What came before the source failed is recorded all the same. */
+  async function* reading(): AsyncGenerator<I> {
+    try {
+      yield* source;
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+
+  for await (const item of reading()) {
     if (signal?.aborted === true) return { ...progress(), refusals, isComplete: false };
     const index = next;
     next += 1;
@@ -139,6 +150,7 @@ export async function recordInBulk<I>(
     if (signal?.aborted === true) return { ...progress(), refusals, isComplete: false };
     await settlePending();
   }
+  if (failures.length > 0) throw failures[0];
   return { ...progress(), refusals, isComplete: true };
 }
 
