@@ -12,7 +12,7 @@ import { previewRequest } from "./engine/preview.ts";
 import { processorDefects } from "./engine/processor-defects.ts";
 import { workStatus } from "./engine/work-status.ts";
 import { TurnQueues } from "./engine/turn-queue.ts";
-import { workDefaults, Worker, type WorkSettings } from "./engine/worker.ts";
+import { Worker, workSettings, type WorkSettings } from "./engine/worker.ts";
 import { ConflictError } from "./errors/conflict-error.ts";
 import { InvalidInputError, type InputIssue } from "./errors/invalid-input-error.ts";
 import { quoted } from "./errors/quoted.ts";
@@ -145,7 +145,7 @@ export function createHeed<
     turns: new TurnQueues({ storage, clock }),
     newId: idMaker(),
   };
-  const settings: WorkSettings = { ...workDefaults, ...options.work };
+  const settings = workSettings(options.work);
   const kept = checkEvidenceSettings(options.evidence ?? {});
   const sealer = new Sealer(context, kept);
   const worker = new Worker(context, settings, sealer);

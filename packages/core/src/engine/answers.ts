@@ -49,10 +49,23 @@ const clearanceSchema = z.union([
  */
 type Reader<T> = (answer: unknown, tellMistake?: (mistake: string) => void) => T | undefined;
 
+/** An answer may be an object of the adapter's own, and what its properties throw may quote an address. */
+function parse(schema: z.ZodType, answer: unknown): z.ZodSafeParseResult<unknown> | "unreadable" {
+  try {
+    return schema.safeParse(answer);
+  } catch {
+    return "unreadable";
+  }
+}
+
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the schema spells optional fields otherwise
 function reader<T>(schema: z.ZodType): Reader<T> {
   return (answer, tellMistake) => {
-    const parsed = schema.safeParse(answer);
+    const parsed = parse(schema, answer);
+    if (parsed === "unreadable") {
+      tellMistake?.("the answer: throws when it is read");
+      return undefined;
+    }
     if (parsed.success) return parsed.data as T;
     if (answer !== undefined)
       for (const { path, message, code } of parsed.error.issues) {

@@ -97,7 +97,12 @@ export async function ask<T>(
         );
         if (typeof answers?.get !== "function")
           throw new TypeError(`"${processor.name}" must answer with a Map by call id (${operationName}).`);
-        return { answers, turns, health: "answered" };
+        // Here, where what it throws is the adapter's failure.
+        const read = calls.flatMap(({ id }): [string, T][] => {
+          const answer = answers.get(id);
+          return answer === undefined ? [] : [[id, answer]];
+        });
+        return { answers: new Map(read), turns, health: "answered" };
       } catch (error) {
         const trouble = troubleOf(error);
         trace.trouble = trouble.kind === "unavailable" ? trouble.because : trouble.kind;

@@ -1,5 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import type { Sealer } from "../evidence/sealer.ts";
+import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import { quoted } from "../errors/quoted.ts";
 import { expireUnverified } from "../requests/change-request.ts";
 import { applyParked } from "./parked.ts";
 import { Pump, type PumpSettings } from "./pump.ts";
@@ -25,7 +27,7 @@ export interface WorkSettings extends PumpSettings {
   readonly graceMs: number;
 }
 
-export const workDefaults: WorkSettings = {
+export const workDefaults: Readonly<Record<keyof WorkSettings, number>> = {
   leaseMs: 15_000,
   callTimeoutMs: 60_000,
   batchesPerProcessor: 4,
@@ -34,6 +36,39 @@ export const workDefaults: WorkSettings = {
   lingerMs: 20,
   graceMs: 30_000,
 };
+
+/** The least that each setting can be: below it, nothing would ever be carried out, or nothing else would run. */
+const least: { readonly [S in keyof WorkSettings]: number } = {
+  leaseMs: 1,
+  callTimeoutMs: 1,
+  batchesPerProcessor: 1,
+  breakerAfter: 1,
+  pollMs: 1,
+  lingerMs: 0,
+  graceMs: 0,
+};
+
+/** The settings, with defaults for those that are left out. @throws InvalidInputError */
+export function workSettings(given: Partial<WorkSettings> = {}): WorkSettings {
+  const settings = { ...workDefaults };
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(least, name)) {
+      throw new InvalidInputError(
+        `\`work\` has no setting ${quoted(name)}. It has: ${Object.keys(least).join(", ")}.`,
+        { issues: [{ path: "work", message: "unknown setting" }] },
+      );
+    }
+    const setting = name as keyof WorkSettings;
+    if (value === undefined) continue;
+    if (!(Number.isSafeInteger(value) && value >= least[setting])) {
+      throw new InvalidInputError(`\`work.${name}\` is a whole number, ${least[setting]} or more.`, {
+        issues: [{ path: `work.${name}`, message: "no such number" }],
+      });
+    }
+    settings[setting] = value;
+  }
+  return settings;
+}
 
 /** What `drain` left behind. */
 export interface Drained extends Left {

@@ -63,7 +63,8 @@ const refusalsKept = 1_000;
  * not grow with the source.
  *
  * @param read parses one item; an `InvalidInputError` refuses it
- * @throws what the storage throws: run it again, or from the last `position`
+ * @throws what the source throws, once what came before is recorded; what the storage throws. Run it again, or
+ *   from the last `position`
  */
 export async function recordInBulk<I>(
   context: HeedContext,
@@ -100,10 +101,20 @@ export async function recordInBulk<I>(
     }
   };
 
+  const failures: unknown[] = [];
+  /** What came before the source failed is recorded all the same. */
+  async function* reading(): AsyncGenerator<I> {
+    try {
+      yield* source;
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+
   const isStopped = () => signal?.aborted === true;
   let isComplete = true;
   try {
-    for await (const item of source) {
+    for await (const item of reading()) {
       if (isStopped()) {
         isComplete = false;
         break;
@@ -119,6 +130,7 @@ export async function recordInBulk<I>(
   } finally {
     await groups.rest();
   }
+  if (failures.length > 0) throw failures[0];
   return { ...progress(), refusals, isComplete: isComplete && groups.firstOpen === undefined };
 }
 

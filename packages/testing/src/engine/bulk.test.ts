@@ -297,8 +297,12 @@ describe("unsubscribeMany", () => {
       yield* people(250);
       throw new RangeError("the file ends in the middle of a line");
     }
-    await expect(test.heed.subscriptions.unsubscribeMany(broken())).rejects.toThrow(RangeError);
-    expect((await test.rows("events")).length).toBe(200);
+    const positions: number[] = [];
+    const onProgress = ({ position }: BulkProgress) => void positions.push(position);
+    const bulk = test.heed.subscriptions.unsubscribeMany(broken(), { onProgress });
+    await expect(bulk).rejects.toThrow(RangeError);
+    expect((await test.rows("events")).length).toBe(250);
+    expect(positions).toEqual([200, 250]);
   });
 });
 

@@ -1,4 +1,12 @@
-import { createHeed, definePolicy, ephemeralKeys, isHeedError, memory, type HeedError } from "@heed/core";
+import {
+  createHeed,
+  definePolicy,
+  ephemeralKeys,
+  InvalidInputError,
+  isHeedError,
+  memory,
+  type HeedError,
+} from "@heed/core";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { createTestHeed } from "../create-test-heed.ts";
@@ -169,6 +177,29 @@ describe("permit.settle", () => {
 
 describe("createHeed", () => {
   const make = createHeed as (options?: unknown) => unknown;
+  it("refuses settings of the worker with which nothing would be carried out, or nothing else would run", () => {
+    for (const work of [
+      { leaseMs: Number.NaN },
+      { leaseMs: 0 },
+      { callTimeoutMs: -1 },
+      { batchesPerProcessor: 0 },
+      { batchesPerProcessor: 1.5 },
+      { breakerAfter: Number.POSITIVE_INFINITY },
+      { pollMs: 0 },
+      { pollMs: "500" as never },
+      { graceMs: null as never },
+      { leaseMS: 5_000 } as never,
+    ])
+      expect(() => company({ work })).toThrow(InvalidInputError);
+  });
+
+  it("takes a setting of the worker that is undefined for one that is left out", async () => {
+    const { heed, crm, person } = company({ work: { leaseMs: undefined } as never });
+    await heed.subscriptions.unsubscribe({ subject: person("anna@example.org"), topic: "newsletter" });
+    await heed.work.drain();
+    expect(crm.optedOut.size).toBe(1);
+  });
+
   it("names the command that makes keys when there are none", async () => {
     const error = await refusal(() => make({ policy, storage: memory() }));
     expect([error.code, error.message]).toEqual([

@@ -339,6 +339,31 @@ describe("an adapter that breaks the contract", () => {
     expect(optedOut()).toHaveLength(3);
   });
 
+  it.each(["the answers", "an answer"])(
+    "is told of answers that throw when they are read, and its steps go on: %s",
+    async (which) => {
+      const { crm, heed, rows, settle, optedOut } = await unsubscribeMany(2);
+      const messages: string[] = [];
+      heed.on("work.failed", ({ error }) => messages.push((error as Error).message));
+      const operation = crm.processor.operations.unsubscribe as unknown as { run: unknown };
+      const { run } = operation;
+      const breaks = () => {
+        throw new TypeError("x is undefined");
+      };
+      const lazy = Object.defineProperty({}, "status", { get: breaks });
+      operation.run = async () => ({ get: which === "the answers" ? breaks : () => lazy });
+      await heed.work.drain();
+      expect(messages).toHaveLength(1);
+      expect((await rows("steps")).map(({ state, phase }) => [state, phase])).toEqual([
+        ["due", "verify"],
+        ["due", "verify"],
+      ]);
+      operation.run = run;
+      await settle();
+      expect(optedOut()).toHaveLength(2);
+    },
+  );
+
   it("is told of a clearance and a resolution that are none, too", async () => {
     const { crm, billing, heed, person, settle } = company();
     const messages: string[] = [];
