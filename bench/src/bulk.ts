@@ -5,8 +5,8 @@ import { inPlace, type Place } from "./places.ts";
 const many = Number(process.env["HEED_BENCH_BULK"] ?? 1_000_000);
 const few = 10_000;
 
-/** V8 lets its young generation grow with what was ever allocated, however little lives: that is not heed's memory. */
-const youngGeneration = ["--max-semi-space-size=8"];
+/** In a large heap V8 lets garbage lie, and more of it the longer a process runs: that is not heed's memory. */
+const smallHeap = ["--max-old-space-size=64", "--max-semi-space-size=8"];
 
 /** What putting them in took. */
 export interface BulkCost {
@@ -17,7 +17,7 @@ export interface BulkCost {
 /** Each in a process and a storage of its own. */
 async function cost(kind: Place["kind"], what: "bulk" | "bare", count: number): Promise<BulkCost> {
   return inPlace(kind, async (place) => {
-    const child = startChild("bulk-child.ts", [JSON.stringify(place), what, String(count)], youngGeneration);
+    const child = startChild("bulk-child.ts", [JSON.stringify(place), what, String(count)], smallHeap);
     const found = await child.next<BulkCost>();
     await child.end();
     return found;

@@ -39,7 +39,9 @@ export async function restore(args: readonly string[], terminal: Terminal): Prom
           ? "would begin a new journal; what the old one had beyond this database stays lost"
           : "began a new journal; what the old one had beyond this database is lost",
       );
-    } else say(`${isDry ? "would replay" : "replayed"} ${replayed(restored)}`);
+    } else if (before === "journal-compacted" && isDry)
+      say("would go on without what was left out of the journal, and replay the rest");
+    else say(`${isDry ? "would replay" : "replayed"} ${replayed(restored)}`);
     if (isDry) return 0;
     if ((await heed.journal.state()).state === "level") {
       say("the database is let go: heed work carries out what follows from it");
@@ -50,12 +52,15 @@ export async function restore(args: readonly string[], terminal: Terminal): Prom
   });
 }
 
-/** Where the journal stands. That one is missing, the restoration refuses, unless its loss was accepted. */
-async function stateOf(heed: Heed): Promise<"level" | "restore-needed" | "journal-missing"> {
+/** Where the journal stands. One that is missing or too short, the restoration refuses, unless that was accepted. */
+async function stateOf(
+  heed: Heed,
+): Promise<"level" | "restore-needed" | "journal-missing" | "journal-compacted"> {
   try {
     return (await heed.journal.state()).state;
   } catch (error) {
-    if (isHeedError(error) && error.code === "journal-missing") return error.code;
+    const code = isHeedError(error) ? error.code : undefined;
+    if (code === "journal-missing" || code === "journal-compacted") return code;
     throw error;
   }
 }

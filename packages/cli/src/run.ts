@@ -33,6 +33,7 @@ const remedies: Readonly<Record<string, string>> = {
   "restore-needed": "heed.restore() is heed restore",
   "restore-incomplete": "heed.restore() is heed restore",
   "journal-missing": "heed.restore({ acceptLoss: true }) is heed restore --accept-loss",
+  "journal-compacted": "heed.restore({ acceptLoss: true }) is heed restore --accept-loss",
 };
 
 async function dispatch(args: readonly string[], terminal: Terminal): Promise<ExitCode> {

@@ -293,10 +293,11 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
   };
   /** The journal outside the database, if `createHeed` was given one. */
   readonly journal: {
-    /** How the database stands to it. @throws HeedError `journal-missing`, `journal-foreign`, `journal-damaged` */
+    /** How the database stands to it. @throws HeedError `journal-missing`, `journal-foreign`, `journal-damaged`, `journal-compacted` */
     state(): Promise<JournalState>;
     /**
-     * Leaves out what was recorded before the oldest back-up that may still be restored.
+     * Leaves out what was recorded before the oldest back-up that may still be restored. An older one is refused
+     * from then on (`journal-compacted`).
      * @param ask.before RFC 3339
      */
     compact(ask: { readonly before: string | Date }): Promise<{ readonly dropped: number }>;

@@ -332,7 +332,7 @@ export function createHeed<
       state: async () => journalState(withJournal()),
       compact: async (ask) => {
         const { before } = asked(ask, "journal.compact", "{ before }");
-        return { dropped: await withJournal().journal.compact(parseInstant("before", before)) };
+        return { dropped: await withJournal().compact(parseInstant("before", before)) };
       },
     },
     restore: async (ask = {}) =>
@@ -505,11 +505,12 @@ function recordSubject(context: HeedContext, named: Named, verified: boolean): P
   const addresses = suppressionLookups(context, named.identifiers);
   return transactOnSubjects(context, {
     select: { digests: named.digests.flat() },
+    needsEveryKey: true,
     read: { silences: { from: "suppressions", where: { digest: addresses } } },
     decide: (records, { silences }, now) => {
       const found = findSubject(context, records, named, verified, now);
       const wasErased = erasedAt(silences, records[0]) !== undefined;
-      const writes = [...found.writes, ...(wasErased ? comeBack(addresses) : [])];
+      const writes = [...found.writes, ...(wasErased ? comeBack(addresses, now) : [])];
       return { writes, answer: { changed: writes.length > 0 } };
     },
   });

@@ -1,8 +1,8 @@
 import { checkValue, type Condition, type TableName, type Where, type Write } from "@heed/core/storage";
 import type { TouchedStep } from "./delivery/follow-steps.ts";
 import { definitionOf, sqlName } from "./schema.ts";
-import { inOrder, type Result, type Session, type Statement } from "./session.ts";
-import { insertRows, removeWhere, updateRows, updateWhere, type AnyRow } from "./sql.ts";
+import { inOrder, type Session, type Statement } from "./session.ts";
+import { insertRow, insertRows, removeWhere, updateRows, updateWhere, type AnyRow } from "./sql.ts";
 
 /** Writes that become one statement. `shape`: what another write must have to join. */
 interface Group {
@@ -93,11 +93,12 @@ function statementOf(schema: string, { shape, table, writes }: Group): Statement
   const [first] = writes;
   if (first === undefined) throw new TypeError("A group of writes has none.");
   if ("insert" in first) {
+    if (writes.length === 1) return insertRow(schema, table, first.row, first.orKeep === true);
     const rows: readonly AnyRow[] = writes.flatMap((write) => ("insert" in write ? [write.row] : []));
     return insertRows(schema, table, rows, first.orKeep === true);
   }
   if ("remove" in first) return removeWhere(schema, table, first.where);
-  if (shape === "") return updateWhere(schema, table, first.where, first.set);
+  if (shape === "" || writes.length === 1) return updateWhere(schema, table, first.where, first.set);
   const rows = writes.flatMap((write) => ("update" in write ? [{ key: write.where, set: write.set }] : []));
   for (const { key } of rows) {
     for (const [column, value] of Object.entries(key)) checkValue(table, column, value);
@@ -132,24 +133,46 @@ export async function applyWrites(
   for (const [index, { group }] of groups.entries()) {
     if (group.table !== "steps") continue;
     const [first] = group.writes;
+    const isRemoved = first !== undefined && "remove" in first;
+    const isInserted = first !== undefined && "insert" in first;
     for (const row of answers[index]?.rows ?? []) {
-      const id = String(row["id"]);
-      touched.set(id, {
-        id,
-        namespace: String(row["namespace"]),
-        processor: String(row["processor"]),
-        lane: Number(row["lane"]),
-        ...jobTime(row, first !== undefined && "remove" in first),
-        isNew: first !== undefined && "insert" in first && !touched.has(id),
-      });
+      const step = touchedStep(row, { isRemoved, isNew: isInserted && !touched.has(String(row["id"])) });
+      touched.set(step.id, step);
     }
   }
   return [...touched.values()];
 }
 
-/** When the step's job is to come: at its due time, or when its lease runs out. */
-function jobTime(row: Result["rows"][number], isRemoved: boolean): Pick<TouchedStep, "at" | "isLeased"> {
+/**
+ * The steps that writes touch, as far as that can be told before they are carried out: when they insert steps and
+ * do nothing else to any.
+ */
+export function plannedSteps(writes: readonly Write[]): readonly TouchedStep[] | undefined {
+  const planned: TouchedStep[] = [];
+  for (const write of writes) {
+    if ("insert" in write) {
+      if (write.insert !== "steps") continue;
+      if (write.orKeep === true) return undefined;
+      planned.push(touchedStep(write.row, { isRemoved: false, isNew: true }));
+    } else if (("update" in write ? write.update : write.remove) === "steps") return undefined;
+  }
+  return planned;
+}
+
+function touchedStep(
+  row: AnyRow,
+  { isRemoved, isNew }: { readonly isRemoved: boolean; readonly isNew: boolean },
+): TouchedStep {
+  // Its job comes when it is due, or when its lease runs out.
   const isLeased = row["state"] === "running";
   const at = isLeased ? row["leaseUntil"] : row["state"] === "due" ? row["dueAt"] : null;
-  return { isLeased, at: typeof at === "string" && !isRemoved ? at : undefined };
+  return {
+    id: String(row["id"]),
+    namespace: String(row["namespace"]),
+    processor: String(row["processor"]),
+    lane: Number(row["lane"]),
+    at: typeof at === "string" && !isRemoved ? at : undefined,
+    isLeased,
+    isNew,
+  };
 }

@@ -1,6 +1,6 @@
 import { HeedError, type Reads, type Transaction, type Write } from "@heed/core/storage";
-import { applyWrites } from "./apply-writes.ts";
-import { followSteps } from "./delivery/follow-steps.ts";
+import { applyWrites, plannedSteps } from "./apply-writes.ts";
+import { followSteps, type TouchedStep } from "./delivery/follow-steps.ts";
 import type { Queues } from "./delivery/queues.ts";
 import { lockSql } from "./locks.ts";
 import { QueryFailed } from "./postgres-error.ts";
@@ -21,24 +21,41 @@ async function write(
   writes: readonly Write[],
   now: string,
 ): Promise<void> {
-  const touched = await applyWrites(session, schema, writes);
-  onTouched(touched.map(({ id }) => id));
-  await followSteps(session, queues, touched, now);
+  const follow = (steps: readonly TouchedStep[]) => {
+    onTouched(steps.map(({ id }) => id));
+    return followSteps(session, queues, steps, now);
+  };
+  const applied = applyWrites(session, schema, writes);
+  const planned = plannedSteps(writes);
+  // Their jobs can be told beforehand, and go out with the rows.
+  if (planned === undefined) await follow(await applied);
+  else await inOrder([applied, follow(planned)]);
+}
+
+/** Reads, decides, and writes, inside a transaction that somebody has begun and will commit, and that holds the locks. */
+async function decideUnderLocks<R extends Reads, A>(
+  setting: Setting,
+  session: Session,
+  { read, decide, clock }: Transaction<R, A>,
+): Promise<A> {
+  const rows = await readRows(session, setting.schema, read);
+  const now = clock.now().toISOString();
+  const { writes, answer } = decide(rows, now);
+  await write(setting, session, writes, now);
+  return answer;
 }
 
 /** Reads under the locks, decides, and writes, inside a transaction that somebody has begun and will commit. */
 export async function decideInside<R extends Reads, A>(
   setting: Setting,
   session: Session,
-  { lock, read, decide, clock }: Transaction<R, A>,
+  transaction: Transaction<R, A>,
 ): Promise<A> {
+  const { lock, read } = transaction;
   // Refuses what does not fit before anything is sent.
   readStatement(setting.schema, read);
   const locked = lock.length === 0 ? Promise.resolve() : session.run(lockSql(setting.schema, lock));
-  const [, rows] = await inOrder([locked, readRows(session, setting.schema, read)]);
-  const now = clock.now().toISOString();
-  const { writes, answer } = decide(rows, now);
-  await write(setting, session, writes, now);
+  const [, answer] = await inOrder([locked, decideUnderLocks(setting, session, transaction)]);
   return answer;
 }
 
@@ -55,7 +72,8 @@ export async function runTransaction<R extends Reads, A>(
   transaction: Transaction<R, A>,
 ): Promise<A> {
   if (transaction.lock.length === 0) return runWithoutLocks(setting, session, transaction);
-  return committed(session, [], () => decideInside(setting, session, transaction));
+  const lock = lockSql(setting.schema, transaction.lock);
+  return committed(session, [...planning, lock], () => decideUnderLocks(setting, session, transaction));
 }
 
 /** Without a lock a transaction protects nothing between reading and writing: who only reads needs none. */
@@ -73,6 +91,13 @@ async function runWithoutLocks<R extends Reads, A>(
     return answer;
   });
 }
+
+/**
+ * Every statement of a transaction is planned once for each connection, and every one finds its rows by an index:
+ * planning anew would take longer than running, and a plan that was made while a table was empty would go on
+ * reading it whole when it has grown.
+ */
+const planning = ["SET LOCAL plan_cache_mode = force_generic_plan", "SET LOCAL enable_seqscan = off"];
 
 /**
  * A process that stands still (a paused machine, a lost network) would keep its locks, and everybody who needs one

@@ -53,7 +53,8 @@ export class Writer {
     if ("via" in condition) {
       const from = sqlName(this.schema, condition.via);
       const values = quoted(condition.via, condition.column);
-      return `${name} IN (SELECT ${values} FROM ${from}${this.where(condition.via, condition.where)})`;
+      // An array is read once, before the rows: with IN the planner may begin at the rows, and look at each.
+      return `${name} = ANY (ARRAY(SELECT ${values} FROM ${from}${this.where(condition.via, condition.where)}))`;
     }
     if ("isNull" in condition) return `${name} IS ${condition.isNull ? "" : "NOT "}NULL`;
     if ("atMost" in condition) return `${name} <= ${this.value(checked(condition.atMost), type)}`;
@@ -122,6 +123,33 @@ function recordset(
 function taken(table: TableName, column: string, from: string): string {
   const name = `${from}.${identifier(column)}`;
   return columnType(table, column).startsWith("bytes") ? `decode(${name}, 'hex')` : name;
+}
+
+const insertTexts = new Map<string, string>();
+
+/** The text that inserts one row: what most transactions do, so it is made once. */
+function insertText(schema: string, table: TableName, orKeep: boolean): string {
+  const name = `${schema} ${table} ${orKeep}`;
+  const known = insertTexts.get(name);
+  if (known !== undefined) return known;
+  const { columns, key } = definitionOf(table);
+  const places = Object.values(columns).map((type, index) => `$${index + 1}::${sqlType(type)}`);
+  const text =
+    `INSERT INTO ${sqlName(schema, table)} (${list(Object.keys(columns))}) VALUES (${places.join(", ")})` +
+    (orKeep ? ` ON CONFLICT (${list(key)}) DO NOTHING` : "") +
+    returning(table);
+  insertTexts.set(name, text);
+  return text;
+}
+
+/** Inserts one whole row; `orKeep` keeps the one that has its key, and excuses no other rule. */
+export function insertRow(schema: string, table: TableName, row: AnyRow, orKeep: boolean): Statement {
+  checkRow(table, row);
+  const values = Object.keys(definitionOf(table).columns).map((column) => {
+    const value = row[column];
+    return value instanceof Uint8Array ? Buffer.from(value) : value;
+  });
+  return { sql: insertText(schema, table, orKeep), values };
 }
 
 /** Inserts whole rows; `orKeep` keeps those that have their key, and excuses no other rule. */

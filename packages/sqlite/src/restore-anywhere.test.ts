@@ -2,7 +2,8 @@ import { copyFileSync } from "node:fs";
 import { isHeedError } from "@heed/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { evidence, journaledCompany } from "../test/journaled.ts";
+import { journaledEvidence as evidence } from "@heed/testing/private";
+import { journaledCompany } from "../test/journaled.ts";
 import { bytesOf, withSnapshots } from "../test/snapshots.ts";
 
 type Company = ReturnType<typeof journaledCompany>;

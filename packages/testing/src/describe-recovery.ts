@@ -13,7 +13,7 @@ export interface RecoveringStorage {
   readonly step?: number;
 }
 
-const longestMs = 120_000;
+const longestMs = 240_000;
 
 /** What would show that something was done twice, or left undone. */
 const endOf = ({ request, steps, evidence, left }: Ending) => ({ request, steps, evidence, left });

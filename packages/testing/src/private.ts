@@ -2,6 +2,16 @@
 export { startChild } from "./storages/child.ts";
 export type { Child } from "./storages/child.ts";
 export { crashHeed } from "./storages/crash-heed.ts";
+export { describeBreaker } from "./storages/describe-breaker.ts";
+export { describeHolds } from "./storages/describe-holds.ts";
+export { describeRestoring } from "./storages/describe-restoring.ts";
+export {
+  aboutPerson,
+  describeRotation,
+  rotatingHeed,
+  subscribePeople,
+} from "./storages/describe-rotation.ts";
+export { journaledCompanyAt, journaledEvidence } from "./storages/journaled.ts";
 export { crashVendor } from "./storages/crash-vendor.ts";
 export { loseNoStep } from "./storages/engine-crash.ts";
 export { sameAsMemory } from "./storages/same-as-memory.ts";

@@ -160,3 +160,38 @@ describe("autoAdvance", () => {
     expect(clock.now().toISOString()).toBe(start);
   });
 });
+
+describe("during", () => {
+  const later = (work: () => void) => new Promise<void>((resolve) => setTimeout(resolve, 30)).then(work);
+
+  it("stands still until the work has ended, well or not, and goes on then", async () => {
+    const clock = virtualClock(start, { autoAdvance: true });
+    const ends: string[] = [];
+    const end = () => void ends.push(clock.now().toISOString());
+    const slept = clock.sleep(1000).then(end);
+    const failed = clock.during(
+      later(() => {
+        end();
+        throw new Error("the server is down");
+      }),
+    );
+    await expect(failed).rejects.toThrow("the server is down");
+    await slept;
+    await Promise.all([clock.sleep(1000).then(end), clock.during(later(end))]);
+    expect(ends).toEqual([
+      start,
+      "2026-03-01T00:00:01.000Z",
+      "2026-03-01T00:00:01.000Z",
+      "2026-03-01T00:00:02.000Z",
+    ]);
+  });
+
+  it("lets an advance wait, too", async () => {
+    const clock = virtualClock(start);
+    let endedAt = "";
+    void clock.during(later(() => void (endedAt = clock.now().toISOString())));
+    void clock.sleep(10);
+    await clock.advance(20);
+    expect(endedAt).toBe(start);
+  });
+});

@@ -11,7 +11,7 @@ export interface VirtualClockOptions {
   /**
    * How many turns of the event loop, in which nobody reads the clock or falls asleep, count as "nothing
    * goes on". Default 100, about a millisecond: enough for a file, for WebCrypto, and for an answer of a
-   * server in the same process; not for one of another process.
+   * server in the same process; not for one of another process, for which there is {@link VirtualClock.during}.
    */
   readonly quietTurns?: number;
 }
@@ -28,6 +28,11 @@ export interface VirtualClock extends Clock {
    * corrected: `now` steps back, and sleepers keep the time that they had left.
    */
   set(at: string): Promise<void>;
+  /**
+   * Time stands still until the work has ended: for what goes on in another process, say at a database's server.
+   * @returns the work
+   */
+  during<T>(work: Promise<T>): Promise<T>;
 }
 
 interface Sleeper {
@@ -57,6 +62,7 @@ export function virtualClock(
   let isWatching = false;
   // Kept in the order of waking; those of one instant in the order of falling asleep.
   let sleepers: readonly Sleeper[] = [];
+  const underWay = new Set<Promise<void>>();
 
   function fallAsleep(sleeper: Sleeper): void {
     const after = sleepers.findIndex(({ wakesAtMs }) => wakesAtMs > sleeper.wakesAtMs);
@@ -72,7 +78,7 @@ export function virtualClock(
   async function quiet(): Promise<void> {
     for (let turns = 0; turns < quietTurns; turns += 1) {
       const usesBefore = uses;
-      await turn();
+      await (underWay.size > 0 ? Promise.race(underWay) : turn());
       if (uses !== usesBefore) turns = 0;
     }
   }
@@ -142,6 +148,16 @@ export function virtualClock(
       }
       for (const sleeper of sleepers) sleeper.wakesAtMs -= nowMs - targetMs;
       nowMs = targetMs;
+    },
+    during(work) {
+      const end = () => {
+        underWay.delete(ended);
+        uses += 1;
+      };
+      const ended: Promise<void> = work.then(end, end);
+      underWay.add(ended);
+      uses += 1;
+      return work;
     },
   };
 }

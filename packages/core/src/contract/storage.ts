@@ -4,7 +4,10 @@ import type { Row, TableName, Tables } from "./tables.ts";
 
 export type Scalar = string | number;
 
-/** Values of another table's column: `{ via: "identifiers", column: "subjectId", where: { digest } }`. */
+/**
+ * Values of another table's column: `{ via: "identifiers", column: "subjectId", where: { digest } }`. They are read
+ * first, all of them, and the rows are then found by them: begin where few are.
+ */
 export interface Via<T extends TableName = TableName> {
   readonly via: T;
   readonly column: string;

@@ -158,7 +158,7 @@ export const tables = {
     },
     key: ["id"],
     indexes: [["namespace", "state", "processor", "dueAt"], ["subjectId"], ["requestId"]],
-    whereNull: { endedAt: [["namespace", "processor", "state", "deadlineAt"]] },
+    whereNull: { endedAt: [["namespace", "processor", "deadlineAt"]] },
   },
   /**
    * What is kept as proof: see `evidence.ts`. `entry`: JSON of the fixed schema; null once it was pruned, with

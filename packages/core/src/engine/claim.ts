@@ -2,7 +2,7 @@ import type { HeedContext } from "../context.ts";
 import type { Identifier } from "../contract/identifier.ts";
 import type { Call, InputOf, OperationName } from "../contract/operation.ts";
 import type { Operation, ProcessorV1 } from "../contract/processor.ts";
-import type { Decision, DueStep, Write } from "../contract/storage.ts";
+import type { Decision, DueStep, RowsOf, WhereOf, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { HeedError, isHeedError } from "../errors/heed-error.ts";
 import { evidenceDigests } from "../evidence/evidence.ts";
@@ -46,49 +46,59 @@ export function operationOf(processor: ProcessorV1 | undefined, name: string): A
   return processor?.operations[name as OperationName] as AnyOperation | undefined;
 }
 
-const subjectsOf = (ids: readonly string[]) =>
-  ({ via: "steps", column: "subjectId", where: { id: ids } }) as const;
-
-/** Reads that a settle of these steps needs. */
+/** Reads that a settle of these steps needs. A merge in between has not taken them from whoever holds them. */
 export function settleReads(ids: readonly string[]) {
-  const subjectIds = subjectsOf(ids);
+  return readsOfSteps(ids, { via: "steps", column: "subjectId", where: { id: ids } } as const);
+}
+
+function readsOfSteps<const S extends WhereOf<"steps">["subjectId"]>(ids: readonly string[], subjectId: S) {
   const requestIds = { via: "steps", column: "requestId", where: { id: ids } } as const;
   const openRequestIds = {
     via: "requests",
     column: "id",
-    where: { subjectId: subjectIds, closedAt: { isNull: true } },
+    where: { subjectId, closedAt: { isNull: true } },
   } as const;
   return {
-    steps: { from: "steps", where: { id: ids } },
     requests: { from: "requests", where: { id: requestIds } },
-    openSteps: { from: "steps", where: { subjectId: subjectIds, endedAt: { isNull: true } } },
+    // These among them, unless they have ended.
+    openSteps: { from: "steps", where: { subjectId, endedAt: { isNull: true } } },
     // Of every open request of these subjects: heed's own data waits for all of them.
     requestSteps: { from: "steps", where: { requestId: openRequestIds } },
   } as const;
 }
 
-/** Reads that a claim needs besides: who the steps are about, and what opens it. */
-function stepReads(ids: readonly string[]) {
-  const subjectIds = subjectsOf(ids);
+/**
+ * Reads of a claim: the steps, who they are about, and what opens it. A step that a merge has given to somebody
+ * else is not among them: the lock is not theirs.
+ */
+function claimReads(ids: readonly string[], subjectId: readonly string[]) {
   const requestIds = { via: "steps", column: "requestId", where: { id: ids } } as const;
   return {
-    ...settleReads(ids),
-    identifiers: { from: "identifiers", where: { subjectId: subjectIds } },
-    events: { from: "events", where: { subjectId: subjectIds }, orderBy: ["recordedAt", "id"] },
-    subjectKeys: { from: "dataKeys", where: { owner: subjectIds } },
+    ...readsOfSteps(ids, subjectId),
+    identifiers: { from: "identifiers", where: { subjectId } },
+    events: { from: "events", where: { subjectId }, orderBy: ["recordedAt", "id"] },
+    subjectKeys: { from: "dataKeys", where: { owner: subjectId } },
     requestKeys: { from: "dataKeys", where: { owner: requestIds } },
   } as const;
 }
 
-interface StepRows {
-  readonly steps: readonly Row<"steps">[];
-  readonly identifiers: readonly Row<"identifiers">[];
-  readonly events: readonly Row<"events">[];
-  readonly subjectKeys: readonly Row<"dataKeys">[];
-  readonly requestKeys: readonly Row<"dataKeys">[];
-  readonly requests: readonly Row<"requests">[];
-  readonly openSteps: readonly Row<"steps">[];
-  readonly requestSteps: readonly Row<"steps">[];
+/** What those rows say of each subject and request, by its id: a claim is about dozens of people. */
+interface Known {
+  readonly identifiers: ReadonlyMap<string, readonly Row<"identifiers">[]>;
+  readonly events: ReadonlyMap<string, readonly Row<"events">[]>;
+  readonly subjectKeys: ReadonlyMap<string, readonly Row<"dataKeys">[]>;
+  readonly requestKeys: ReadonlyMap<string, readonly Row<"dataKeys">[]>;
+  readonly requests: ReadonlyMap<string, Row<"requests">>;
+}
+
+function knownFrom(rows: RowsOf<ReturnType<typeof claimReads>>): Known {
+  return {
+    identifiers: Map.groupBy(rows.identifiers, ({ subjectId }) => subjectId),
+    events: Map.groupBy(rows.events, ({ subjectId }) => subjectId),
+    subjectKeys: Map.groupBy(rows.subjectKeys, ({ owner }) => owner),
+    requestKeys: Map.groupBy(rows.requestKeys, ({ owner }) => owner),
+    requests: new Map(rows.requests.map((row) => [row.id, row])),
+  };
 }
 
 /** What to lease. */
@@ -123,12 +133,13 @@ export interface Claimed {
  */
 export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claimed> {
   const ids = ask.steps.map((step) => step.id);
+  const subjectIds = [...new Set(ask.steps.map((step) => step.subjectId))];
   const elapsedMs = context.clock.elapsedMs?.() ?? Number.POSITIVE_INFINITY;
   const { settled, parked, ...claimed } = await context.storage.transact({
-    lock: lockNames({ subjects: ask.steps.map((step) => step.subjectId), steps: ids }),
+    lock: lockNames({ subjects: subjectIds, steps: ids }),
     clock: context.clock,
     read: {
-      ...stepReads(ids),
+      ...claimReads(ids, subjectIds),
       ...holdReads(context.namespace, ids),
       breakers: { from: "breakers", where: { account: ask.account ?? "" } },
     },
@@ -137,10 +148,13 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claime
       const writes: Write[] = [];
       const settlements: Settlement[] = [];
       const parked: Row<"steps">[] = [];
+      const known = knownFrom(rows);
+      const holds = holdsIn(rows);
+      const asked = new Set(ids);
       const [breaker] = rows.breakers;
       const blockedUntil = ask.isProbe ? undefined : (breaker?.openUntil ?? undefined);
-      for (const found of rows.steps) {
-        if (!isClaimable(found, now)) continue;
+      for (const found of rows.openSteps) {
+        if (!asked.has(found.id) || !isClaimable(found, now)) continue;
         const row = found.state === "running" ? { ...found, alone: 1, crashes: found.crashes + 1 } : found;
         const { alone, crashes } = row;
         if (crashes >= mostCrashes && row.cancel === 0) {
@@ -154,7 +168,7 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claime
           writes.push({ update: "steps", where: { id: row.id }, set });
           continue;
         }
-        const prepared = prepareOrEnd(context, row, rows, now, ask.unknownTopics ?? []);
+        const prepared = prepareOrEnd(context, row, known, now, ask.unknownTopics ?? []);
         if (prepared === "unknown-key") {
           // Left to a process that has the key; without a pause this one would find it due for ever.
           const dueAt = new Date(Date.parse(now) + unknownKeyWaitMs).toISOString();
@@ -169,7 +183,7 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claime
           settlements.push(prepared);
           continue;
         }
-        if (prepared.phase === "run" && isHeldBy(holdsIn(rows), row)) {
+        if (prepared.phase === "run" && isHeldBy(holds, row)) {
           const { key, subjectDigests } = prepared;
           settlements.push({ step: row, key, subjectDigests, verdict: { ...heldBack, alone: alone === 1 } });
           continue;
@@ -299,12 +313,12 @@ const unknownKeyWaitMs = 60_000;
 function prepareOrEnd(
   context: HeedContext,
   step: Row<"steps">,
-  rows: StepRows,
+  known: Known,
   now: string,
   unknownTopics: readonly string[],
 ): Prepared | Settlement | "unknown-key" {
   try {
-    return prepare(context, step, rows, now, unknownTopics);
+    return prepare(context, step, known, now, unknownTopics);
   } catch (error) {
     if (isHeedError(error) && error.code === "unknown-key") return "unknown-key";
     return { step, verdict: { to: "end", state: "failed", because: "unreadable" } };
@@ -315,7 +329,7 @@ function prepareOrEnd(
 function prepare(
   context: HeedContext,
   step: Row<"steps">,
-  rows: StepRows,
+  known: Known,
   now: string,
   unknownTopics: readonly string[],
 ): Prepared | Settlement {
@@ -331,13 +345,15 @@ function prepare(
   const input =
     step.eventId === null
       ? (JSON.parse(step.input) as InputOf[OperationName])
-      : wishedInput(context.policy, step, rows.events, now);
+      : wishedInput(context.policy, step, known.events.get(step.subjectId) ?? [], now);
   if (input === undefined)
     return { step, verdict: { to: "end", state: "superseded", because: "newer-choice" } };
-  if (step.processor === "heed") return prepareOwn(step, rows, input);
+  if (step.processor === "heed") return prepareOwn(step, known, input);
 
-  const subjectKey = dataKeyOf(context, rows.subjectKeys, step.subjectId);
-  const key = step.requestId === null ? subjectKey : dataKeyOf(context, rows.requestKeys, step.requestId);
+  const subjectKey = dataKeyOf(context, known.subjectKeys.get(step.subjectId), step.subjectId);
+  const { requestId } = step;
+  const key =
+    requestId === null ? subjectKey : dataKeyOf(context, known.requestKeys.get(requestId), requestId);
   if (processor === undefined || operation === undefined) {
     return toHuman(
       key,
@@ -354,8 +370,8 @@ function prepare(
       `"${step.processor}" does not know the list that is bound to ${unknown.map((topic) => `"${topic}"`).join(", ")}. Bind the right one and retry the step, or ${step.operation} this person there by hand.`,
     );
   }
-  const request = rows.requests.find((each) => each.id === step.requestId);
-  const own = rows.identifiers.filter((row) => row.subjectId === step.subjectId);
+  const request = known.requests.get(requestId ?? "");
+  const own = known.identifiers.get(step.subjectId) ?? [];
   // Erasing goes by what was shown to be this person's; silencing by everything that may be.
   const named = new Set(request === undefined ? [] : (JSON.parse(request.named) as string[]));
   const trusted = isDestructive(step.operation)
@@ -391,8 +407,8 @@ function prepare(
 }
 
 /** heed's own data: found by the ids of its rows, so that the key may be gone already. */
-function prepareOwn(step: Row<"steps">, rows: StepRows, input: InputOf[OperationName]): Prepared {
-  const request = rows.requests.find((each) => each.id === step.requestId);
+function prepareOwn(step: Row<"steps">, known: Known, input: InputOf[OperationName]): Prepared {
+  const request = known.requests.get(step.requestId ?? "");
   const identifiers: [Identifier, Identifier] = [
     { kind: "heedSubject", value: step.subjectId },
     { kind: "heedRequest", value: step.requestId ?? "" },

@@ -15,8 +15,8 @@ import { dataKeyOf, indexDigests } from "../ledger/subject-record.ts";
  * @returns how many were applied
  */
 export async function applyParked(context: HeedContext): Promise<number> {
-  const { namespace } = context;
-  const ended = { via: "requests", column: "id", where: { namespace, closedAt: { isNull: false } } } as const;
+  const ended = await endedRequests(context);
+  if (ended.length === 0) return 0;
   const { parked, dataKeys } = await context.storage.transact({
     lock: [],
     clock: context.clock,
@@ -38,6 +38,25 @@ export async function applyParked(context: HeedContext): Promise<number> {
     }
   }
   return applied;
+}
+
+/** Closed requests that opt-ins waited for. Reached from what is parked: closed requests are without number. */
+function endedRequests({ storage, clock, namespace }: HeedContext): Promise<readonly string[]> {
+  return storage.transact({
+    lock: [],
+    clock,
+    read: {
+      ended: {
+        from: "requests",
+        where: {
+          id: { via: "parked", column: "requestId", where: {} },
+          namespace,
+          closedAt: { isNull: false },
+        },
+      },
+    },
+    decide: ({ ended }) => ({ writes: [], answer: ended.map(({ id }) => id) }),
+  });
 }
 
 interface ParkedRows {

@@ -26,9 +26,10 @@ export async function settleClaims(
       clock: context.clock,
       read: settleReads(ids),
       decide: (rows, now): Decision<Settled> => {
+        const openSteps = new Map(rows.openSteps.map((row) => [row.id, row]));
         const settlements = claims.flatMap((claim): readonly Settlement[] => {
           const { step, key, subjectDigests } = claim;
-          const row = rows.steps.find((each) => each.id === step.id);
+          const row = openSteps.get(step.id);
           const verdict = verdictOf(claim);
           if (row === undefined || verdict === undefined || !isHeld(row, step)) return [];
           return [{ step: row, verdict, key, subjectDigests }];

@@ -122,17 +122,18 @@ export function settleWrites(
   const writes: Write[] = [];
   const requests: { requestId: string; state: RequestState }[] = [];
   const current = new Map([...rows.openSteps, ...rows.requestSteps].map((row) => [row.id, row]));
+  const requestOf = new Map(rows.requests.map((request) => [request.id, request]));
   for (const settlement of settlements) {
     const set = changesOf(settlement, now);
-    current.set(settlement.step.id, { ...settlement.step, ...set });
+    const after = { ...settlement.step, ...set };
+    current.set(after.id, after);
     writes.push({ update: "steps", where: { id: settlement.step.id }, set });
     const { silence = [] } = settlement.verdict;
     if (silence.length > 0) writes.push(...suppress(silence, "everything", "erased", now));
-    const after = { ...settlement.step, ...set };
     // Also one that was only to be tried again ends here: at its deadline, or because an erasure came in between.
     if (after.endedAt !== null) {
       const { step, key, subjectDigests } = settlement;
-      const request = rows.requests.find((each) => each.id === step.requestId);
+      const request = requestOf.get(step.requestId ?? "");
       const digests = subjectDigests ?? (JSON.parse(request?.subjectDigests ?? "[]") as string[]);
       writes.push(stepEvidence(context, after, digests, now));
       // What it found is in the row as it was: a step that ends forgets it.
@@ -140,18 +141,19 @@ export function settleWrites(
         writes.push(...retainedWrites(context, { ...after, sealed: step.sealed }, key, now));
     }
   }
-  const subjects = new Set(settlements.map(({ step }) => step.subjectId));
-  for (const subjectId of subjects) {
-    const steps = [...current.values()].filter((row) => row.subjectId === subjectId);
+  const settledSubjects = new Set(settlements.map(({ step }) => step.subjectId));
+  for (const [subjectId, steps] of Map.groupBy(current.values(), (row) => row.subjectId)) {
+    if (!settledSubjects.has(subjectId)) continue;
     for (const id of stepsToRelease(steps)) {
       const row = current.get(id);
       if (row !== undefined) current.set(id, { ...row, state: "due" });
       writes.push({ update: "steps", where: { id }, set: { state: "due", dueAt: now } });
     }
   }
+  const ofRequest = Map.groupBy(current.values(), (row) => row.requestId);
   for (const request of rows.requests) {
     if (isFinal(request.state)) continue;
-    const state = requestState([...current.values()].filter((row) => row.requestId === request.id));
+    const state = requestState(ofRequest.get(request.id) ?? []);
     if (state === request.state) continue;
     requests.push({ requestId: request.id, state });
     if (isFinal(state)) writes.push(...closingWrites(context, request, state, now));

@@ -1,18 +1,18 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /**
  * The one growing tree of hashes over a log, as in RFC 9162 §2.1: SHA-256, with leaves and nodes told apart by
  * their first byte. Hashes are 64 lower-case hexadecimal digits, so each has one spelling.
  */
-const leafByte = Buffer.of(0);
-const nodeByte = Buffer.of(1);
+const leafByte = "\u0000";
+const nodeByte = "01";
 
 export function leafHash(data: string): string {
-  return createHash("sha256").update(leafByte).update(data, "utf8").digest("hex");
+  return hash("sha256", leafByte + data, "hex");
 }
 
 export function nodeHash(left: string, right: string): string {
-  return createHash("sha256").update(nodeByte).update(left, "hex").update(right, "hex").digest("hex");
+  return hash("sha256", Buffer.from(nodeByte + left + right, "hex"), "hex");
 }
 
 /** Every how many levels a node is kept: with 8, one hash for 256 leaves, one for 65,536, … */
@@ -46,7 +46,7 @@ export class GrowingTree {
 
   get root(): string {
     const [first, ...others] = this.#peaks.toReversed();
-    if (first === undefined) return createHash("sha256").digest("hex");
+    if (first === undefined) return hash("sha256", "", "hex");
     return others.reduce((right, left) => nodeHash(left, right), first);
   }
 

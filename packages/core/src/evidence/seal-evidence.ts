@@ -9,7 +9,7 @@ import {
   type Checkpoint,
   type CheckpointBody,
 } from "./checkpoint.ts";
-import { commitmentTo, leafOf, newSalt } from "./commitment.ts";
+import { commitmentTo, leafOf, newSalts } from "./commitment.ts";
 import { fault } from "./evidence-fault.ts";
 import { GrowingTree, peakCount } from "./merkle-tree.ts";
 
@@ -61,7 +61,8 @@ function sealBatch(context: HeedContext): Promise<SealedEvidence> {
       if (unsealed.length === 0)
         return { writes: [], answer: { sealed: 0, ...(before === undefined ? {} : { checkpoint: before }) } };
       const tree = newest === undefined ? new GrowingTree() : continued(context, newest);
-      const writes = unsealed.flatMap((row) => sealEntry(namespace, row, tree));
+      const saltOf = newSalts(unsealed.length);
+      const writes = unsealed.flatMap((row, index) => sealEntry(namespace, row, saltOf(index), tree));
       const checkpoint = signed(context, {
         format: "heed-checkpoint/v1",
         namespace,
@@ -90,8 +91,12 @@ function sealBatch(context: HeedContext): Promise<SealedEvidence> {
 }
 
 /** Takes one entry into the tree: what to write in its row, and the nodes of the tree that it completes. */
-function sealEntry(namespace: string, row: Row<"evidence">, tree: GrowingTree): readonly Write[] {
-  const salt = newSalt();
+function sealEntry(
+  namespace: string,
+  row: Row<"evidence">,
+  salt: string,
+  tree: GrowingTree,
+): readonly Write[] {
   const commitment = commitmentTo(salt, row.entry ?? "");
   const sealedAs = tree.size;
   const completed = tree.append(leafOf({ id: row.id, at: row.at, commitment }));

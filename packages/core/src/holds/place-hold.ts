@@ -68,6 +68,7 @@ function overSubject(context: HeedContext, ask: HoldAsk, named: Named): Promise<
   const subjectId = { via: "identifiers", column: "subjectId", where: { digest: digests } } as const;
   return transactOnSubjects(context, {
     select: { digests },
+    needsEveryKey: true,
     read: { holds: holdsOfSubjects(subjectId) },
     decide: (records, { holds }, now): Decision<Standing> => {
       const [known, ...others] = records;
@@ -166,9 +167,10 @@ async function putOff(
     clock: context.clock,
     read: settleReads(ids),
     decide: (rows, now): Decision<Settled> => {
-      const settlements = rows.steps
+      const settlements = rows.openSteps
         .filter(
           (step) =>
+            ids.includes(step.id) &&
             step.state === "running" &&
             step.phase === "run" &&
             step.attempted === 0 &&

@@ -227,22 +227,24 @@ export function fileJournal(path: string): Journal {
           }
         }),
       ),
-    compact: (before) =>
+    compact: (before, proofOf) =>
       alone(() =>
         telling(async () => {
           await takeOver();
           const kept: Buffer[] = [];
           const dropped: Record<string, number> = {};
+          const droppedIds: Record<string, string> = {};
           const goesOn = new Set<string>();
           let left = 0;
-          let head: object = {};
+          let head: JournalIdentity = { id: "", proof: "", dropped: {} };
           await withFile(place, "r", async (file) => {
             for await (const line of linesOf(file)) {
-              const { writer, number, at } = line.head as unknown as LineHead;
-              if (writer === undefined) head = line.head;
+              const { writer, number, at, id } = line.head as unknown as LineHead;
+              if (writer === undefined) head = line.head as unknown as JournalIdentity;
               // A writer's numbers go on without a gap, even where the clock was set back in between.
               else if (at < before && !goesOn.has(writer)) {
                 dropped[writer] = number;
+                droppedIds[writer] = id;
                 left += 1;
               } else {
                 goesOn.add(writer);
@@ -250,10 +252,16 @@ export function fileJournal(path: string): Journal {
               }
             }
           });
-          if (left === 0) return 0;
+          const proof = proofOf(head.id);
+          if (left === 0 && proof === head.proof) return 0;
           const draft = `${place}.${randomUUID()}`;
-          const all = { ...(head as JournalIdentity).dropped, ...dropped };
-          await writeWhole(draft, [encodeLine({ ...head, dropped: all }, []), ...kept]);
+          const identity: JournalIdentity = {
+            id: head.id,
+            proof,
+            dropped: { ...head.dropped, ...dropped },
+            droppedIds: { ...head.droppedIds, ...droppedIds },
+          };
+          await writeWhole(draft, [encodeLine(identity, []), ...kept]);
           await link(place, former);
           await rename(draft, place);
           await syncDirectory(place);

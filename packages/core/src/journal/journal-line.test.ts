@@ -39,6 +39,17 @@ describe("a line of the journal", () => {
     expect(parseLine(Buffer.alloc(40), "here")).toBeUndefined();
   });
 
+  it("of which a power loss left the length, and not all bytes, was never whole", () => {
+    fc.assert(
+      fc.property(line, fc.nat(), fc.nat(50), ({ bytes }, at, others) => {
+        const left = at % bytes.length;
+        // Its line feed went too, and what else was written with it.
+        const torn = Buffer.concat([bytes.subarray(0, left), Buffer.alloc(bytes.length - left + 1 + others)]);
+        expect(parseLine(torn, "here")).toBeUndefined();
+      }),
+    );
+  });
+
   it("that was changed anywhere is refused", () => {
     fc.assert(
       fc.property(line, fc.nat(), fc.integer({ min: 1, max: 255 }), ({ bytes }, at, flip) => {

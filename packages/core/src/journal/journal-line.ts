@@ -46,13 +46,17 @@ export function parseLine(line: Buffer, where: string): ParsedLine | undefined {
       `The journal is damaged (${where}): a record is not as it was written. Put back an intact copy of the file; nothing is replayed from this one.`,
       { code: "journal-damaged" },
     );
-  // After a power loss, a file system may have the length of a write and not its bytes.
-  if (line.every((byte) => byte === 0)) return undefined;
-  const [length, check, head, ...parts] = split(line);
+  // After a power loss, a file system may have the length of a write and not its bytes, or not all of them.
+  const written = line.subarray(0, line.findLastIndex((byte) => byte !== 0) + 1);
+  if (written.length === 0) return undefined;
+  const [length, check, head, ...parts] = split(written);
   const declared = Number(length?.bytes.toString("latin1"));
   if (length === undefined || !/^\d+$/.test(length.bytes.toString("latin1"))) throw damaged();
-  if (line.length - length.bytes.length - 1 < declared || check === undefined) return undefined;
-  if (line.length - length.bytes.length - 1 > declared || head === undefined) throw damaged();
+  const present = line.length - length.bytes.length - 1;
+  if (present < declared || check === undefined) return undefined;
+  // Its line feed went too, or it would be as long as it says.
+  if (present > declared && written.length < line.length) return undefined;
+  if (present > declared || head === undefined) throw damaged();
   if (checkOf(head.bytes) !== check.bytes.toString("latin1")) throw damaged();
   const parsed = JSON.parse(head.bytes.toString("utf8")) as { readonly checks: readonly string[] };
   if (parsed.checks.length !== parts.length) throw damaged();

@@ -3,7 +3,7 @@ import type { Decision, HeedStorage } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { HeedError } from "../errors/heed-error.ts";
 import type { Keyring } from "../keys/keyring.ts";
-import type { Journal, JournalIdentity, JournalLine } from "./journal.ts";
+import type { Journal, JournalIdentity, JournalLine, JournalPlace } from "./journal.ts";
 
 /** What the database knows of its journal. */
 export interface KnownRecords {
@@ -62,7 +62,8 @@ export interface Position {
  * that lacks one is an older copy.
  *
  * @throws HeedError `journal-missing` when the journal lacks what the database says is in it; `journal-foreign`
- *   when it belongs to another database or keyring; `journal-damaged`, `journal-failed`
+ *   when it belongs to another database or keyring; `journal-compacted` when it has left out what the database
+ *   lacks; `journal-damaged`, `journal-failed`
  */
 export async function compare(
   storage: HeedStorage,
@@ -98,8 +99,25 @@ export async function compare(
   const after = await knownRecords(storage, clock, within);
   const unknown = beyond.filter((line) => !isKnown(line, after));
   const lost = unknown.length === 0 ? [] : await withoutCopies(journal, unknown, after);
+  if (droppedUnknown(identity, after).length > 0) throw compacted();
   const there = new Set(beyond.map((line) => line.record.id));
   return { identity, lost, unforgotten: [...erased].filter((owner) => readable.has(owner)), there };
+}
+
+/** Where each writer's records that compaction left out end, as far as the marks do not say that they are here. */
+export function droppedBehind(
+  { dropped }: JournalIdentity,
+  { marks }: KnownRecords,
+): readonly JournalPlace[] {
+  return Object.entries(dropped)
+    .map(([writer, number]) => ({ writer, number }))
+    .filter(({ writer, number }) => number > (marks.get(writer) ?? 0));
+}
+
+function droppedUnknown(identity: JournalIdentity, known: KnownRecords): readonly JournalPlace[] {
+  const ids = identity.droppedIds ?? {};
+  const isInOutbox = (id: string | undefined) => known.outbox.some((row) => row.id === id);
+  return droppedBehind(identity, known).filter(({ writer }) => !isInOutbox(ids[writer]));
 }
 
 /** A record may stand there twice: whoever appended it died before that was counted. */
@@ -127,6 +145,13 @@ function missing(): HeedError {
   return new HeedError(
     "The journal lacks what this database has appended to it: the file is missing, empty or an older copy. Put it back. If it is lost, heed.restore({ acceptLoss: true }) begins a new one.",
     { code: "journal-missing" },
+  );
+}
+
+function compacted(): HeedError {
+  return new HeedError(
+    "This database is older than what the journal still has: choices from in between are in neither. Restore a newer back-up. If there is none, heed.restore({ acceptLoss: true }) replays what there is.",
+    { code: "journal-compacted" },
   );
 }
 

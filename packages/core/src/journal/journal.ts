@@ -45,6 +45,8 @@ export interface JournalIdentity {
   readonly proof: string;
   /** Per writer, the last number that compaction left out. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** The same records' ids. */
+  readonly droppedIds?: Readonly<Record<string, string>>;
 }
 
 /** An append-only record of choices outside the database. `fileJournal` makes one. */
@@ -61,7 +63,10 @@ export interface Journal {
   append(record: JournalRecord): Promise<JournalPlace>;
   /** Blanks every part of these owners, and of those that were linked into them; resolves when that is on the disk. */
   forget(owners: readonly string[]): Promise<void>;
-  /** Leaves out what was recorded before. @param before RFC 3339 @returns how many records were left out */
-  compact(before: string): Promise<number>;
+  /**
+   * Leaves out what was recorded before, and proves anew whose journal it is, under the key of today.
+   * @param before RFC 3339 @returns how many records were left out
+   */
+  compact(before: string, proofOf: (id: string) => string): Promise<number>;
   close(): Promise<void>;
 }

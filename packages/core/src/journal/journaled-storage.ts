@@ -4,6 +4,7 @@ import { restoreNeeded } from "../errors/restore-needed.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import {
   compare,
+  droppedBehind,
   isKnown,
   knownRecords,
   proofWith,
@@ -51,6 +52,8 @@ export class JournaledStorage implements HeedStorage {
   #state: Promise<State> | undefined;
   /** Appended, and their rows still there. */
   readonly #done = new Map<string, JournalPlace>();
+  /** What this process appended last: a database that does not know it is another, older copy. */
+  #last: (JournalPlace & { readonly id: string }) | undefined;
   readonly #inFlight = new Set<Promise<unknown>>();
   readonly #onTheirWay = new Set<string>();
   #isTidying = false;
@@ -102,6 +105,35 @@ export class JournaledStorage implements HeedStorage {
     return this.position();
   }
 
+  /** See {@link Journal.compact}. @throws HeedError `restore-needed` while what would be left out may be lost here */
+  async compact(before: string): Promise<number> {
+    const { there } = await this.position();
+    if (await this.isHeld()) throw restoreNeeded();
+    // Counted first: what a row here says of a record that is there no more would be taken for one to append.
+    const last = new Map<string, number>();
+    const counted: string[] = [];
+    for await (const { writer, number, record } of this.journal.read()) {
+      if (record.at >= before) continue;
+      last.set(writer, number);
+      if (there.has(record.id)) counted.push(record.id);
+    }
+    await this.#write([
+      { remove: "journal", where: { id: counted } },
+      ...[...last].flatMap(([writer, number]) => markWrites({ writer, number })),
+    ]);
+    return this.journal.compact(before, proofWith(this.#keys));
+  }
+
+  /** Takes for lost what compaction left out of the journal and this database lacks. */
+  async acceptCompacted(): Promise<Position> {
+    const identity = await this.journal.open(undefined);
+    if (identity === undefined) return this.position();
+    refuseForeign(this.#keys, identity);
+    const known = await knownRecords(this.inner, this.#clock);
+    await this.#write(droppedBehind(identity, known).flatMap(markWrites));
+    return this.position();
+  }
+
   async transact<const R extends Reads, A>(transaction: Transaction<R, A>): Promise<A> {
     const { within } = transaction;
     const isJoined = within !== undefined;
@@ -109,10 +141,13 @@ export class JournaledStorage implements HeedStorage {
     // Nothing of our own is begun beside the application's transaction: it would wait for its end.
     if (!isJoined) await this.#catchUpIfNeeded();
     const found: { kept?: Kept; tidy?: Tidy | undefined } = {};
+    const last = isJoined ? undefined : this.#last;
     try {
       const answer = await this.inner.transact<R, A>({
         ...transaction,
+        read: { ...transaction.read, ...lastReads(last) },
         decide: (rows, now): Decision<A> => {
+          if (isOlder(rows, last)) throw olderCopy;
           const decision = transaction.decide(rows, now);
           const kept = keptOf(decision.writes, now);
           if (kept === undefined) return decision;
@@ -135,9 +170,17 @@ export class JournaledStorage implements HeedStorage {
       if (found.kept !== undefined && isJoined) this.#hasBacklog = true;
       else if (found.kept !== undefined) await this.#append(found.kept);
       return answer;
+    } catch (error) {
+      if (error !== olderCopy) throw error;
     } finally {
       if (found.tidy !== undefined) this.#isTidying = false;
     }
+    // It was put back, or a standby took over, while this process ran.
+    this.#last = undefined;
+    this.#done.clear();
+    this.#state = undefined;
+    if (await this.isHeld()) throw restoreNeeded();
+    return this.transact(transaction);
   }
 
   async due(ask: Parameters<HeedStorage["due"]>[0]): ReturnType<HeedStorage["due"]> {
@@ -184,6 +227,8 @@ export class JournaledStorage implements HeedStorage {
         { insert: "journalMarks", row: { writer: id, number: 0, journal: id }, orKeep: true },
       ]);
     }
+    // Known by rows that go: see below.
+    await this.#write(droppedBehind(position.identity, known).flatMap(markWrites));
     const isHeld = position.lost.length > 0 || known.unplanned.length > 0;
     const state: State = { position, isHeld };
     this.#state = Promise.resolve(state);
@@ -195,17 +240,23 @@ export class JournaledStorage implements HeedStorage {
   }
 
   async #append({ record, isAwaited, destroyed }: Kept): Promise<void> {
-    const appended = this.#toFile(record).then(() => this.#forget(destroyed));
+    const appended = this.#toFile(record).then((place) => {
+      // Not what was caught up with for another process, which may count it at any moment.
+      this.#last = { ...place, id: record.id };
+      return this.#forget(destroyed);
+    });
     this.#inFlight.add(appended);
     const settled = appended.finally(() => this.#inFlight.delete(appended));
     if (isAwaited || destroyed.length > 0) await settled;
     else settled.catch(() => {});
   }
 
-  async #toFile(record: JournalRecord): Promise<void> {
+  async #toFile(record: JournalRecord): Promise<JournalPlace> {
     this.#onTheirWay.add(record.id);
     try {
-      this.#done.set(record.id, await this.journal.append(record));
+      const place = await this.journal.append(record);
+      this.#done.set(record.id, place);
+      return place;
     } catch (error) {
       this.#hasBacklog = true;
       throw error;
@@ -290,6 +341,7 @@ export class JournaledStorage implements HeedStorage {
   }
 
   async #write(writes: readonly Write[]): Promise<void> {
+    if (writes.length === 0) return;
     await this.inner.transact({
       lock: [],
       clock: this.#clock,
@@ -297,6 +349,25 @@ export class JournaledStorage implements HeedStorage {
       decide: (): Decision<void> => ({ writes, answer: undefined }),
     });
   }
+}
+
+/** Thrown out of a decision, so that nothing is written. */
+const olderCopy = restoreNeeded();
+
+function lastReads(last: { readonly id: string; readonly writer: string } | undefined): Reads {
+  if (last === undefined) return {};
+  return {
+    "journal/last": { from: "journal", where: { id: last.id } },
+    "journal/mark": { from: "journalMarks", where: { writer: last.writer } },
+  };
+}
+
+function isOlder(rows: object, last: { readonly number: number } | undefined): boolean {
+  if (last === undefined) return false;
+  const read = rows as Readonly<
+    Record<"journal/last" | "journal/mark", readonly { readonly number?: number }[]>
+  >;
+  return read["journal/last"].length === 0 && (read["journal/mark"][0]?.number ?? 0) < last.number;
 }
 
 /** The records are in the journal: their rows go, and the writers' marks move on. Never back. */

@@ -2,13 +2,23 @@ import type { HeedContext } from "../context.ts";
 import type { Decision, Write } from "../contract/storage.ts";
 import type { Row, TableName } from "../contract/tables.ts";
 import { destroyWrites } from "../engine/own-store.ts";
+import { isOptOut } from "../ledger/event.ts";
 import { linkSubjects } from "../ledger/link-subjects.ts";
-import { recordsOf, subjectReads, type SubjectRecord } from "../ledger/subject-record.ts";
+import {
+  indexDigests,
+  readAgain,
+  recordsOf,
+  subjectReads,
+  type SubjectRecord,
+  type SubjectRows,
+} from "../ledger/subject-record.ts";
+import { isComeBack } from "../ledger/suppression.ts";
 import { lockNames } from "../ledger/under-lock.ts";
 import { markWrites } from "./journaled-storage.ts";
 import { writeJson } from "./journal-line.ts";
 import type { JournalLine, JournalPart, JournalRecord } from "./journal.ts";
 import { keptOf } from "./kept-writes.ts";
+import { blankedLink, frozenAs, isMove, linkAgain } from "./replay-link.ts";
 
 /** What the lost records say about each other. */
 export interface LostFacts {
@@ -16,10 +26,22 @@ export interface LostFacts {
   readonly erased: ReadonlySet<string>;
   /** Subjects that became another's. */
   readonly linked: ReadonlyMap<string, string>;
+  /** Subjects of whom nothing is known but that they said no. */
+  readonly onlySaidNo: ReadonlySet<string>;
 }
 
 export function factsOf(lines: readonly JournalLine[]): LostFacts {
+  const [saidNo, cameBack] = [new Set<string>(), new Set<string>()];
+  for (const { record } of lines) {
+    const isReturn = record.writes.some(isComeBack);
+    for (const { owner, writes } of record.parts) {
+      const kinds = inserts(writes, "events").map(({ row }) => row.kind);
+      if (isReturn || kinds.some((kind) => !isOptOut(kind))) cameBack.add(owner);
+      else if (kinds.length > 0) saidNo.add(owner);
+    }
+  }
   return {
+    onlySaidNo: new Set([...saidNo].filter((owner) => !cameBack.has(owner))),
     erased: new Set(lines.flatMap(({ record }) => record.erased ?? [])),
     linked: new Map(
       lines.flatMap(({ record: { linked } }) => (linked === undefined ? [] : [[linked.from, linked.to]])),
@@ -46,7 +68,8 @@ type RequestUpdate = Extract<Write, { update: "requests" }>;
 /** Rows of one owner: as they were, unless somebody else has one of the identifiers by now. */
 async function replayPart(context: HeedContext, part: JournalPart, facts: LostFacts): Promise<void> {
   const { owner, writes } = part;
-  const digests = inserts(writes, "identifiers").map((write) => write.row.digest);
+  const lookups = await lookupsOf(context, part);
+  const digests = [...lookups.values()].flat();
   const holders = prefixed("holders/", subjectReads({ digests }));
   await context.storage.transact({
     lock: lockNames({ addresses: digests, subjects: [owner] }),
@@ -57,15 +80,17 @@ async function replayPart(context: HeedContext, part: JournalPart, facts: LostFa
       const others = recordsOf(context, unprefixed("holders/", rows)).filter(({ id }) => id !== owner);
       const extra: Write[] = [];
       for (const other of others) {
-        if (facts.erased.has(other.id)) {
+        // Whoever is only silenced after an erasure has not come back: that erasure is carried out again.
+        if (facts.erased.has(other.id) && !facts.onlySaidNo.has(owner)) {
           // The person was erased and came back: what the back-up has of before must not be taken for theirs.
           extra.push(...endErased(other, now));
           continue;
         }
-        // They said no while this database waited, as somebody unknown to it.
+        // They said no while this database waited, as somebody unknown to it, or after they were erased.
         const taken = new Set(other.identifiers.map((row) => row.digest));
+        const isTaken = (digest: string) => lookups.get(digest)?.some((each) => taken.has(each)) === true;
         const own = writes.filter(
-          (write) => !("insert" in write && write.insert === "identifiers" && taken.has(write.row.digest)),
+          (write) => !("insert" in write && write.insert === "identifiers" && isTaken(write.row.digest)),
         );
         // An earlier restoration has made one of the two, and its record comes later.
         if (facts.linked.get(owner) === other.id)
@@ -73,7 +98,10 @@ async function replayPart(context: HeedContext, part: JournalPart, facts: LostFa
         const [known] = recordsOf(context, rows);
         const kept = known ?? recordIn(context, own);
         if (kept === undefined) continue;
-        const linked = linkSubjects(kept, other, now).writes;
+        const linked: readonly Write[] = [
+          ...linkSubjects(kept, other, now).writes,
+          ...frozenAs(other, owner),
+        ];
         const record = keptOf(linked, now)?.record;
         const outbox: readonly Write[] =
           record === undefined
@@ -88,6 +116,33 @@ async function replayPart(context: HeedContext, part: JournalPart, facts: LostFa
 
 function idIn({ where: { id } }: RequestUpdate): string {
   return typeof id === "string" ? id : "";
+}
+
+/** Each identifier of a part under every key: keys were rotated since, and somebody may be known under a newer one. */
+async function lookupsOf(
+  context: HeedContext,
+  { owner, writes }: JournalPart,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const rows = inserts(writes, "identifiers").map((write) => write.row);
+  if (rows.length === 0) return new Map();
+  return context.storage.transact({
+    lock: [],
+    clock: context.clock,
+    read: {
+      subjects: { from: "subjects", where: { id: owner } },
+      dataKeys: { from: "dataKeys", where: { owner } },
+    },
+    decide: ({ subjects, dataKeys }) => {
+      const [subject] = [...inserts(writes, "subjects").map(({ row }) => row), ...subjects];
+      const [key] = [...inserts(writes, "dataKeys").map(({ row }) => row), ...dataKeys];
+      const under = (row: (typeof rows)[number]): readonly string[] => {
+        if (subject === undefined || key === undefined) return [];
+        const of = { ...context, namespace: subject.namespace };
+        return indexDigests(of, readAgain(context.keys.unwrap(key.wrapped, key.keyId, owner), row));
+      };
+      return { writes: [], answer: new Map(rows.map((row) => [row.digest, [row.digest, ...under(row)]])) };
+    },
+  });
 }
 
 /** A subject as a part brings it. */
@@ -148,10 +203,17 @@ async function replayRest(context: HeedContext, line: JournalLine): Promise<void
   );
   const requestIds = closing.map((write) => idIn(write));
   const subjectId = record.erased ?? "";
+  const link = blankedLink(line);
   await context.storage.transact({
-    lock: lockNames({ subjects: [subjectId], requests: requestIds }),
+    lock: lockNames({
+      subjects: [subjectId, ...(link === undefined ? [] : [link.from, link.to])],
+      requests: requestIds,
+    }),
     clock: context.clock,
     read: {
+      ...prefixed("from/", subjectReads({ subjectId: link?.from ?? "" })),
+      ...prefixed("to/", subjectReads({ subjectId: link?.to ?? "" })),
+      taken: { from: "identifiers", where: { digest: record.writes.flatMap(newDigest) } },
       requests: { from: "requests", where: { id: requestIds } },
       subjects: {
         from: "subjects",
@@ -178,12 +240,19 @@ async function replayRest(context: HeedContext, line: JournalLine): Promise<void
         again.has(idIn(write)) &&
         (write.set.state === "fulfilled" || write.set.state === "partially_fulfilled");
       const isSkipped = record.erased === undefined ? record.writes.some(isAgain) : goesOn;
-      const writes = isSkipped
-        ? record.writes.filter((write) => tableOf(write) === "suppressions")
-        : record.writes;
+      const linkedAgain = linkAgain(context, link, unprefixed("from/", rows), unprefixed("to/", rows), now);
+      const taken = new Set(rows.taken.map((row) => row.digest));
+      const kept = record.writes.filter(
+        (write) =>
+          !(linkedAgain !== undefined && isMove(write, link)) &&
+          // Rotated then, and known under the new key by a no of now: two rows of one address, which are both found.
+          !newDigest(write).some((digest) => taken.has(digest)),
+      );
+      const writes = isSkipped ? kept.filter((write) => tableOf(write) === "suppressions") : kept;
       return {
         writes: [
           ...redo(writes),
+          ...(linkedAgain ?? []),
           ...(isSkipped ? [] : endings(closing, record, now)),
           ...requestPlans(writes),
           ...markWrites(line),
@@ -226,6 +295,12 @@ function endings(
   ];
 }
 
+/** What an identifier is known by from a rotation of keys on. */
+function newDigest(write: Write): readonly string[] {
+  const digest = "update" in write && write.update === "identifiers" ? write.set.digest : undefined;
+  return digest === undefined ? [] : [digest];
+}
+
 function requestPlans(writes: readonly Write[]): readonly Write[] {
   const ids = [
     ...inserts(writes, "requests").map(({ row }) => [row.id, row.subjectId]),
@@ -256,10 +331,10 @@ function prefixed(prefix: string, reads: object): Record<never, never> {
   );
 }
 
-function unprefixed(prefix: string, rows: object): Parameters<typeof recordsOf>[1] {
+function unprefixed(prefix: string, rows: object): SubjectRows {
   return Object.fromEntries(
     Object.entries(rows)
       .filter(([name]) => name.startsWith(prefix))
       .map(([name, found]) => [name.slice(prefix.length), found as unknown]),
-  ) as unknown as Parameters<typeof recordsOf>[1];
+  ) as unknown as SubjectRows;
 }

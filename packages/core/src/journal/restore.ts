@@ -10,7 +10,10 @@ import { factsOf, replayRecord } from "./replay-record.ts";
 export interface RestoreAsk {
   /** Only counts. Default false. */
   readonly dryRun?: boolean;
-  /** The journal is gone for good: begin a new one, and go on without what the old one had. Default false. */
+  /**
+   * The journal is gone for good: begin a new one, and go on without what the old one had. Or it was compacted beyond
+   * this database: go on without what was left out. Default false.
+   */
   readonly acceptLoss?: boolean;
   /** Told after each record. */
   readonly onProgress?: (progress: { readonly done: number; readonly of: number }) => void;
@@ -49,10 +52,10 @@ export async function restore(
   ask: RestoreAsk,
 ): Promise<Restored> {
   const { lost } = await storage.position().catch(async (error: unknown) => {
-    const isMissing = isHeedError(error) && error.code === "journal-missing";
-    if (!isMissing || ask.acceptLoss !== true) throw error;
+    const code = isHeedError(error) && ask.acceptLoss === true ? error.code : undefined;
+    if (code !== "journal-missing" && code !== "journal-compacted") throw error;
     if (ask.dryRun === true) return { lost: [] };
-    return storage.beginAnew();
+    return code === "journal-missing" ? storage.beginAnew() : storage.acceptCompacted();
   });
   const once = [...new Map(lost.map((line) => [line.record.id, line])).values()];
   const counted = { records: once.length, choices: 0, requests: 0, erasures: 0 };

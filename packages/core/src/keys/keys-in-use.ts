@@ -1,6 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import type { Query } from "../contract/storage.ts";
 import type { TableName } from "../contract/tables.ts";
+import { writeJson } from "../journal/journal-line.ts";
 import type { KeyState } from "./keyring.ts";
 
 /** What storage holds under one key of the keyring. */
@@ -8,11 +9,12 @@ export interface KeyUse {
   readonly id: string;
   /** `"missing"`: storage was written with it, and this process does not have it. */
   readonly state: KeyState | "missing";
-  /** How many rows of each table need it; tables with none are left out. */
+  /** How many rows of each table need it, and how many records of the journal; those with none are left out. */
   readonly rows: Readonly<Record<string, number>>;
   /**
-   * True when storage holds nothing under it and nothing is written with it. Unsubscribe links that were sent
-   * carry a key too, and storage does not know them: retire none whose links should still work.
+   * True when neither storage nor the journal holds anything under it and nothing is written with it. Unsubscribe
+   * links that were sent and back-ups carry a key too, and nothing here knows them: retire none whose links should
+   * still work, or whose back-ups may be restored.
    */
   readonly mayRetire: boolean;
 }
@@ -30,6 +32,8 @@ const carriers = {
 
 const pageSize = 1_000;
 const digestPattern = /(?<![A-Za-z0-9_-])([A-Za-z0-9]{1,4})\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])/g;
+/** As a record of the journal has a data key. */
+const wrappedPattern = /"keyId":"([A-Za-z0-9]{1,4})"/g;
 
 /**
  * Which keys storage still needs, and for what. Reads every row that could carry a key's id, page by page: for an
@@ -43,6 +47,12 @@ export async function keysInUse(context: HeedContext): Promise<readonly KeyUse[]
         const rows = counts.get(id) ?? {};
         counts.set(id, { ...rows, [table]: (rows[table] ?? 0) + 1 });
       }
+    }
+  }
+  for await (const text of journalTexts(context)) {
+    for (const id of idsIn(text)) {
+      const rows = counts.get(id) ?? {};
+      counts.set(id, { ...rows, journal: (rows["journal"] ?? 0) + 1 });
     }
   }
   const states: readonly Pick<KeyUse, "id" | "state">[] = context.keys.states;
@@ -62,6 +72,20 @@ function keyIdsIn(row: AnyRow, table: keyof typeof carriers): ReadonlySet<string
   const texts = carriers[table].columns.map((column) => row[column]);
   const text = texts.filter((value) => typeof value === "string").join(" ");
   return new Set([...text.matchAll(digestPattern)].map(([, id = ""]) => id));
+}
+
+/** A restored database needs what its journal has, and the journal itself is known by a digest. */
+async function* journalTexts({ journaled }: HeedContext): AsyncGenerator<string> {
+  const identity = await journaled?.journal.open(undefined);
+  if (journaled === undefined || identity === undefined) return;
+  yield identity.proof;
+  for await (const { record } of journaled.journal.read()) yield writeJson(record);
+}
+
+function idsIn(text: string): ReadonlySet<string> {
+  return new Set(
+    [digestPattern, wrappedPattern].flatMap((each) => [...text.matchAll(each)].map(([, id = ""]) => id)),
+  );
 }
 
 async function* rowsOf(context: HeedContext, table: keyof typeof carriers): AsyncGenerator<AnyRow> {

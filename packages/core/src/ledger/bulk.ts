@@ -1,8 +1,7 @@
 import type { HeedContext } from "../context.ts";
-import { isHeedError } from "../errors/heed-error.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
-import type { Changed } from "./choice-event.ts";
-import { recordChoices, type AskedChoice } from "./record-choices.ts";
+import { BulkGroups, refusalIn, type BulkItem } from "./bulk-groups.ts";
+import type { AskedChoice } from "./record-choices.ts";
 
 /** What a bulk call reads its items from: an array, a generator, a parsed stream. Read as fast as it is stored. */
 export type BulkSource<I> = Iterable<I> | AsyncIterable<I>;
@@ -56,13 +55,7 @@ export interface BulkOptions {
   readonly onRefused?: (refusal: BulkRefusal) => void;
 }
 
-/** Choices in one transaction. It holds other callers up for some tens of milliseconds, and shares one commit. */
-const groupSize = 200;
 const refusalsKept = 1_000;
-
-interface Pending extends AskedChoice {
-  readonly index: number;
-}
 
 /**
  * Records a stream of choices in groups, each choice as a single call would, its steps in the lane of bulk. An
@@ -82,7 +75,6 @@ export async function recordInBulk<I>(
   const { run, from = 0, dryRun = false, signal } = options;
   const count = { read: 0, changed: 0, unchanged: 0, refused: 0 };
   const refusals: BulkRefusal[] = [];
-  let pending: Pending[] = [];
   let next = 0;
 
   const refuse = (index: number, because: string) => {
@@ -90,29 +82,23 @@ export async function recordInBulk<I>(
     if (refusals.length < refusalsKept) refusals.push({ index, because });
     options.onRefused?.({ index, because });
   };
-  const progress = (): BulkProgress => ({ position: pending[0]?.index ?? next, ...count });
-
-  /** @returns those that wait for an earlier choice of the same person */
-  const settle = async (group: readonly Pending[]): Promise<readonly Pending[]> => {
-    let changes: ReadonlyMap<number, Changed>;
+  const groups = new BulkGroups(context, dryRun, {
+    recorded: ({ changed, parked }) => void (count[changed || parked ? "changed" : "unchanged"] += 1),
+    refused: refuse,
+    groupEnded: () => options.onProgress?.(progress()),
+  });
+  const progress = (): BulkProgress => ({ position: groups.firstOpen ?? next, ...count });
+  const readNext = (item: I, index: number): BulkItem | undefined => {
     try {
-      changes = await recordChoices(context, group, dryRun);
+      const { named, choice } = read(item);
+      const id = choice.id ?? (run === undefined ? undefined : `${run}-${index}`);
+      return { index, named, choice: { ...choice, ...(id === undefined ? {} : { id }), inBulk: true } };
     } catch (error) {
       const because = refusalIn(error);
       if (because === undefined) throw error;
-      const [only, ...others] = group;
-      if (only !== undefined && others.length === 0) refuse(only.index, because);
-      else
-        for (const half of halves(group)) for (let rest = half; rest.length > 0;) rest = await settle(rest);
-      return [];
+      refuse(index, because);
+      return undefined;
     }
-    for (const { changed, parked } of changes.values())
-      count[changed || parked ? "changed" : "unchanged"] += 1;
-    return group.filter((_, place) => !changes.has(place));
-  };
-  const settlePending = async () => {
-    pending = [...(await settle(pending))];
-    options.onProgress?.(progress());
   };
 
   const failures: unknown[] = [];
@@ -125,49 +111,27 @@ export async function recordInBulk<I>(
     }
   }
 
-  for await (const item of reading()) {
-    if (signal?.aborted === true) return { ...progress(), refusals, isComplete: false };
-    const index = next;
-    next += 1;
-    if (index < from) continue;
-    count.read += 1;
-    try {
-      const { named, choice } = read(item);
-      const id = choice.id ?? (run === undefined ? undefined : `${run}-${index}`);
-      pending.push({
-        index,
-        named,
-        choice: { ...choice, ...(id === undefined ? {} : { id }), inBulk: true },
-      });
-    } catch (error) {
-      const because = refusalIn(error);
-      if (because === undefined) throw error;
-      refuse(index, because);
+  const isStopped = () => signal?.aborted === true;
+  let isComplete = true;
+  try {
+    for await (const item of reading()) {
+      if (isStopped()) {
+        isComplete = false;
+        break;
+      }
+      const index = next;
+      next += 1;
+      if (index < from) continue;
+      count.read += 1;
+      const parsed = readNext(item, index);
+      if (parsed !== undefined) await groups.add(parsed);
     }
-    if (pending.length >= groupSize) await settlePending();
-  }
-  while (pending.length > 0) {
-    if (signal?.aborted === true) return { ...progress(), refusals, isComplete: false };
-    await settlePending();
+    while (!isStopped() && (await groups.goOn()));
+  } finally {
+    await groups.rest();
   }
   if (failures.length > 0) throw failures[0];
-  return { ...progress(), refusals, isComplete: true };
-}
-
-function halves<T>(items: readonly T[]): readonly (readonly T[])[] {
-  const middle = Math.ceil(items.length / 2);
-  return [items.slice(0, middle), items.slice(middle)];
-}
-
-/** What one item can be refused for. Anything else concerns the storage or the keys, and so every item. */
-const refusing: ReadonlySet<string> = new Set([
-  "InvalidInputError",
-  "ConflictError",
-  "TamperedEvidenceError",
-]);
-
-function refusalIn(error: unknown): string | undefined {
-  return isHeedError(error) && refusing.has(error.name) ? error.code : undefined;
+  return { ...progress(), refusals, isComplete: isComplete && groups.firstOpen === undefined };
 }
 
 /** @throws InvalidInputError when the source cannot be read one by one, or an option cannot be used */

@@ -75,7 +75,12 @@ export function decideOptIn(
   return {
     writes: [
       ...writes,
-      ...(erased === undefined ? [] : comeBack(silences.map((row) => row.digest))),
+      ...(erased === undefined
+        ? []
+        : comeBack(
+            silences.map((row) => row.digest),
+            now,
+          )),
       { insert: "events", row: event },
       ...stepWrites(plan.rows),
       choiceEvidence(context, record, event),

@@ -4,6 +4,7 @@ import type { TopicClass } from "../contract/permit.ts";
 import type { Row } from "../contract/tables.ts";
 import { TamperedEvidenceError } from "../errors/tampered-evidence-error.ts";
 import { HeedError, isHeedError } from "../errors/heed-error.ts";
+import { restoreNeeded } from "../errors/restore-needed.ts";
 import { scopeCode, scopeCodeBytes } from "../policy/scope-code.ts";
 import type { Scope } from "./event.ts";
 import { recordChoice } from "./record-choice.ts";
@@ -50,6 +51,8 @@ async function openLink(context: HeedContext, token: string): Promise<OpenedLink
     decide: ({ references }) => ({ writes: [], answer: references[0] }),
   });
   if (reference === undefined) {
+    // It may be in what a restored database lost: whoever asks again will be heard.
+    if ((await context.journaled?.isHeld()) === true) throw restoreNeeded();
     throw new TamperedEvidenceError("The token is not authentic.", { code: "tampered-token" });
   }
   if (name === undefined || topic === undefined) return { ...everything, reference };
@@ -61,12 +64,13 @@ export interface Links {
   /**
    * What the token is about; undefined when it is not authentic. Changes nothing. Where the policy has the
    * topic no longer, it is about everything: `{ topic: "all" }`.
+   * @throws HeedError `restore-needed` when it may be in what a restored database lost
    */
   open(token: string): Promise<Link | undefined>;
   /**
    * Ends the topic of the token, or all marketing, for the person it was issued for. Resolves after the commit.
    * After an erasure it keeps the address silent.
-   * @throws TamperedEvidenceError when the token is not authentic
+   * @throws TamperedEvidenceError when the token is not authentic; HeedError `restore-needed`, as `open`
    */
   unsubscribe(ask: {
     readonly token: string;

@@ -28,6 +28,7 @@ export async function recordChoice(
     select,
     read: { silences: { from: "suppressions", where: { digest: addresses } } },
     ...(within === undefined ? {} : { within }),
+    needsEveryKey: !isOptOut(choice.kind),
     decide: (records, { silences }, now) =>
       isOptOut(choice.kind)
         ? decideOptOut(context, records, named, choice, now)

@@ -16,31 +16,35 @@ export interface AskedChoice {
 /**
  * Records choices of many people in one transaction, each exactly as `recordChoice` would. One that is about a
  * person whom an earlier one of the same call is about is left out, and so is absent from the answer: it must
- * see what that one did, so it belongs in the next transaction.
+ * see what that one did, so it belongs in a later transaction.
  *
- * @param isDry decides and writes nothing
- * @returns what each changed, by its place in `asks`; the first is always among them
+ * @param how.isDry decides and writes nothing
+ * @param how.underWay choices that another transaction may be about to record: whoever one of them is about is left
+ * out as well
+ * @returns what each changed, by its place in `asks`; the first is always among them, unless something is under way
  * @throws what one of them throws, having recorded none
  */
 export async function recordChoices(
   context: HeedContext,
   asks: readonly AskedChoice[],
-  isDry: boolean,
+  { isDry, underWay }: { readonly isDry: boolean; readonly underWay: readonly AskedChoice[] },
 ): Promise<ReadonlyMap<number, Changed>> {
   const optIns = asks.filter((ask) => !isOptOut(ask.choice.kind));
   const silenced = new Map(optIns.map((ask) => [ask, suppressionLookups(context, ask.named.identifiers)]));
   const decided = await transactOnSubjects(context, {
     select: { digests: asks.flatMap((ask) => ask.named.digests.flat()) },
+    needsEveryKey: optIns.length > 0,
     read: { silences: { from: "suppressions", where: { digest: [...silenced.values()].flat() } } },
     decide: (records, { silences }, now) => {
       const answers = new Map<number, DecidedChoice["answer"]>();
       const writes: Write[] = [];
       const find = finder(records);
-      const isTaken = firstComers();
+      const isTaken = firstComers(underWay.flatMap((ask) => ask.named.digests.flat()));
       asks.forEach((ask, place) => {
         const { named, choice } = ask;
         const own = find(named);
-        if (isTaken([...named.digests.flat(), ...own.map((record) => record.id)])) return;
+        const theirs = own.flatMap(({ id, identifiers }) => [id, ...identifiers.map(({ digest }) => digest)]);
+        if (isTaken([...named.digests.flat(), ...theirs])) return;
         const lookups = silenced.get(ask) ?? [];
         const decision = isOptOut(choice.kind)
           ? decideOptOut(context, own, named, choice, now)
@@ -82,8 +86,8 @@ function finder(records: readonly SubjectRecord[]): (named: Named) => readonly S
  * Answers whether any of the names was mentioned before. They count as mentioned either way, so that whoever
  * is put off puts off all that come after about the same person.
  */
-function firstComers(): (names: readonly string[]) => boolean {
-  const mentioned = new Set<string>();
+function firstComers(taken: readonly string[]): (names: readonly string[]) => boolean {
+  const mentioned = new Set(taken);
   return (names) => {
     const isTaken = names.some((name) => mentioned.has(name));
     for (const name of names) mentioned.add(name);

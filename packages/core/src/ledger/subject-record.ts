@@ -177,7 +177,7 @@ function groupedBy<R>(rows: readonly R[], name: (row: R) => string): ReadonlyMap
 /** @throws InvalidInputError when the key is gone: its owner was erased in the meantime */
 export function dataKeyOf(
   context: HeedContext,
-  dataKeys: readonly Row<"dataKeys">[],
+  dataKeys: readonly Row<"dataKeys">[] = [],
   owner: string,
 ): Uint8Array {
   const row = dataKeys.find((each) => each.owner === owner);

@@ -46,10 +46,14 @@ export function isStronger(row: Row<"suppressions">, than: Row<"suppressions">):
 }
 
 /** What an erasure left behind these digests no longer counts as "do not contact, do not create". */
-export function comeBack(digests: readonly string[]): readonly Write[] {
-  return [
-    { update: "suppressions", where: { digest: digests, scope: "everything" }, set: { reason: returned } },
-  ];
+export function comeBack(digests: readonly string[], at: string): readonly Write[] {
+  // A restoration may replay it after a later erasure.
+  const where = { digest: digests, scope: "everything", at: { atMost: at } } as const;
+  return [{ update: "suppressions", where, set: { reason: returned } }];
+}
+
+export function isComeBack(write: Write): boolean {
+  return "update" in write && write.update === "suppressions" && write.set.reason === returned;
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision, Reads, RowsOf } from "../contract/storage.ts";
 import { HeedError } from "../errors/heed-error.ts";
+import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
 import { recordsOf, subjectReads, type SubjectRecord, type SubjectRows } from "./subject-record.ts";
 
 /** Names of locks, in heed's one order: addresses, subjects, requests, steps, each sorted. */
@@ -35,11 +36,17 @@ export async function transactOnSubjects<const R extends Reads, A>(
     readonly read: R;
     readonly decide: (records: readonly SubjectRecord[], rows: RowsOf<R>, now: string) => Decision<A>;
     readonly within?: unknown;
+    /**
+     * Refuses with `unknown-key` where storage was written with a key that this process lacks: the person may be
+     * there, or silenced, and not be found. Never for what silences.
+     */
+    readonly needsEveryKey?: boolean;
   },
 ): Promise<A> {
   const addresses = new Set("digests" in transaction.select ? transaction.select.digests : []);
   const subjects = new Set("subjectId" in transaction.select ? [transaction.select.subjectId] : []);
-  const base = subjectReads(transaction.select);
+  const keyed = transaction.needsEveryKey === true ? keyReads(context.keys) : {};
+  const base = { ...keyed, ...subjectReads(transaction.select) };
   for (let round = 0; round < 8; round += 1) {
     const lock = lockNames({ addresses, subjects });
     const result = await context.storage.transact<typeof base & R, { answer: A } | { missing: SubjectRows }>({
@@ -54,6 +61,7 @@ export async function transactOnSubjects<const R extends Reads, A>(
           (found.subjects.every((row) => subjects.has(row.id)) &&
             found.identifiers.every((row) => addresses.has(row.digest)));
         if (!complete) return { writes: [], answer: { missing: found } };
+        refuseUnknownKeys(context.keys, rows);
         const decision = transaction.decide(recordsOf(context, found), rows, now);
         return { writes: decision.writes, answer: { answer: decision.answer } };
       },

@@ -55,6 +55,7 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
   } as const;
   const { opened, revoked } = await transactOnSubjects(context, {
     select: { digests: named.digests.flat() },
+    needsEveryKey: asked.right !== "withdrawal",
     read: {
       requests: {
         from: "requests",
@@ -120,7 +121,7 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
         writes: [
           ...writes,
           // Whoever asks, wants an answer.
-          ...(asked.right === "erasure" && verified ? comeBack(addresses) : []),
+          ...(asked.right === "erasure" && verified ? comeBack(addresses, now) : []),
           ...(waiting === undefined
             ? [{ insert: "requests", row: begun.request } as const, requestEvidence(context, request, now)]
             : [{ update: "requests", where: { id: request.id }, set: begun.request } as const]),

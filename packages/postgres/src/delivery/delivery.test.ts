@@ -236,6 +236,43 @@ describe("a step that lost its job", () => {
   });
 });
 
+describe("what is due behind more jobs than a fetch brings", () => {
+  const ids = (name: string) => Array.from({ length: 7 }, (_, n) => `${name}${n}`);
+  const waiting = async (place: Place) =>
+    (await jobs(place)).filter(({ state, waits }) => state === "created" && waits).map(({ data }) => data);
+
+  it("is told when those are of leased steps, and each of them waits for the end of its lease", async () => {
+    const place = await newPlace();
+    const { storage, client, schema } = place;
+    const [leased, other] = [ids("leased"), place.another()];
+    await write(
+      storage,
+      leased.map((id) => step(id, { lane: 0 })),
+    );
+    expect(await due(other, leased.length)).toHaveLength(leased.length);
+    await write(
+      other,
+      leased.map((id) => set(id, running(60_000))),
+    );
+    await write(storage, [step("behind"), step("last", { lane: 2 })]);
+    // Every heartbeat was missed: a database that could not be reached is enough.
+    await superviseAfter(place, "20 seconds");
+    await client.query(`UPDATE "${schema}_boss".job SET start_after = now() WHERE state = 'retry'`);
+    expect(await due(storage, 2)).toEqual(["behind", "last"]);
+    expect(await waiting(place)).toEqual(leased.map((s) => ({ s })));
+  });
+
+  it("is told when those came before their time, by the clock that says when they are due", async () => {
+    const place = await newPlace();
+    const { storage, client, schema } = place;
+    const early = ids("early");
+    await write(storage, [...early.map((id) => step(id, { lane: 0, dueAt: inMs(60_000) })), step("behind")]);
+    await client.query(`UPDATE "${schema}_boss".job SET start_after = now()`);
+    expect(await due(storage, 2)).toEqual(["behind"]);
+    expect(await waiting(place)).toEqual(early.map((s) => ({ s })));
+  });
+});
+
 it("brings the urgent first, whatever waits before it", async () => {
   const { storage } = await newPlace();
   const bulk = Array.from({ length: 500 }, (_, n) => step(`bulk${n}`, { lane: 2, dueAt: inMs(-86_400_000) }));

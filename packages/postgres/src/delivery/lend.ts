@@ -15,6 +15,9 @@ interface InHand {
 /** A job that is lent longer goes back: whoever was told of it has not begun. */
 const longestInHandMs = 5_000;
 
+/** Most fetches for one answer. What all workers together have in hand can come back at once, and no more. */
+const mostFetches = 100;
+
 /** What the step of a lent job says. */
 interface StepRow extends Omit<DueStep, "alone"> {
   readonly lane: number;
@@ -67,6 +70,10 @@ function byUrgency(one: { step: StepRow }, other: { step: StepRow }): number {
   return (first ?? "") < (second ?? "") ? -1 : 1;
 }
 
+function dueStep({ id, subjectId, processor, operation, phase, alone }: StepRow, { lent }: InHand): DueStep {
+  return { id, subjectId, processor, operation, phase, alone: alone || lent.retryCount > 0 };
+}
+
 /**
  * Steps for this process to claim. pg-boss's fetch alone lends jobs; what a job's step says decides whether it
  * is told. Of what was told, this process may be told again until it has claimed it, and no other is.
@@ -86,9 +93,27 @@ export class Lender {
     for (const id of stepIds) this.#inHand.delete(id);
   };
 
-  /** Lends in the open transaction of the session. @returns at most `ask.max`, most urgent first */
+  /**
+   * Lends in the open transaction of the session. All that a fetch brings may come too early, with others due
+   * behind it: then it fetches again. What came too early waits for later than this transaction began, so that no
+   * fetch brings it twice.
+   *
+   * @returns at most `ask.max`, most urgent first
+   */
   async lend(session: Session, ask: DueAsk, byProcessor: QueuesByProcessor): Promise<readonly DueStep[]> {
     const queues = [...byProcessor.values()];
+    for (let fetches = 1; ; fetches += 1) {
+      const { told, isMore } = await this.#fetch(session, ask, queues);
+      if (told.length >= ask.max || !isMore || fetches === mostFetches) return told;
+    }
+  }
+
+  /** @returns steps as {@link lend} does, and whether there may be more jobs to fetch */
+  async #fetch(
+    session: Session,
+    ask: DueAsk,
+    queues: readonly string[],
+  ): Promise<{ readonly told: readonly DueStep[]; readonly isMore: boolean }> {
     const nowMs = performance.now();
     const old = this.#held(queues).filter(([, { sinceMs }]) => nowMs - sinceMs > longestInHandMs);
     await this.#giveBack(session, old);
@@ -101,7 +126,8 @@ export class Lender {
       ]),
     );
     const all = new Map([...held, ...fresh]);
-    if (all.size === 0) return [];
+    const isMore = fetched.some(({ length }) => length >= ask.max);
+    if (all.size === 0) return { told: [], isMore };
     const steps = await stepsOf(session, this.#schema, ask, [...all.keys()]);
     const ready = [...all].flatMap(([id, inHand]) => {
       const step = steps.get(id);
@@ -122,14 +148,7 @@ export class Lender {
     for (const [id] of held) if (!isReady.has(id)) this.#inHand.delete(id);
     const surplus = [...all].filter(([id]) => isReady.has(id) && !isTold.has(id));
     await this.#giveBack(session, surplus, steps);
-    return told.map(({ step, inHand }) => ({
-      id: step.id,
-      subjectId: step.subjectId,
-      processor: step.processor,
-      operation: step.operation,
-      phase: step.phase,
-      alone: step.alone || inHand.lent.retryCount > 0,
-    }));
+    return { told: told.map(({ step, inHand }) => dueStep(step, inHand)), isMore };
   }
 
   get isEmpty(): boolean {

@@ -9,6 +9,7 @@ import {
 import type { Row, TableName } from "@heed/core/storage";
 import { faulty, type CommitFault, type FaultyStorage } from "../faulty-storage.ts";
 import { scriptedVendor, type FaultKind, type ScriptedVendor, type VendorCall } from "../scripted-vendor.ts";
+import { standingStill } from "../standing-still.ts";
 import { virtualClock } from "../virtual-clock.ts";
 
 /** The one thing that goes wrong: with a commit, or with a call whose effect happened and whose answer is lost. */
@@ -126,11 +127,12 @@ const leftAt = ({ records, optedIn }: ScriptedVendor) => ({
  * another, which knows nothing but the storage; whoever got an error tries again.
  */
 export async function eraseAnna(
-  storage: HeedStorage,
+  given: HeedStorage,
   keys: Keyring,
   disturbance?: Disturbance,
 ): Promise<Ending> {
   const clock = virtualClock(start, { autoAdvance: true, quietTurns: 20 });
+  const storage = standingStill(given, clock);
   let isOn = false;
   let calls = 0;
   let first: FaultyStorage | undefined;

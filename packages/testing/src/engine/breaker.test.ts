@@ -1,51 +1,10 @@
-import { ephemeralKeys, type Heed, memory, RejectedError, UnavailableError } from "@heed/core";
+import { memory, RejectedError } from "@heed/core";
 import { describe, expect, it } from "vitest";
-import { virtualClock } from "../virtual-clock.ts";
-import { company } from "./people.ts";
+import { about, breakerAt, describeBreaker, down, withSteps } from "../storages/describe-breaker.ts";
 
 const start = "2026-01-15T12:00:00.000Z";
-const about = { processor: "crm", operation: "unsubscribe" } as const;
-const down = new UnavailableError("down", { ...about, status: 503 });
-
-const breakerAt = async (heed: Heed) => (await heed.work.status()).processors["crm"]?.breaker;
-
-async function withSteps(count: number, options: Parameters<typeof company>[0] = {}) {
-  const test = company({
-    ...options,
-    crm: { batchSize: 1, ...options.crm },
-    work: { batchesPerProcessor: 1, ...options.work },
-  });
-  for (let n = 0; n < count; n += 1)
-    await test.heed.subscriptions.unsubscribe({
-      subject: { email: `p${n}@example.org` },
-      topic: "newsletter",
-    });
-  const asked = () => test.crm.calls.filter(({ at }) => at === "run").length;
-  return { ...test, asked };
-}
 
 describe("a vendor account that fails as a whole", () => {
-  it("is left alone after five batches in a row, and what waits behind it burns no try", async () => {
-    const { heed, crm, asked, rows } = await withSteps(40);
-    crm.fault({ at: "run", throws: down, times: 1000 });
-    const { nextAt, open } = await heed.work.drain();
-    expect(asked()).toBe(5);
-    const steps = await rows("steps");
-    expect(steps.filter(({ tries }) => tries > 0)).toHaveLength(5);
-    expect(steps.every(({ state }) => state === "due")).toBe(true);
-    expect(open).toBe(40);
-    expect(await breakerAt(heed)).toEqual({
-      state: "open",
-      failures: 5,
-      until: "2026-01-15T12:00:30.000Z",
-    });
-    expect(nextAt).toBe("2026-01-15T12:00:30.000Z");
-    // As long as it is open nothing is asked, whatever comes.
-    await heed.subscriptions.unsubscribe({ subject: { email: "late@example.org" }, topic: "newsletter" });
-    await heed.work.drain();
-    expect(asked()).toBe(5);
-  });
-
   it("is probed with one batch after a pause that doubles to a quarter of an hour", async () => {
     const { heed, crm, asked, clock } = await withSteps(60);
     crm.fault({ at: "run", throws: down, times: 1000 });
@@ -62,33 +21,6 @@ describe("a vendor account that fails as a whole", () => {
       expect(asked()).toBe(before + 1);
     }
     expect(pauses).toEqual([30_000, 60_000, 120_000, 240_000, 480_000, 900_000, 900_000]);
-  });
-
-  it("is used as before once it answers, and nothing was reported as failed meanwhile", async () => {
-    const { heed, crm, rows, settle } = await withSteps(40);
-    const ended: string[] = [];
-    heed.on("step.settled", ({ ended: has, state }) => void (has && ended.push(state)));
-    crm.fault({ at: "run", throws: down, times: 6 });
-    await settle();
-    expect(crm.optedOut.size).toBe(40);
-    expect(new Set(ended)).toEqual(new Set(["verified"]));
-    expect(await rows("breakers")).toEqual([]);
-    expect(await breakerAt(heed)).toEqual({ state: "closed", failures: 0 });
-  });
-
-  it("is left alone by every worker, and one of them alone probes", async () => {
-    const clock = virtualClock(start, { autoAdvance: true });
-    const shared = { storage: memory(), keys: ephemeralKeys(), clock };
-    const one = await withSteps(40, shared);
-    const other = await withSteps(0, shared);
-    one.crm.fault({ at: "run", throws: down, times: 1000 });
-    other.crm.fault({ at: "run", throws: down, times: 1000 });
-    await one.heed.work.drain();
-    await other.heed.work.drain();
-    expect([one.asked(), other.asked()]).toEqual([5, 0]);
-    await clock.set("2026-01-15T12:00:30.000Z");
-    await Promise.all([one.heed.work.drain(), other.heed.work.drain()]);
-    expect(one.asked() + other.asked()).toBe(6);
   });
 
   it("is not given up for one step that fails again and again by itself", async () => {
@@ -151,3 +83,5 @@ describe("a vendor account that fails as a whole", () => {
     expect((await breakerAt(heed))?.state).toBe("open");
   });
 });
+
+describeBreaker({ name: "memory", create: () => memory() });

@@ -1,77 +1,25 @@
 import { ephemeralKeys, memory, RateLimitedError } from "@heed/core";
-import type { HeedStorage, Row } from "@heed/core/storage";
-import fc from "fast-check";
+import type { HeedStorage } from "@heed/core/storage";
 import { describe, expect, it } from "vitest";
+import { describeHolds } from "../storages/describe-holds.ts";
 import { virtualClock, type VirtualClock } from "../virtual-clock.ts";
+import {
+  all,
+  anna,
+  bo,
+  dayMs,
+  erasure,
+  leftOf,
+  nothing,
+  openSteps,
+  order,
+  reviewAt,
+  start,
+  stepOf,
+} from "./held.ts";
 import { company } from "./people.ts";
 
-const start = "2026-01-15T12:00:00.000Z";
-const reviewAt = "2027-01-15T12:00:00.000Z";
-const dayMs = 86_400_000;
-const order = { reason: "case-17", orderedBy: "general-counsel", reviewAt } as const;
-const erasure = { right: "erasure", identity: "signed-in" } as const;
-const anna = { email: "canary.anna@example.org" };
-const bo = { email: "canary.bo@example.org" };
-
-type Company = ReturnType<typeof company>;
-
-const openSteps = async ({ rows }: Company) => (await rows("steps")).filter((row) => row.endedAt === null);
-const stepOf = (rows: readonly Row<"steps">[], processor: string, operation = "erase") =>
-  rows.find((row) => row.processor === processor && row.operation === operation);
-
-/** What is left of somebody anywhere. */
-function leftOf({ crm, billing, app }: Company, { email }: { email: string }) {
-  return {
-    crm: crm.find(email).length,
-    cards: billing.find(email).reduce((sum, { cards }) => sum + cards, 0),
-    app: app.has(email),
-  };
-}
-const all = { crm: 1, cards: 1, app: true };
-const nothing = { crm: 0, cards: 0, app: false };
-
 describe("a legal hold", () => {
-  it("keeps everything that was there, also past the deadline, and lets it go when it is released", async () => {
-    const test = company();
-    const { heed, clock, person, settle, rows } = test;
-    person(anna.email);
-    person(bo.email);
-    const placed = await heed.holds.place({ subject: anna, ...order });
-    expect(placed).toEqual({ id: expect.any(String), changed: true, inFlight: [] });
-    const held = await heed.requests.open({ ...erasure, subject: anna });
-    const other = await heed.requests.open({ ...erasure, subject: bo });
-    await settle(100 * dayMs);
-    expect(clock.now().getTime() - Date.parse(start)).toBeGreaterThan(90 * dayMs);
-    expect(leftOf(test, anna)).toEqual(all);
-    expect(leftOf(test, bo)).toEqual(nothing);
-    expect((await heed.requests.get(other.id)).state).toBe("partially_fulfilled");
-
-    const view = await heed.requests.get(held.id);
-    expect(view.state).toBe("executing");
-    expect(
-      view.steps.map(({ operation, state, because, held, tries }) => [
-        operation,
-        state,
-        because,
-        held,
-        tries,
-      ]),
-    ).toEqual([
-      ["unsubscribe", "verified", undefined, undefined, 0],
-      ["erase", "due", "legal-hold", true, 0],
-      ["forgetTokens", "due", "legal-hold", true, 0],
-      ["erase", "due", "legal-hold", true, 0],
-      ["erase", "waiting", undefined, true, 0],
-    ]);
-    expect(await heed.holds.release(placed.id)).toEqual({ changed: true });
-    await heed.work.drain();
-    expect(leftOf(test, anna)).toEqual(nothing);
-    expect((await heed.requests.get(held.id)).state).toBe("partially_fulfilled");
-    expect((await heed.requests.get(held.id)).steps.some((step) => "held" in step)).toBe(false);
-    expect(await rows("subjects")).toEqual([]);
-    expect(await rows("identifiers")).toEqual([]);
-  });
-
   it("stops what was planned before, and what was resolved before", async () => {
     for (const phase of ["planned", "resolved"]) {
       const test = company();
@@ -296,60 +244,6 @@ describe("a legal hold", () => {
 });
 
 describe("a hold that lands while a worker works", () => {
-  /** A storage that does something once, just before or after the transaction that a test waits for. */
-  function interrupting(inner: HeedStorage) {
-    const hook: { at?: (writes: string) => boolean; act?: () => Promise<void> } = {};
-    const storage: HeedStorage = {
-      ...inner,
-      async transact(transaction) {
-        let writes = "";
-        const answer = await inner.transact({
-          ...transaction,
-          decide: (rows, now) => {
-            const decision = transaction.decide(rows, now);
-            writes = JSON.stringify(decision.writes);
-            return decision;
-          },
-        });
-        if (hook.at?.(writes) === true && hook.act !== undefined) {
-          const { act } = hook;
-          delete hook.act;
-          await act();
-        }
-        return answer;
-      },
-    };
-    return { storage, hook };
-  }
-
-  it("between the lease and the run takes the step back", async () => {
-    const { storage, hook } = interrupting(memory());
-    const test = company({ storage });
-    const { heed, person, settle, rows } = test;
-    person(anna.email);
-    await heed.requests.open({ ...erasure, subject: anna });
-    let placed: Awaited<ReturnType<typeof heed.holds.place>> | undefined;
-    let after: readonly Row<"steps">[] = [];
-    const crmErase = stepOf(await rows("steps"), "crm");
-    // Its second lease is the one for the run.
-    hook.at = (writes) =>
-      [crmErase?.id ?? "-", '"running"', '"attempt":2'].every((each) => writes.includes(each));
-    hook.act = async () => {
-      placed = await heed.holds.place({ subject: anna, ...order });
-      after = await rows("steps");
-    };
-    await settle(3 * dayMs);
-    expect(placed?.inFlight).toEqual([]);
-    expect(stepOf(after, "crm")).toMatchObject({
-      state: "due",
-      because: "legal-hold",
-      leaseUntil: null,
-      attempted: 0,
-    });
-    // Tokens go before contacts.
-    expect(leftOf(test, anna)).toEqual({ ...all, cards: 0 });
-  });
-
   it("between the guard and the run stops it", async () => {
     const test = company();
     const { heed, billing, person, settle } = test;
@@ -621,84 +515,4 @@ describe("holds", () => {
   });
 });
 
-describe("in whatever order holds are placed and released, and work is done", () => {
-  type Act =
-    | { act: "erase" | "place" | "release"; who: number; which: number }
-    | { act: "drain"; ms: number };
-  const acts: fc.Arbitrary<Act> = fc.oneof(
-    fc.record({
-      act: fc.constantFrom("erase" as const, "place" as const, "place" as const, "release" as const),
-      who: fc.nat(1),
-      which: fc.nat(3),
-    }),
-    fc.record({
-      act: fc.constant("drain" as const),
-      ms: fc.constantFrom(0, 10, 60_000, 2 * dayMs, 50 * dayMs),
-    }),
-  );
-
-  it("what a hold covers is there, and nothing is once all are released", { timeout: 60_000 }, async () => {
-    let heldInVain = 0;
-    await fc.assert(
-      fc.asyncProperty(fc.array(acts, { minLength: 3, maxLength: 14 }), async (script) => {
-        const test = company({ clock: virtualClock(start, { autoAdvance: true, quietTurns: 5 }) });
-        const { heed, person, settle } = test;
-        const subjects = [anna, bo] as const;
-        for (const { email } of subjects) person(email);
-        // What each hold found there; what was gone before is not its business.
-        const holds: { id: string; found: readonly (readonly [string, string])[] }[] = [];
-        const there = () =>
-          subjects.flatMap(({ email }) => {
-            const left = leftOf(test, { email });
-            return Object.entries(left).flatMap(([at, has]) => (has ? [[email, at] as const] : []));
-          });
-        const check = () => {
-          const now = new Set(there().map(String));
-          for (const { found } of holds) for (const each of found) expect(now).toContain(String(each));
-        };
-        let asked = 0;
-        let placed = 0;
-        for (const act of script) {
-          if (act.act === "drain") {
-            if (act.ms > 0) await test.clock.advance(act.ms);
-            await heed.work.drain();
-          } else if (act.act === "erase") {
-            await heed.requests.open({ ...erasure, subject: subjects[act.who] ?? anna });
-            asked += 1;
-          } else if (act.act === "place") {
-            const email = subjects[act.who]?.email ?? "";
-            const processor = ([undefined, "crm", "billing", undefined] as const)[act.which];
-            const scope = act.which === 3 ? ({ everyone: true } as const) : { subject: { email } };
-            const { id, inFlight, changed } = await heed.holds.place({
-              ...scope,
-              ...(processor === undefined ? {} : { processor }),
-              ...order,
-              reason: `case-${(placed += 1)}`,
-              reviewAt: "2040-01-01T00:00:00Z",
-            });
-            if (inFlight.length > 0 || !changed) throw new Error("a hold of nothing in hand is its own");
-            const at = { crm: "crm", billing: "cards" };
-            const found = there().filter(
-              ([who, what]) =>
-                (act.which === 3 || who === email) && (processor === undefined || at[processor] === what),
-            );
-            holds.push({ id, found });
-          } else {
-            const [hold] = holds.splice(act.which % Math.max(1, holds.length), 1);
-            if (hold !== undefined) await heed.holds.release(hold.id);
-          }
-          check();
-        }
-        if (asked > 0 && holds.length > 0) heldInVain += 1;
-        for (const { id } of holds.splice(0)) await heed.holds.release(id);
-        for (const subject of subjects) await heed.requests.open({ ...erasure, subject });
-        await settle();
-        expect(there()).toEqual([]);
-        expect(await openSteps(test)).toEqual([]);
-        expect(await test.rows("subjects")).toEqual([]);
-      }),
-      { numRuns: 60 },
-    );
-    expect(heldInVain).toBeGreaterThan(10);
-  });
-});
+describeHolds({ name: "memory", create: () => memory(), runs: 60 });

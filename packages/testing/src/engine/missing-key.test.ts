@@ -30,6 +30,43 @@ describe("a process that lacks a key found in storage", () => {
     await expect(old.heed.suppression.check(subject)).rejects.toMatchObject({ code: "unknown-key" });
   });
 
+  it("records no opt-in, erases nobody and places no hold: it may not find the person, or who silenced them", async () => {
+    const { old, withNewKey } = twoProcesses();
+    const other = withNewKey("z");
+    other.person(subject.email);
+    await other.heed.requests.open({ right: "erasure", identity: "signed-in", subject });
+    await other.settle();
+    await other.clock.advance(1000);
+    await other.heed.subscriptions.unsubscribe({ subject: { email: "ben@example.org" }, topic: "all" });
+    const imported = {
+      subject,
+      topic: "newsletter",
+      evidence,
+      imported: true,
+      at: "2020-01-01T00:00:00Z",
+    } as const;
+    const ben = { email: "ben@example.org" };
+    const matter = { reason: "case-1", orderedBy: "board", reviewAt: "2999-01-01T00:00:00Z" };
+    const asks = [
+      () => old.heed.subscriptions.subscribe(imported),
+      () => old.heed.subscriptions.subscribeMany([imported]),
+      () => old.heed.subjects.record({ subject }),
+      () => old.heed.requests.open({ right: "erasure", identity: "signed-in", subject: ben }),
+      () => old.heed.holds.place({ subject: ben, ...matter }),
+    ];
+    for (const ask of asks) await expect(ask()).rejects.toMatchObject({ code: "unknown-key" });
+    expect(await old.rows("subjects")).toHaveLength(1);
+    expect(await old.rows("requests")).toHaveLength(1);
+    expect(await old.rows("holds")).toEqual([]);
+    // A no is never refused.
+    await old.heed.subscriptions.unsubscribe({ subject: ben, topic: "newsletter" });
+    expect(
+      await old.heed.requests.open({ right: "withdrawal", identity: "unverified", subject }),
+    ).toMatchObject({
+      changed: true,
+    });
+  });
+
   it("answers while it has every key", async () => {
     const { old, withNewKey } = twoProcesses();
     await old.heed.subscriptions.unsubscribe({ subject: { email: "ben@example.org" }, topic: "all" });

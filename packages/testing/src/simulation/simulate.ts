@@ -1,4 +1,5 @@
 import { keyring, newKey, type HeedStorage } from "@heed/core";
+import { standingStill } from "../standing-still.ts";
 import { virtualClock, type VirtualClock } from "../virtual-clock.ts";
 import { companyOf, type Company } from "./company.ts";
 import { holdAgainstTheWorld } from "./end.ts";
@@ -43,7 +44,7 @@ async function history(
   storage: HeedStorage,
   { days, people: count }: Size,
 ): Promise<History> {
-  const clock = virtualClock(start, { quietTurns: storage.durable ? 12 : 3 });
+  const clock = virtualClock(start, { quietTurns: 3 });
   const nowMs = () => clock.now().getTime();
   const calmAtMs = nowMs() + days * dayMs;
   const isCalm = () => nowMs() >= calmAtMs;
@@ -53,7 +54,7 @@ async function history(
     return new Person(`p${index}`, emails, "news");
   });
   const watch = new Watch(people, nowMs);
-  const seen = mirrored(storage, (commit) => watch.onCommit(commit));
+  const seen = mirrored(standingStill(storage, clock), (commit) => watch.onCommit(commit));
   const company = companyOf(random.fork("world"), seen.storage, clock, isCalm, (vendor, question, fault) =>
     watch.onQuestion(vendor, question, fault),
   );

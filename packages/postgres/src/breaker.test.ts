@@ -1,0 +1,4 @@
+import { describeBreaker } from "@heed/testing/private";
+import { storageAt } from "../test/place.ts";
+
+describeBreaker({ name: "postgres", create: storageAt });

@@ -1,0 +1,7 @@
+import { describeRotation } from "@heed/testing/private";
+import { storageAt } from "../test/place.ts";
+
+describeRotation({
+  name: "postgres",
+  open: storageAt,
+});
