@@ -17,6 +17,7 @@ const states = {
   deadlock: "40P01",
   lockNotAvailable: "55P03",
   queryCanceled: "57014",
+  outOfMemory: "53200",
 } as const;
 
 /** Undefined table, column, function or schema. */
@@ -53,9 +54,13 @@ export class QueryFailed extends Error {
       text(given.severity) === undefined || /^(FATAL|PANIC)$/.test(String(given.severity));
   }
 
-  /** Whether the statement lost against others that ran at the same time: tried again it may succeed. */
+  /**
+   * Whether the statement lost against others that ran at the same time: tried again it may succeed. So does one that
+   * found the server's table of locks full, which many bulks at once can fill.
+   */
   get isContention(): boolean {
-    return this.code === states.serializationFailure || this.code === states.deadlock;
+    const { serializationFailure, deadlock, outOfMemory } = states;
+    return [serializationFailure, deadlock, outOfMemory].some((state) => state === this.code);
   }
 }
 

@@ -1,11 +1,16 @@
 import { randomBytes } from "node:crypto";
+import type { Client } from "pg";
 import { describe, expect, inject, it } from "vitest";
 import { bytesOnDisk } from "../test/bytes-on-disk.ts";
-import { createDatabase } from "../test/database.ts";
+import { clientOn, createDatabase } from "../test/database.ts";
 import { newPlace } from "../test/place.ts";
 import { dataKey, read, write } from "../test/transactions.ts";
 
 const { directory } = inject("postgres");
+
+function urlOf({ user, password, host, port, database }: Client): string {
+  return `postgres://${user}:${password}@${host}:${port}/${database}`;
+}
 
 /** Which of the keys have left eight bytes of their beginning, middle or end anywhere in the files. */
 function tracesOf(keys: readonly Buffer[], bytes: Buffer): readonly number[] {
@@ -67,6 +72,32 @@ describe.skipIf(directory === undefined)("a destroyed data key", () => {
       expect(bytes.includes("owner-4f9c2d-1")).toBe(false);
     },
   );
+});
+
+describe("a dump of the database", () => {
+  it.each(["before", "while"])("that began %s the table is rewritten has every key", async (when) => {
+    const { storage, client, schema } = await newPlace({ connectionString: await createDatabase() });
+    await write(storage, [dataKey("a", randomBytes(60)), dataKey("b", randomBytes(60))]);
+    const url = `${urlOf(client)}?application_name=pg_dump`;
+    const begin = async () => {
+      const dump = await clientOn(url);
+      await dump.query("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+      await dump.query("SELECT 1 FROM pg_class LIMIT 1");
+      return dump;
+    };
+    await write(storage, [{ remove: "dataKeys", where: { owner: "a" } }]);
+    const before = when === "before" ? await begin() : undefined;
+    // Others hold the table: the rewriting has begun, and waits.
+    await client.query(`BEGIN; LOCK TABLE "${schema}"."dataKeys" IN ACCESS SHARE MODE`);
+    const scrubbing = storage.scrub();
+    const dump = before ?? (await begin());
+    await client.query("COMMIT");
+    expect(await scrubbing).toBe(false);
+    const { rows } = await dump.query(`SELECT owner FROM "${schema}"."dataKeys"`);
+    expect(rows).toEqual([{ owner: "b" }]);
+    await dump.end();
+    await expect.poll(() => storage.scrub()).toBe(true);
+  });
 });
 
 describe("scrub", () => {

@@ -38,6 +38,17 @@ async function rewrite(session: Session, schema: string, table: TableName): Prom
   await session.run("DROP TABLE heed_left");
 }
 
+/**
+ * Whether a dump is under way. One that took its snapshot before the rewriting, and comes to the table after it, sees
+ * no row at all (https://www.postgresql.org/docs/current/mvcc-caveats.html): a back-up without a key.
+ */
+async function isDumped(session: Session): Promise<boolean> {
+  const { rows } = await session.run(
+    "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pg_dump' AND datname = current_database() LIMIT 1",
+  );
+  return rows.length > 0;
+}
+
 async function bytesOf(session: Session, schema: string): Promise<number> {
   const sizes = secretTables.map((table) => `pg_total_relation_size('${sqlName(schema, table)}')`);
   const { rows } = await session.run(`SELECT ${sizes.join(" + ")} AS bytes`);
@@ -68,11 +79,14 @@ export class Scrubber {
     const isLarge = (await bytesOf(session, this.#schema)) > largeBytes;
     const beganMs = performance.now();
     if (isLarge && beganMs < this.#notBeforeMs) return false;
+    if (await isDumped(session)) return false;
     try {
       await committed(session, [`SET LOCAL lock_timeout = ${longestWaitMs}`], async () => {
         for (const table of secretTables) await rewrite(session, this.#schema, table);
         // Whoever removed a secret has committed by now, or has not begun: the tables are locked.
         await session.run(`DELETE FROM ${sqlName(this.#schema, "heed_unscrubbed")}`);
+        // As late as can be: it may have begun meanwhile.
+        if (await isDumped(session)) throw new QueryFailed({ code: "55P03", severity: "ERROR" });
       });
     } catch (error) {
       if (error instanceof QueryFailed && inTheWay.has(error.code)) return false;
