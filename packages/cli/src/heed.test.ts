@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { keyring, newKey } from "@heed/core";
 import { describe, expect, it } from "vitest";
@@ -29,6 +30,18 @@ describe("heed keys", () => {
     expect(keyring(stdout).ephemeral).toBe(false);
     expect(stdout.trim()).not.toBe(inUse);
     expect(stdout.trim()).not.toBe(heed(["keys"]).stdout.trim());
+  });
+
+  it.skipIf(!existsSync("/dev/full"))("ends with 1 when what it prints finds no room", () => {
+    const { status, stderr } = spawnSync(process.execPath, ["-C", "@heed/source", bin, "keys"], {
+      env: { NODE_NO_WARNINGS: "1" },
+      stdio: ["ignore", openSync("/dev/full", "w"), "pipe"],
+      encoding: "utf8",
+    });
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^heed: The output could not be written.*\n$/),
+    ]);
   });
 
   it("prints a line for an env file that needs no quotes", () => {

@@ -1,4 +1,16 @@
 #!/usr/bin/env node
 import { run } from "./run.ts";
 
-process.exitCode = await run(process.argv.slice(2), process);
+let isCutShort = false;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error) => {
+    // Whoever read along is gone, which is no reason to leave work where it is.
+    if ("code" in error && error.code === "EPIPE") return;
+    isCutShort = true;
+    process.exitCode = 1;
+    if (stream === process.stdout)
+      process.stderr.write("heed: The output could not be written: look for a full disk.\n");
+  });
+}
+const code = await run(process.argv.slice(2), process);
+process.exitCode = isCutShort ? 1 : code;

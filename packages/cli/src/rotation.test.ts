@@ -52,8 +52,8 @@ describe("a rotation, from the command line", () => {
     );
     const after = await heed(["keys", "--status"], { HEED_KEYS: keys });
     expect(after.stdout).toMatch(new RegExp(`^${newId} +active +2000 dataKeys, 2000 identifiers,`, "m"));
-    // Evidence was written under it, and nobody can write that anew.
-    expect(after.stdout).toMatch(new RegExp(`^${oldId} +lookup +no +\\d+ evidence$`, "m"));
+    // Evidence and the journal were written under it, and nobody can write those anew.
+    expect(after.stdout).toMatch(new RegExp(`^${oldId} +lookup +no +\\d+ evidence, \\d+ journal$`, "m"));
 
     const lost = await heed(["keys", "--status"], { HEED_KEYS: first });
     expect([lost.status, lost.stdout]).toEqual([

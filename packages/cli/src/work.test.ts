@@ -53,6 +53,21 @@ describe("heed work", () => {
     expect(stdout.trimEnd()).toMatch(/stopped$/);
   });
 
+  it("goes on when nobody reads along any more", async () => {
+    const child = spawn(process.execPath, ["-C", "@heed/source", bin, "work"], {
+      cwd: company,
+      env: { SLOW_MS: "500", NODE_NO_WARNINGS: "1" },
+    });
+    const ended = Promise.all([once(child, "exit"), text(child.stderr)]);
+    await once(child.stdout, "data");
+    child.stdout.destroy();
+    // The step settles, and is told of into nothing.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    child.kill("SIGTERM");
+    const [[status], stderr] = await ended;
+    expect([status, stderr]).toEqual([0, ""]);
+  });
+
   it.each([
     ["no configuration here", nowhere, ["work"], 1, "export const heed = createHeed("],
     ["a configuration that is not there", company, ["work", "--config", "canary.ts"], 1, "--config"],

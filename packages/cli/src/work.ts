@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { Heed } from "@heed/core";
 import { loadHeed } from "./load-heed.ts";
 import { configured, optionsOf } from "./options.ts";
 import type { ExitCode, Terminal } from "./terminal.ts";
@@ -21,7 +22,11 @@ export async function work(args: readonly string[], terminal: Terminal): Promise
     say(`${processor} ${operation} ${what}${because === undefined ? "" : ` (${because})`} ${stepId}`);
   });
   heed.on("request.changed", ({ requestId, state }) => say(`request ${state} ${requestId}`));
-  let hasFailed = false;
+  let hasFailed = await isHeld(heed);
+  if (hasFailed)
+    terminal.stderr.write(
+      "heed: The database was restored from a back-up: nothing is carried out until heed restore has ended.\n",
+    );
   heed.on("work.failed", ({ error, processor, operation }) => {
     hasFailed = true;
     // The error's own text may be a vendor's, and quote what it should not: its name and code say enough here.
@@ -43,6 +48,12 @@ export async function work(args: readonly string[], terminal: Terminal): Promise
   await heed.close();
   say("stopped");
   return 0;
+}
+
+/** What cannot be told yet, the work itself tells. */
+async function isHeld(heed: Heed): Promise<boolean> {
+  const journal = await heed.journal.state().catch(() => undefined);
+  return journal?.state === "restore-needed";
 }
 
 function about(processor: string | undefined, operation: string | undefined): string {

@@ -58,7 +58,10 @@ export type KindsOf<R> = {
 
 /** What every choice may say about how it was made. */
 export interface ChoiceDetails {
-  /** Idempotency key: an event of this id is recorded once. `[A-Za-z0-9_-]`, at most 64 characters. */
+  /**
+   * Idempotency key: an event of this id is recorded once. `[A-Za-z0-9_-]`, at most 64 characters. It is kept as it is,
+   * also in evidence and after an erasure: nothing personal.
+   */
   readonly id?: string;
   /** RFC 3339: when the person chose. Default: now. A live opt-out counts from when it is recorded. */
   readonly at?: string;

@@ -144,29 +144,43 @@ describe("a back-up that is restored", () => {
     expect(await heed.suppression.check(anna)).toEqual({ suppressed: true, because: "erased" });
   });
 
-  it("is recognised by a process that runs on while its database is put back", async () => {
+  it("is recognised by processes that run on while their database is put back", async () => {
     const company = journaledCompany();
-    let inner = sqlite(company.base);
-    const storage = new Proxy(inner, {
-      get: (_, name) => {
-        const value: unknown = Reflect.get(inner, name);
-        return typeof value === "function" ? (value.bind(inner) as unknown) : value;
-      },
-    });
+    let file = company.base;
+    /** One process's storage: it finds the other file behind the same name. */
+    const opened = () => {
+      const files = new Map<string, ReturnType<typeof sqlite>>();
+      const inner = () => files.get(file) ?? files.set(file, sqlite(file)).get(file)!;
+      return new Proxy(inner(), {
+        get: (_, name) => {
+          const value: unknown = Reflect.get(inner(), name);
+          return typeof value === "function" ? (value.bind(inner()) as unknown) : value;
+        },
+      });
+    };
+    const storage = opened();
     const { heed } = company.on(company.base, { storage });
+    // One that has recorded nothing of what is lost, and carries steps out.
+    const other = company.on(company.base, { storage: opened() });
     const [anna, bert] = [company.person("anna@example.org"), company.person("bert@example.org")];
     for (const subject of [anna, bert])
       await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence });
     const old = `${company.base}.old`;
-    await inner.backup?.(old);
+    await storage.backup?.(old);
     await heed.subscriptions.unsubscribe({ subject: anna, topic: "newsletter" });
-    inner = sqlite(old);
-    await expect(heed.permits.take(mail("newsletter", anna.email))).rejects.toMatchObject({
-      code: "restore-needed",
+    expect(await other.heed.permits.take(mail("newsletter", anna.email))).toMatchObject({
+      because: "suppressed",
     });
-    expect(await heed.permits.take(mail("newsletter", anna.email))).toMatchObject({
+    file = old;
+    expect((await other.heed.work.drain()).settled).toBe(0);
+    expect(company.crm.calls).toEqual([]);
+    expect(await other.heed.permits.take(mail("newsletter", anna.email))).toMatchObject({
       because: "restore-needed",
     });
+    for (let round = 0; round < 2; round += 1)
+      await expect(
+        heed.subscriptions.subscribe({ subject: anna, topic: "offers", evidence }),
+      ).rejects.toMatchObject({ code: "restore-needed" });
     await heed.subscriptions.unsubscribe({ subject: bert, topic: "newsletter" });
     expect(await heed.journal.state()).toEqual({ state: "restore-needed", lost: 1 });
     await heed.restore();

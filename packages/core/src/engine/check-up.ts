@@ -1,12 +1,13 @@
 import type { HeedContext } from "../context.ts";
 import { isHeedError } from "../errors/heed-error.ts";
+import { restoreNeeded } from "../errors/restore-needed.ts";
 import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
 import { AccountChecks } from "./account-check.ts";
 import type { BatchSettings } from "./ask.ts";
 
 /** One part that heed stands on, and whether it is well. Ids, slugs and advice: nothing personal. */
 export interface CheckedPart {
-  /** `"storage"`, `"keys"`, or the id of a processor. */
+  /** `"storage"`, `"journal"` where there is one, `"keys"`, or the id of a processor. */
   readonly part: string;
   readonly ok: boolean;
   /** A slug: what is wrong. */
@@ -16,8 +17,8 @@ export interface CheckedPart {
 }
 
 /**
- * Looks at everything that heed stands on, by reading only: the storage answers, its rows were written under
- * keys that this process has, and each processor's credentials open the account that they should, with all
+ * Looks at everything that heed stands on, by reading only: the storage answers and lacks nothing of its
+ * journal, its rows were written under keys that this process has, and each processor's credentials open the account that they should, with all
  * that its operations and topics need.
  */
 export async function checkUp(
@@ -29,7 +30,16 @@ export async function checkUp(
   const checks = new AccountChecks(context, settings);
   const processors = Object.keys(context.processors).filter((id) => id !== "heed");
   const accounts = await Promise.all(processors.map((id) => checkProcessor(context, checks, id)));
-  return [storage, await checkKeys(context), ...accounts.flat()];
+  return [storage, ...(await checkJournal(context)), await checkKeys(context), ...accounts.flat()];
+}
+
+async function checkJournal({ journaled }: HeedContext): Promise<readonly CheckedPart[]> {
+  if (journaled === undefined) return [];
+  try {
+    return [(await journaled.isHeld()) ? failed("journal", restoreNeeded()) : { part: "journal", ok: true }];
+  } catch (error) {
+    return [failed("journal", error)];
+  }
 }
 
 async function checkStorage({ storage, clock, namespace }: HeedContext): Promise<CheckedPart> {

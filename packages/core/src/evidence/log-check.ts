@@ -82,7 +82,8 @@ export class LogCheck {
   /** No more entries. @throws TamperedEvidenceError `missing-tail`, `emptied-entry` */
   end(): void {
     const { size } = this.#tree;
-    const missing = Math.max(0, ...this.#expected.keys());
+    // One after another: there may be more of them than a call takes arguments.
+    const missing = [...this.#expected.keys()].reduce((one, other) => Math.max(one, other), 0);
     if (missing > size)
       throw fault("missing-tail", `The log ends after ${size} entries; a checkpoint covers ${missing}.`);
     if (this.#emptyAt !== "" && this.#emptyAt >= this.#prunedBefore)

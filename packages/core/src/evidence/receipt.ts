@@ -6,6 +6,9 @@ import { entryIdSchema, openEntryShape } from "./log-entry.ts";
 
 const instant = z.iso.datetime({ precision: 3 });
 
+/** A hundred years: more leads to no date that a receipt could state. */
+export const mostBackupDays = 36_500;
+
 /**
  * A receipt as JSON. Everything in it is a slug, a keyed digest, an instant, a number or a hash: it names nobody.
  */
@@ -35,7 +38,9 @@ export const receiptSchema = z.strictObject({
    * Until when a back-up of heed's database from before the erasure could still be opened: its data keys lie
    * beside the data. Null where nothing was erased, or the controller did not say how long back-ups last.
    */
-  backups: z.strictObject({ lastDays: z.number().int().nonnegative(), openUntil: instant }).nullable(),
+  backups: z
+    .strictObject({ lastDays: z.number().int().nonnegative().max(mostBackupDays), openUntil: instant })
+    .nullable(),
   digests: z.literal("keyed: only the holder of the key can link a digest to a person"),
   /** Every entry about the request, each with its proof that it is in the log of the checkpoint. */
   entries: z.array(z.strictObject({ ...openEntryShape, proof: z.array(hashSchema) })).min(1),

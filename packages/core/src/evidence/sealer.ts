@@ -3,6 +3,7 @@ import { withTimeLimit } from "../engine/time-limit.ts";
 import { HeedError } from "../errors/heed-error.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import type { Checkpoint } from "./checkpoint.ts";
+import { mostBackupDays } from "./receipt.ts";
 import { newestCheckpoint, sealEvidence, type SealedEvidence } from "./seal-evidence.ts";
 
 /** How evidence is kept. */
@@ -17,7 +18,7 @@ export interface EvidenceSettings {
   readonly publish?: (checkpoint: Checkpoint) => Promise<void>;
   /**
    * How many days back-ups of the database last. Said, receipts of an erasure state until when the destroyed keys
-   * could still be read from one.
+   * could still be read from one. At most 36,500.
    */
   readonly backupsLastDays?: number;
 }
@@ -26,10 +27,12 @@ export interface EvidenceSettings {
 export function checkEvidenceSettings(settings: EvidenceSettings): EvidenceSettings {
   for (const name of ["sealEveryMs", "backupsLastDays"] as const) {
     const value = settings[name];
-    if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue;
-    throw new InvalidInputError(`\`evidence.${name}\` is no duration. Pass a whole number, zero or more.`, {
-      issues: [{ path: `evidence.${name}`, message: "no whole number" }],
-    });
+    const most = name === "backupsLastDays" ? mostBackupDays : Number.MAX_SAFE_INTEGER;
+    if (value === undefined || (Number.isSafeInteger(value) && value >= 0 && value <= most)) continue;
+    throw new InvalidInputError(
+      `\`evidence.${name}\` is no duration. Pass a whole number, zero or more, at most ${most}.`,
+      { issues: [{ path: `evidence.${name}`, message: "no whole number" }] },
+    );
   }
   return settings;
 }

@@ -3,7 +3,7 @@ import { statSync, writeSync } from "node:fs";
 import { link, open, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
 import { HeedError } from "../errors/heed-error.ts";
-import { linesOf } from "./file-lines.ts";
+import { lastLine, linesOf } from "./file-lines.ts";
 import { codeOf, ownerOnly, syncDirectory, withFile, writeWhole } from "./file-system.ts";
 import { encodeLine } from "./journal-line.ts";
 import { journalLine, lineOf, type LineHead } from "./record-line.ts";
@@ -188,6 +188,7 @@ export function fileJournal(path: string): Journal {
           return identity();
         }),
       ),
+    last: () => telling(async () => (await withFile(place, "r", lastLine)) as LineHead | undefined),
     async *read() {
       const file = await open(place, "r");
       try {

@@ -35,3 +35,23 @@ export async function* linesOf(file: FileHandle): AsyncIterable<PlacedLine> {
     rest = bytes.subarray(from);
   }
 }
+
+/** The head of the newest whole record, read from the end: a journal may be long. Undefined where there is none. */
+export async function lastLine(file: FileHandle): Promise<ParsedLine["head"] | undefined> {
+  const { size } = await file.stat();
+  for (let length = chunkBytes / 8; ; length *= 8) {
+    const from = Math.max(0, size - length);
+    const bytes = Buffer.alloc(size - from);
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, from);
+    // What is behind the last line feed is being written, or was cut short.
+    let to = bytes.subarray(0, bytesRead).lastIndexOf(lineFeed);
+    while (to > 0) {
+      const before = bytes.lastIndexOf(lineFeed, to - 1);
+      if (before === -1 && from > 0) break;
+      const parsed = parseLine(bytes.subarray(before + 1, to), `byte ${from + before + 1}`);
+      if (parsed !== undefined && "writer" in parsed.head) return parsed.head;
+      to = before;
+    }
+    if (from === 0) return undefined;
+  }
+}

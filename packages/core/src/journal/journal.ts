@@ -57,6 +57,8 @@ export interface Journal {
    * @throws HeedError `journal-damaged`, `journal-failed`
    */
   open(proofOf: ((id: string) => string) | undefined): Promise<JournalIdentity | undefined>;
+  /** The newest record that anybody has appended, with its id; undefined where there is none. */
+  last(): Promise<(JournalPlace & { readonly id: string }) | undefined>;
   /** All records in the order in which they were appended. @throws HeedError `journal-damaged` */
   read(): AsyncIterable<JournalLine>;
   /** Resolves when the record is on the disk. Those of one moment share one sync. @throws HeedError `journal-failed` */

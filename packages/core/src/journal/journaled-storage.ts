@@ -54,6 +54,8 @@ export class JournaledStorage implements HeedStorage {
   readonly #done = new Map<string, JournalPlace>();
   /** What this process appended last: a database that does not know it is another, older copy. */
   #last: (JournalPlace & { readonly id: string }) | undefined;
+  /** The newest record that was found to be here by comparing all. */
+  #judged: string | undefined;
   readonly #inFlight = new Set<Promise<unknown>>();
   readonly #onTheirWay = new Set<string>();
   #isTidying = false;
@@ -74,8 +76,37 @@ export class JournaledStorage implements HeedStorage {
     if (watch !== undefined) this.watch = watch;
   }
 
-  /** Whether this database was restored from a back-up and what it lost is not replayed yet. */
-  async isHeld(within?: unknown): Promise<boolean> {
+  /** Whether this database was restored from a back-up, also just now, and what it lost is not replayed yet. */
+  async isHeld(): Promise<boolean> {
+    await this.#lookAgain();
+    return this.#isHeld();
+  }
+
+  /** Whether the database knows what was appended last, whoever did: it may have been put back while this process runs. */
+  async #lookAgain(): Promise<void> {
+    if (this.#state === undefined || (await this.#state).isHeld) return;
+    const last = await this.journal.last();
+    if (last === undefined || last.id === this.#judged) return;
+    const isBehind = await this.inner.transact({
+      lock: [],
+      clock: this.#clock,
+      read: lastReads(last),
+      decide: (rows) => ({ writes: [], answer: isOlder(rows, last) }),
+    });
+    if (!isBehind) return;
+    await this.#compareAnew();
+    // A second copy of a record is known by the first one: that took a look at all of them.
+    this.#judged = last.id;
+  }
+
+  async #compareAnew(): Promise<State> {
+    this.#last = undefined;
+    this.#done.clear();
+    this.#state = undefined;
+    return this.#ready();
+  }
+
+  async #isHeld(within?: unknown): Promise<boolean> {
     const state = await this.#ready(within);
     if (!state.isHeld) return false;
     // Another process may have restored it in the meantime.
@@ -137,7 +168,7 @@ export class JournaledStorage implements HeedStorage {
   async transact<const R extends Reads, A>(transaction: Transaction<R, A>): Promise<A> {
     const { within } = transaction;
     const isJoined = within !== undefined;
-    const isHeld = await this.isHeld(within);
+    const isHeld = await this.#isHeld(within);
     // Nothing of our own is begun beside the application's transaction: it would wait for its end.
     if (!isJoined) await this.#catchUpIfNeeded();
     const found: { kept?: Kept; tidy?: Tidy | undefined } = {};
@@ -176,10 +207,7 @@ export class JournaledStorage implements HeedStorage {
       if (found.tidy !== undefined) this.#isTidying = false;
     }
     // It was put back, or a standby took over, while this process ran.
-    this.#last = undefined;
-    this.#done.clear();
-    this.#state = undefined;
-    if (await this.isHeld()) throw restoreNeeded();
+    if ((await this.#compareAnew()).isHeld) throw restoreNeeded();
     return this.transact(transaction);
   }
 

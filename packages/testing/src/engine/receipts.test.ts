@@ -131,6 +131,8 @@ describe("a receipt", () => {
     expect(changed({ summary: { ...summary, late: true } })).toBe("altered-receipt");
     expect(changed({ summary: { ...summary, retained: [] } })).toBe("altered-receipt");
     expect(changed({ backups: null })).toBe("forged-signature");
+    const openUntil = summary.closedAt;
+    expect(changed({ backups: { lastDays: Number.MAX_SAFE_INTEGER, openUntil } })).toBe("unreadable");
     expect(changed({ issuedAt: "2026-01-15T12:00:00.001Z" })).toBe("forged-signature");
     expect(codeOf(receipt, stranger.publicKeys())).toBe("wrong-key");
     const [id = ""] = Object.keys(publicKeys);
@@ -302,7 +304,13 @@ describe("a worker", () => {
   });
 
   it("takes settings that mean something, and no others", () => {
-    for (const evidence of [{ sealEveryMs: -1 }, { backupsLastDays: Number.NaN }, { backupsLastDays: 1.5 }])
+    const none = [
+      { sealEveryMs: -1 },
+      { backupsLastDays: Number.NaN },
+      { backupsLastDays: 1.5 },
+      { backupsLastDays: 1e9 },
+    ];
+    for (const evidence of none)
       expect(() => company({ evidence })).toThrow(/evidence\.(sealEveryMs|backupsLastDays)/);
   });
 });
