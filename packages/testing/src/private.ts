@@ -2,6 +2,7 @@
 export { startChild } from "./storages/child.ts";
 export type { Child } from "./storages/child.ts";
 export { crashHeed } from "./storages/crash-heed.ts";
+export { describeBacklog } from "./storages/describe-backlog.ts";
 export { describeBreaker } from "./storages/describe-breaker.ts";
 export { describeHolds } from "./storages/describe-holds.ts";
 export { describeRestoring } from "./storages/describe-restoring.ts";
