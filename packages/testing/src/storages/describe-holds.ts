@@ -129,11 +129,11 @@ export function describeHolds({
   runs,
 }: {
   readonly name: string;
-  readonly create: (place: string) => HeedStorage;
+  readonly create: (place: string) => HeedStorage | Promise<HeedStorage>;
   readonly runs: number;
 }): void {
-  const opened = (clock: VirtualClock) => {
-    const storage = create(`heed${randomBytes(6).toString("hex")}`);
+  const opened = async (clock: VirtualClock) => {
+    const storage = await create(`heed${randomBytes(6).toString("hex")}`);
     onTestFinished(() => storage.close());
     return standingStill(storage, clock);
   };
@@ -141,7 +141,7 @@ export function describeHolds({
   describe(`a legal hold over ${name}`, () => {
     it("keeps everything that was there, also past the deadline, and lets it go when it is released", async () => {
       const clock = virtualClock(start, { autoAdvance: true });
-      const test = company({ clock, storage: opened(clock) });
+      const test = company({ clock, storage: await opened(clock) });
       const { heed, person, settle, rows } = test;
       person(anna.email);
       person(bo.email);
@@ -183,7 +183,7 @@ export function describeHolds({
 
     it("placed between the lease and the run takes the step back", async () => {
       const clock = virtualClock(start, { autoAdvance: true });
-      const { storage, hook } = interrupting(opened(clock));
+      const { storage, hook } = interrupting(await opened(clock));
       const test = company({ clock, storage });
       const { heed, person, settle, rows } = test;
       person(anna.email);
@@ -217,7 +217,7 @@ export function describeHolds({
       await fc.assert(
         fc.asyncProperty(fc.array(acts, { minLength: 3, maxLength: 14 }), async (script) => {
           const clock = virtualClock(start, { autoAdvance: true, quietTurns: 5 });
-          const storage = opened(clock);
+          const storage = await opened(clock);
           const stood = await actOut(company({ clock, storage }), script);
           await storage.close();
           if (stood) heldInVain += 1;
