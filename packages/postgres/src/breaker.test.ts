@@ -1,4 +1,4 @@
 import { describeBreaker } from "@heed/testing/private";
 import { storageAt } from "../test/place.ts";
 
-describeBreaker({ name: "postgres", create: storageAt });
+describeBreaker({ name: "postgres", create: (place) => storageAt(place) });

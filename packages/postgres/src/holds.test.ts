@@ -1,4 +1,4 @@
 import { describeHolds } from "@heed/testing/private";
-import { storageAt } from "../test/place.ts";
+import { emptiedStorage } from "../test/place.ts";
 
-describeHolds({ name: "postgres", create: storageAt, runs: 10 });
+describeHolds({ name: "postgres", create: emptiedStorage(), runs: 10 });

@@ -1,12 +1,14 @@
 import { describeStorage } from "@heed/testing";
 import { inject } from "vitest";
 import { clientOn } from "../test/database.ts";
-import { postgres } from "./postgres.ts";
+import { reusedSchema, storageAt } from "../test/place.ts";
+
+const schemaOf = reusedSchema();
 
 describeStorage({
   name: "postgres",
   durable: true,
-  create: (place) => postgres({ connectionString: inject("postgres").url, schema: place, migrate: true }),
+  create: async (place) => storageAt(await schemaOf(place), false),
   async begin(place) {
     const { url } = inject("postgres");
     const [application, other] = [await clientOn(url), await clientOn(url)];

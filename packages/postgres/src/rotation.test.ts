@@ -3,5 +3,5 @@ import { storageAt } from "../test/place.ts";
 
 describeRotation({
   name: "postgres",
-  open: storageAt,
+  open: (place) => storageAt(place),
 });

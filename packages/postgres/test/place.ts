@@ -30,33 +30,46 @@ export async function newPlace(options: Partial<PostgresOptions> = {}): Promise<
   return { schema, storage, client: await clientOn(url), another };
 }
 
-/** The storage in a schema of the shared database, made where it is not there. */
-export function storageAt(schema: string): PostgresStorage {
-  return postgres({ connectionString: inject("postgres").url, schema, migrate: true });
+/** The storage in a schema of the shared database. @param migrate makes it where it is not there */
+export function storageAt(schema: string, migrate = true): PostgresStorage {
+  return postgres({ connectionString: inject("postgres").url, schema, migrate });
 }
 
 /**
- * One storage for tests that need an empty one after another: it is emptied instead of closed and made anew, for
- * making tables and planning statements would take longer than what is tried out.
+ * One schema for tests that come one after another, each with a place of its own: emptied for each new place, for
+ * making tables would take longer than what is tried out.
+ *
+ * @returns the schema of a place
  */
-export function emptiedStorage(): () => Promise<HeedStorage> {
+export function reusedSchema(): (place: string) => Promise<string> {
   const schema = `heed_${randomBytes(6).toString("hex")}`;
-  const opened: PostgresStorage[] = [];
-  afterAll(async () => {
-    for (const storage of opened) await storage.close();
-  });
-  return async () => {
-    const storage = opened[0] ?? storageAt(schema);
-    if (opened.length === 0) {
-      opened.push(storage);
+  const names = [...tableNames, "heed_unscrubbed"].map((name) => `"${schema}"."${name}"`);
+  const emptied = [...names, `"${schema}_boss".job`].map((name) => `DELETE FROM ${name}`).join("; ");
+  let last: string | undefined;
+  return async (place) => {
+    if (place === last) return schema;
+    if (last === undefined) {
+      const storage = storageAt(schema);
       await storage.migrate();
+      await storage.close();
     }
-    const names = [...tableNames, "heed_unscrubbed"].map((name) => `"${schema}"."${name}"`);
-    const emptied = [...names, `"${schema}_boss".job`].map((name) => `DELETE FROM ${name}`);
+    last = place;
     const client = new pg.Client({ connectionString: inject("postgres").url });
     await client.connect();
-    await client.query(emptied.join("; "));
+    await client.query(emptied);
     await client.end();
-    return { ...storage, close: async () => {} };
+    return schema;
+  };
+}
+
+/** The same for tests that need one storage at a time: it stays open, with its statements planned. */
+export function emptiedStorage(): (place: string) => Promise<HeedStorage> {
+  const schemaOf = reusedSchema();
+  let opened: PostgresStorage | undefined;
+  afterAll(() => opened?.close());
+  return async (place) => {
+    const schema = await schemaOf(place);
+    opened ??= storageAt(schema, false);
+    return { ...opened, close: async () => {} };
   };
 }

@@ -56,40 +56,48 @@ export function describeBreaker({
   };
 
   describe(`a vendor account that fails as a whole, over ${name}`, () => {
-    it("is left alone after five batches in a row, and what waits behind it burns no try", async () => {
-      const { heed, crm, asked, rows } = await withSteps(40, shared().one);
-      crm.fault({ at: "run", throws: down, times: 1000 });
-      const { nextAt, open } = await heed.work.drain();
-      expect(asked()).toBe(5);
-      const steps = await rows("steps");
-      expect(steps.filter(({ tries }) => tries > 0)).toHaveLength(5);
-      expect(steps.every(({ state }) => state === "due")).toBe(true);
-      expect(open).toBe(40);
-      expect(await breakerAt(heed)).toEqual({
-        state: "open",
-        failures: 5,
-        until: "2026-01-15T12:00:30.000Z",
-      });
-      expect(nextAt).toBe("2026-01-15T12:00:30.000Z");
-      // As long as it is open nothing is asked, whatever comes.
-      await heed.subscriptions.unsubscribe({ subject: { email: "late@example.org" }, topic: "newsletter" });
-      await heed.work.drain();
-      expect(asked()).toBe(5);
-    });
+    it(
+      "is left alone after five batches in a row, and what waits behind it burns no try",
+      { timeout: 60_000 },
+      async () => {
+        const { heed, crm, asked, rows } = await withSteps(40, shared().one);
+        crm.fault({ at: "run", throws: down, times: 1000 });
+        const { nextAt, open } = await heed.work.drain();
+        expect(asked()).toBe(5);
+        const steps = await rows("steps");
+        expect(steps.filter(({ tries }) => tries > 0)).toHaveLength(5);
+        expect(steps.every(({ state }) => state === "due")).toBe(true);
+        expect(open).toBe(40);
+        expect(await breakerAt(heed)).toEqual({
+          state: "open",
+          failures: 5,
+          until: "2026-01-15T12:00:30.000Z",
+        });
+        expect(nextAt).toBe("2026-01-15T12:00:30.000Z");
+        // As long as it is open nothing is asked, whatever comes.
+        await heed.subscriptions.unsubscribe({ subject: { email: "late@example.org" }, topic: "newsletter" });
+        await heed.work.drain();
+        expect(asked()).toBe(5);
+      },
+    );
 
-    it("is used as before once it answers, and nothing was reported as failed meanwhile", async () => {
-      const { heed, crm, rows, settle } = await withSteps(40, shared().one);
-      const ended: string[] = [];
-      heed.on("step.settled", ({ ended: has, state }) => void (has && ended.push(state)));
-      crm.fault({ at: "run", throws: down, times: 6 });
-      await settle();
-      expect(crm.optedOut.size).toBe(40);
-      expect(new Set(ended)).toEqual(new Set(["verified"]));
-      expect(await rows("breakers")).toEqual([]);
-      expect(await breakerAt(heed)).toEqual({ state: "closed", failures: 0 });
-    });
+    it(
+      "is used as before once it answers, and nothing was reported as failed meanwhile",
+      { timeout: 60_000 },
+      async () => {
+        const { heed, crm, rows, settle } = await withSteps(40, shared().one);
+        const ended: string[] = [];
+        heed.on("step.settled", ({ ended: has, state }) => void (has && ended.push(state)));
+        crm.fault({ at: "run", throws: down, times: 6 });
+        await settle();
+        expect(crm.optedOut.size).toBe(40);
+        expect(new Set(ended)).toEqual(new Set(["verified"]));
+        expect(await rows("breakers")).toEqual([]);
+        expect(await breakerAt(heed)).toEqual({ state: "closed", failures: 0 });
+      },
+    );
 
-    it("is left alone by every worker, and one of them alone probes", async () => {
+    it("is left alone by every worker, and one of them alone probes", { timeout: 60_000 }, async () => {
       const workers = shared();
       const one = await withSteps(40, workers.one);
       const other = await withSteps(0, workers.other);

@@ -129,61 +129,65 @@ export function describeHolds({
   runs,
 }: {
   readonly name: string;
-  readonly create: (place: string) => HeedStorage;
+  readonly create: (place: string) => HeedStorage | Promise<HeedStorage>;
   readonly runs: number;
 }): void {
-  const opened = (clock: VirtualClock) => {
-    const storage = create(`heed${randomBytes(6).toString("hex")}`);
+  const opened = async (clock: VirtualClock) => {
+    const storage = await create(`heed${randomBytes(6).toString("hex")}`);
     onTestFinished(() => storage.close());
     return standingStill(storage, clock);
   };
 
   describe(`a legal hold over ${name}`, () => {
-    it("keeps everything that was there, also past the deadline, and lets it go when it is released", async () => {
-      const clock = virtualClock(start, { autoAdvance: true });
-      const test = company({ clock, storage: opened(clock) });
-      const { heed, person, settle, rows } = test;
-      person(anna.email);
-      person(bo.email);
-      const placed = await heed.holds.place({ subject: anna, ...order });
-      expect(placed).toEqual({ id: expect.any(String), changed: true, inFlight: [] });
-      const held = await heed.requests.open({ ...erasure, subject: anna });
-      const other = await heed.requests.open({ ...erasure, subject: bo });
-      await settle(100 * dayMs);
-      expect(clock.now().getTime() - Date.parse(start)).toBeGreaterThan(90 * dayMs);
-      expect(leftOf(test, anna)).toEqual(all);
-      expect(leftOf(test, bo)).toEqual(nothing);
-      expect((await heed.requests.get(other.id)).state).toBe("partially_fulfilled");
+    it(
+      "keeps everything that was there, also past the deadline, and lets it go when it is released",
+      { timeout: 60_000 },
+      async () => {
+        const clock = virtualClock(start, { autoAdvance: true });
+        const test = company({ clock, storage: await opened(clock) });
+        const { heed, person, settle, rows } = test;
+        person(anna.email);
+        person(bo.email);
+        const placed = await heed.holds.place({ subject: anna, ...order });
+        expect(placed).toEqual({ id: expect.any(String), changed: true, inFlight: [] });
+        const held = await heed.requests.open({ ...erasure, subject: anna });
+        const other = await heed.requests.open({ ...erasure, subject: bo });
+        await settle(100 * dayMs);
+        expect(clock.now().getTime() - Date.parse(start)).toBeGreaterThan(90 * dayMs);
+        expect(leftOf(test, anna)).toEqual(all);
+        expect(leftOf(test, bo)).toEqual(nothing);
+        expect((await heed.requests.get(other.id)).state).toBe("partially_fulfilled");
 
-      const view = await heed.requests.get(held.id);
-      expect(view.state).toBe("executing");
-      expect(
-        view.steps.map(({ operation, state, because, held, tries }) => [
-          operation,
-          state,
-          because,
-          held,
-          tries,
-        ]),
-      ).toEqual([
-        ["unsubscribe", "verified", undefined, undefined, 0],
-        ["erase", "due", "legal-hold", true, 0],
-        ["forgetTokens", "due", "legal-hold", true, 0],
-        ["erase", "due", "legal-hold", true, 0],
-        ["erase", "waiting", undefined, true, 0],
-      ]);
-      expect(await heed.holds.release(placed.id)).toEqual({ changed: true });
-      await heed.work.drain();
-      expect(leftOf(test, anna)).toEqual(nothing);
-      expect((await heed.requests.get(held.id)).state).toBe("partially_fulfilled");
-      expect((await heed.requests.get(held.id)).steps.some((step) => "held" in step)).toBe(false);
-      expect(await rows("subjects")).toEqual([]);
-      expect(await rows("identifiers")).toEqual([]);
-    });
+        const view = await heed.requests.get(held.id);
+        expect(view.state).toBe("executing");
+        expect(
+          view.steps.map(({ operation, state, because, held, tries }) => [
+            operation,
+            state,
+            because,
+            held,
+            tries,
+          ]),
+        ).toEqual([
+          ["unsubscribe", "verified", undefined, undefined, 0],
+          ["erase", "due", "legal-hold", true, 0],
+          ["forgetTokens", "due", "legal-hold", true, 0],
+          ["erase", "due", "legal-hold", true, 0],
+          ["erase", "waiting", undefined, true, 0],
+        ]);
+        expect(await heed.holds.release(placed.id)).toEqual({ changed: true });
+        await heed.work.drain();
+        expect(leftOf(test, anna)).toEqual(nothing);
+        expect((await heed.requests.get(held.id)).state).toBe("partially_fulfilled");
+        expect((await heed.requests.get(held.id)).steps.some((step) => "held" in step)).toBe(false);
+        expect(await rows("subjects")).toEqual([]);
+        expect(await rows("identifiers")).toEqual([]);
+      },
+    );
 
     it("placed between the lease and the run takes the step back", async () => {
       const clock = virtualClock(start, { autoAdvance: true });
-      const { storage, hook } = interrupting(opened(clock));
+      const { storage, hook } = interrupting(await opened(clock));
       const test = company({ clock, storage });
       const { heed, person, settle, rows } = test;
       person(anna.email);
@@ -217,7 +221,7 @@ export function describeHolds({
       await fc.assert(
         fc.asyncProperty(fc.array(acts, { minLength: 3, maxLength: 14 }), async (script) => {
           const clock = virtualClock(start, { autoAdvance: true, quietTurns: 5 });
-          const storage = opened(clock);
+          const storage = await opened(clock);
           const stood = await actOut(company({ clock, storage }), script);
           await storage.close();
           if (stood) heldInVain += 1;
