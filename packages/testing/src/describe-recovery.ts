@@ -38,9 +38,12 @@ export function describeRecovery({ name, create, step = 1 }: RecoveringStorage):
       await storage.close();
     }
   };
-  const each = async (count: number, disturbanceAt: (index: number) => Disturbance) => {
-    const undisturbed = await erase();
-    for (let index = 1; index <= count; index += step) {
+  let known: Promise<Ending> | undefined;
+  /** How it ends undisturbed: found out once. */
+  const undisturbedEnding = () => (known ??= erase());
+  const each = async (of: "commits" | "calls", disturbanceAt: (index: number) => Disturbance) => {
+    const undisturbed = await undisturbedEnding();
+    for (let index = 1; index <= undisturbed[of]; index += step) {
       const disturbance = disturbanceAt(index);
       const ending = await erase(disturbance);
       expect(endOf(ending), JSON.stringify(disturbance)).toEqual(endOf(undisturbed));
@@ -52,7 +55,7 @@ export function describeRecovery({ name, create, step = 1 }: RecoveringStorage):
   };
   describe(`recovery over ${name}`, () => {
     it("is about an erasure that works", async () => {
-      const { request, steps, left, commits, calls } = await erase();
+      const { request, steps, left, commits, calls } = await undisturbedEnding();
       expect(request).toBe("fulfilled");
       expect(steps).toHaveLength(10);
       const nothing = { records: [], optedIn: [] };
@@ -81,16 +84,14 @@ export function describeRecovery({ name, create, step = 1 }: RecoveringStorage):
         `ends as undisturbed when the process ${what} ${when} any commit`,
         { timeout: longestMs },
         async () => {
-          const { commits } = await erase();
-          await each(commits, (commit) => ({ commit, fault }));
+          await each("commits", (commit) => ({ commit, fault }));
         },
       );
     }
 
     for (const how of ["throws", "hangs", "dies"] as const) {
       it(`ends as undisturbed when any call has its effect and ${how}`, { timeout: longestMs }, async () => {
-        const { calls } = await erase();
-        await each(calls, (call) => ({ call, how }));
+        await each("calls", (call) => ({ call, how }));
       });
     }
   });
