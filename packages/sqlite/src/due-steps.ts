@@ -13,7 +13,7 @@ export const dueInLane =
   ` ORDER BY "dueAt", "id" LIMIT ?`;
 const abandoned =
   `SELECT ${columns} FROM "heed_steps" WHERE "state" = 'running' AND "leaseUntil" <= ? AND "namespace" = ?` +
-  ` AND "processor" = coalesce(?, "processor") AND "processor" NOT IN (SELECT value FROM json_each(?))` +
+  ` AND "processor" = coalesce(?, "processor") AND "processor" NOT IN (SELECT value FROM json_each(?)) AND "lane" <= ?` +
   ` ORDER BY "lane", "dueAt", "id" LIMIT ?`;
 
 function byUrgency(one: SqlRow, other: SqlRow): number {
@@ -26,7 +26,7 @@ function byUrgency(one: SqlRow, other: SqlRow): number {
 /** Steps that are due, and running ones whose lease ran out: by lane, then due time, at most `max`. */
 export function dueSteps(
   connection: Connection,
-  { namespace, now, max, processor: only, except = [] }: DueAsk,
+  { namespace, now, max, processor: only, mostLane = Number.MAX_SAFE_INTEGER, except = [] }: DueAsk,
 ): readonly DueStep[] {
   const next = (sql: string, parameters: readonly SQLInputValue[]) =>
     connection.all({ sql, parameters: [namespace, ...parameters] })[0]?.["next"] ?? null;
@@ -41,7 +41,7 @@ export function dueSteps(
     const urgent: SqlRow[] = [];
     for (
       let lane = next(nextLane, [processor, Number.MIN_SAFE_INTEGER]);
-      lane !== null && urgent.length < max;
+      lane !== null && Number(lane) <= mostLane && urgent.length < max;
       lane = next(nextLane, [processor, lane])
     ) {
       const parameters = [namespace, processor, lane, now, max - urgent.length];
@@ -52,7 +52,7 @@ export function dueSteps(
   found.push(
     ...connection.all({
       sql: abandoned,
-      parameters: [now, namespace, only ?? null, JSON.stringify(except), max],
+      parameters: [now, namespace, only ?? null, JSON.stringify(except), mostLane, max],
     }),
   );
   return found
@@ -65,6 +65,7 @@ export function dueSteps(
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the engine wrote it
       operation: row["operation"] as DueStep["operation"],
       phase: String(row["phase"]),
+      lane: Number(row["lane"]),
       alone: row["alone"] === 1 || row["state"] === "running",
     }));
 }

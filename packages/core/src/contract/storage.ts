@@ -83,6 +83,8 @@ export interface DueStep {
   readonly processor: string;
   readonly operation: OperationName;
   readonly phase: string;
+  /** How urgent it is: 0 before 1 before 2. */
+  readonly lane: number;
   /** Its batch failed, or whoever had it is gone: it runs alone. */
   readonly alone: boolean;
 }
@@ -95,6 +97,8 @@ export interface DueAsk {
   readonly max: number;
   /** Only this processor's steps. */
   readonly processor?: string;
+  /** Only steps of this lane and of more urgent ones. */
+  readonly mostLane?: number;
   /** Processors whose steps are left out. */
   readonly except?: readonly string[];
 }

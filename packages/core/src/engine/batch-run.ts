@@ -106,6 +106,7 @@ export class BatchRun {
           processor: id,
           operation: step.operation as OperationName,
           phase: step.phase,
+          lane: step.lane,
           alone: step.alone === 1,
         })),
       }),

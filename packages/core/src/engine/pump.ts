@@ -1,6 +1,6 @@
 import type { HeedContext } from "../context.ts";
 import type { ProcessorV1 } from "../contract/processor.ts";
-import type { DueStep } from "../contract/storage.ts";
+import type { DueAsk, DueStep } from "../contract/storage.ts";
 import { Bell } from "./bell.ts";
 import { BatchRun, type RunSettings } from "./batch-run.ts";
 import { operationOf } from "./claim.ts";
@@ -14,10 +14,16 @@ export interface PumpSettings extends RunSettings {
 
 /** What is in hand at one processor. */
 interface Hand {
-  readonly batches: Set<Promise<void>>;
+  /** Each with the lane of its most urgent step. */
+  readonly batches: Map<Promise<void>, number>;
   /** Nothing more was due when it was last asked for. */
   isDry: boolean;
+  /** Nothing urgent was. */
+  isCalm: boolean;
 }
+
+/** The lane of what one person asked for. Below it is what can wait: bulk, and opt-ins. */
+const urgentLane = 1;
 
 /** Most steps of recipients without a processor that are ended at a time. */
 const mostStrangers = 100;
@@ -26,8 +32,8 @@ const mostStrangers = 100;
  * Takes from delivery what there is room for, and begins all of it at once.
  *
  * Delivery may lend what it tells of, so each processor is asked for separately, and for no more than its free
- * batches hold. At most about a second of work, by its tightest limit, is in hand at a processor: what is urgent
- * never waits behind more than that, however much else is due.
+ * batches hold. Where all of them are taken by what can wait, one more is begun for what is urgent: at the vendor's
+ * limit its calls go first, so it never waits behind a batch, however large that is and however much else is due.
  */
 export class Pump {
   /** Rings when there may be something to do, or something in hand has ended. */
@@ -46,12 +52,15 @@ export class Pump {
 
   /** All batches that are in hand now. */
   get inHand(): readonly Promise<void>[] {
-    return [...this.#hands.values()].flatMap(({ batches }) => [...batches]);
+    return [...this.#hands.values()].flatMap(({ batches }) => [...batches.keys()]);
   }
 
   /** Steps may have become due: every processor is asked for again. */
   refresh(): void {
-    for (const hand of this.#hands.values()) hand.isDry = false;
+    for (const hand of this.#hands.values()) {
+      hand.isDry = false;
+      hand.isCalm = false;
+    }
     this.bell.ring();
   }
 
@@ -61,7 +70,10 @@ export class Pump {
     for (const [id, processor] of Object.entries(this.#context.processors)) {
       const hand = this.#handOf(id);
       const room = this.#roomAt(id, processor);
-      if (room === 0) continue;
+      if (room === 0) {
+        started += await this.#startUrgent(id, processor, stop, onFailure);
+        continue;
+      }
       if (this.#run.isBlocked(id)) {
         hand.isDry = true;
         await this.#run.endOverdue(id);
@@ -77,21 +89,37 @@ export class Pump {
     return started;
   }
 
+  /** Begins a batch beside the others when they are all of what can wait. */
+  async #startUrgent(
+    id: string,
+    processor: ProcessorV1,
+    stop: AbortSignal,
+    onFailure: (error: unknown) => void,
+  ): Promise<number> {
+    const hand = this.#handOf(id);
+    const mostUrgent = Math.min(...hand.batches.values());
+    const isFull = !hand.isDry && hand.batches.size > 0;
+    if (!isFull || hand.isCalm || mostUrgent === 0 || this.#run.isProbing(id)) return 0;
+    hand.isCalm = true;
+    // An opt-out goes beside an erasure, too.
+    const mostLane = Math.min(urgentLane, mostUrgent - 1);
+    const due = await this.#due({ processor: id, mostLane, max: largestBatch(processor) });
+    return this.#begin(due, stop, onFailure);
+  }
+
   /** Begins steps of recipients that have no processor any more: they go to a human. */
   async startStrangers(stop: AbortSignal, onFailure: (error: unknown) => void): Promise<number> {
     const except = Object.keys(this.#context.processors);
     return this.#begin(await this.#due({ except, max: mostStrangers }), stop, onFailure);
   }
 
-  async #due(
-    ask: { readonly max: number } & ({ readonly processor: string } | { readonly except: readonly string[] }),
-  ): Promise<readonly DueStep[]> {
+  async #due(ask: Pick<DueAsk, "max" | "processor" | "mostLane" | "except">): Promise<readonly DueStep[]> {
     const { storage, clock, namespace } = this.#context;
     return storage.due({ namespace, now: clock.now().toISOString(), ...ask });
   }
 
   #handOf(id: string): Hand {
-    const hand = this.#hands.get(id) ?? { batches: new Set(), isDry: false };
+    const hand = this.#hands.get(id) ?? { batches: new Map(), isDry: false, isCalm: false };
     this.#hands.set(id, hand);
     return hand;
   }
@@ -142,7 +170,7 @@ export class Pump {
         // What ended may have released steps anywhere.
         this.refresh();
       });
-    hand.batches.add(batch);
+    hand.batches.set(batch, Math.min(...steps.map(({ lane }) => lane)));
   }
 }
 

@@ -26,13 +26,14 @@ function carryOut<R extends Reads, A>(all: MemoryTables, transaction: Transactio
 }
 
 function dueSteps(all: MemoryTables, ask: DueAsk): readonly DueStep[] {
-  const { namespace, now, max, processor, except = [] } = ask;
+  const { namespace, now, max, processor, mostLane = Number.POSITIVE_INFINITY, except = [] } = ask;
   const isDue = { namespace, state: "due", dueAt: { atMost: now } };
   const isAbandoned = { namespace, state: "running", leaseUntil: { atMost: now } };
   const claimable = [...matching(all, "steps", isDue), ...matching(all, "steps", isAbandoned)];
   const wanted = claimable.filter(
     (row) =>
       (processor === undefined || row["processor"] === processor) &&
+      Number(row["lane"]) <= mostLane &&
       !except.includes(String(row["processor"])),
   );
   const urgent = wanted.toSorted(by(["lane", "dueAt", "id"])).slice(0, max);
@@ -43,6 +44,7 @@ function dueSteps(all: MemoryTables, ask: DueAsk): readonly DueStep[] {
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the engine wrote it
     operation: row["operation"] as DueStep["operation"],
     phase: String(row["phase"]),
+    lane: Number(row["lane"]),
     alone: row["alone"] === 1 || row["state"] === "running",
   }));
 }

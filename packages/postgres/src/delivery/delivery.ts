@@ -46,6 +46,8 @@ export class Delivery {
     return this.#connections.use(async (session) => {
       const lend = () => committed(session, [], () => this.#lender.lend(session, ask, byProcessor));
       const told = await lend();
+      // Whoever asks for what is urgent alone also asks for all: what is stranded is found then.
+      if (ask.mostLane !== undefined) return told;
       let back = this.#isTimeToReconcile(ask) ? await this.#reconcileAll(session, ask) : 0;
       if (told.length < ask.max) {
         // The queues are empty: nothing but what is stranded can be due beside this.

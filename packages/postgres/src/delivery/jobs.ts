@@ -31,6 +31,11 @@ function priorityOf(lane: number, at: string): number {
   return -Math.min(Math.max(lane, 0), mostLanes) * minutesPerLane - clamped;
 }
 
+/** The lowest priority that a job of this lane can have. */
+export function leastPriorityOf(lane: number): number {
+  return -(Math.min(Math.max(lane, 0), mostLanes) + 1) * minutesPerLane + 1;
+}
+
 /** A step that is to be delivered at an instant. */
 export interface Delivery {
   readonly id: string;

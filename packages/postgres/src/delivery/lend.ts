@@ -10,6 +10,8 @@ interface InHand {
   readonly lent: Lent;
   readonly queue: string;
   readonly sinceMs: number;
+  /** The step's, as its job was fetched for: none is known before the step is read. */
+  readonly lane?: number;
 }
 
 /** A job that is lent longer goes back: whoever was told of it has not begun. */
@@ -20,7 +22,6 @@ const mostFetches = 100;
 
 /** What the step of a lent job says. */
 interface StepRow extends Omit<DueStep, "alone"> {
-  readonly lane: number;
   readonly dueAt: string;
   readonly alone: boolean;
   /** RFC 3339: when it may be claimed. */
@@ -70,8 +71,11 @@ function byUrgency(one: { step: StepRow }, other: { step: StepRow }): number {
   return (first ?? "") < (second ?? "") ? -1 : 1;
 }
 
-function dueStep({ id, subjectId, processor, operation, phase, alone }: StepRow, { lent }: InHand): DueStep {
-  return { id, subjectId, processor, operation, phase, alone: alone || lent.retryCount > 0 };
+function dueStep(
+  { id, subjectId, processor, operation, phase, lane, alone }: StepRow,
+  { lent }: InHand,
+): DueStep {
+  return { id, subjectId, processor, operation, phase, lane, alone: alone || lent.retryCount > 0 };
 }
 
 /**
@@ -117,8 +121,8 @@ export class Lender {
     const nowMs = performance.now();
     const old = this.#held(queues).filter(([, { sinceMs }]) => nowMs - sinceMs > longestInHandMs);
     await this.#giveBack(session, old);
-    const held = this.#held(queues);
-    const fetched = await inOrder(queues.map((queue) => this.#queues.fetch(queue, ask.max, session.db)));
+    const held = this.#held(queues, ask.mostLane);
+    const fetched = await inOrder(queues.map((queue) => this.#queues.fetch(queue, ask, session.db)));
     const fresh = fetched.flatMap((jobs, index) =>
       jobs.map((lent): [string, InHand] => [
         lent.data.s,
@@ -144,7 +148,7 @@ export class Lender {
       steps,
       ask.now,
     );
-    for (const { id, inHand } of told) this.#inHand.set(id, inHand);
+    for (const { id, step, inHand } of told) this.#inHand.set(id, { ...inHand, lane: step.lane });
     for (const [id] of held) if (!isReady.has(id)) this.#inHand.delete(id);
     const surplus = [...all].filter(([id]) => isReady.has(id) && !isTold.has(id));
     await this.#giveBack(session, surplus, steps);
@@ -160,8 +164,8 @@ export class Lender {
     await this.#giveBack(session, [...this.#inHand]);
   }
 
-  #held(queues: readonly string[]): readonly [string, InHand][] {
-    return [...this.#inHand].filter(([, { queue }]) => queues.includes(queue));
+  #held(queues: readonly string[], mostLane = Number.POSITIVE_INFINITY): readonly [string, InHand][] {
+    return [...this.#inHand].filter(([, { queue, lane = 0 }]) => queues.includes(queue) && lane <= mostLane);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { HeedError } from "@heed/core/storage";
 import { PgBoss, type Db, type Job, type JobInsert, type Queue } from "pg-boss";
-import type { JobData } from "./jobs.ts";
+import { leastPriorityOf, type JobData } from "./jobs.ts";
 import { QueryFailed } from "../postgres-error.ts";
 import { deadQueue } from "./queue-names.ts";
 
@@ -110,8 +110,13 @@ export class Queues {
   }
 
   /** Lends the most urgent jobs of those whose time has come. */
-  async fetch(queue: string, batchSize: number, db: Db): Promise<readonly Lent[]> {
-    return this.#boss.fetch<JobData>(queue, { batchSize, db });
+  async fetch(
+    queue: string,
+    { max, mostLane }: { readonly max: number; readonly mostLane?: number },
+    db: Db,
+  ): Promise<readonly Lent[]> {
+    const urgent = mostLane === undefined ? {} : { minPriority: leastPriorityOf(mostLane) };
+    return this.#boss.fetch<JobData>(queue, { batchSize: max, ...urgent, db });
   }
 
   /** Makes the queue where there is none. @returns its name */

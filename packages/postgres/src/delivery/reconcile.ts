@@ -78,7 +78,7 @@ async function runAlone(session: Session, schema: string, ids: readonly string[]
 
 /** Takes what is in the queue of the dead: their steps run alone from now on, and {@link reconcile} finds them. */
 export async function buryDead(session: Session, queues: Queues, schema: string): Promise<void> {
-  const dead = await queues.fetch(deadQueue, 100, session.db);
+  const dead = await queues.fetch(deadQueue, { max: 100 }, session.db);
   if (dead.length === 0) return;
   await runAlone(
     session,

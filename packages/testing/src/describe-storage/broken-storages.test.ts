@@ -127,6 +127,13 @@ const mistakes: Readonly<Record<string, readonly [() => HeedStorage, string]>> =
     },
     "keeps to its namespace",
   ],
+  "tells of what can wait when it is asked for what is urgent": [
+    () => {
+      const storage = memory();
+      return { ...storage, due: async ({ mostLane: _, ...ask }) => storage.due(ask) };
+    },
+    "finds what is urgent alone when it is asked for that, and whatever else is told of meanwhile",
+  ],
   "delivers what it rolled back": [
     () => {
       const storage = memory();
@@ -149,6 +156,7 @@ const mistakes: Readonly<Record<string, readonly [() => HeedStorage, string]>> =
           processor: "-",
           operation: "erase" as const,
           phase: "-",
+          lane: 0,
           alone: false,
         }));
       return { ...storage, transact: transact as HeedStorage["transact"], due };

@@ -114,6 +114,26 @@ export const delivery: readonly StorageCase[] = [
     },
   },
   {
+    promise: "finds what is urgent alone when it is asked for that, and whatever else is told of meanwhile",
+    async run(bench) {
+      await steps(bench, [
+        { id: "bulk", lane: 2, dueAt: earliest },
+        { id: "bulk lost", lane: 2, state: "running", leaseUntil: earliest },
+        { id: "erasure", lane: 1, dueAt: earliest },
+        { id: "no", lane: 0, dueAt: now },
+      ]);
+      const ids = async (mostLane: number, max = 10) =>
+        (await bench.storage.due({ namespace: "acme", now, max, processor: "crm", mostLane })).map(
+          ({ id, lane }) => `${lane} ${id}`,
+        );
+      expect(await ids(1)).toEqual(["0 no", "1 erasure"]);
+      expect(await ids(0)).toEqual(["0 no"]);
+      expect((await due(bench)).toSorted()).toEqual(["bulk", "bulk lost", "erasure", "no"]);
+      expect(await ids(1)).toEqual(["0 no", "1 erasure"]);
+      expect(await ids(2, 1)).toEqual(["0 no"]);
+    },
+  },
+  {
     promise: "finds one processor's steps alone when it is asked for them",
     async run(bench) {
       await steps(bench, [

@@ -1,6 +1,6 @@
 import { definePolicy, ephemeralKeys, memory } from "@heed/core";
 import type { DueAsk, HeedStorage } from "@heed/core/storage";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createTestHeed } from "../create-test-heed.ts";
 import { scriptedVendor } from "../scripted-vendor.ts";
 import { virtualClock } from "../virtual-clock.ts";
@@ -48,6 +48,33 @@ async function unsubscribeMany(test: ReturnType<typeof company>, count: number):
 }
 
 describe("what is asked of delivery", () => {
+  it("is what is urgent when all room is taken by what can wait", async () => {
+    const { storage } = lending();
+    const test = company({
+      storage,
+      clock: virtualClock(start),
+      crm: { batchSize: 2 },
+      work: { batchesPerProcessor: 2 },
+    });
+    const { heed, crm, clock } = test;
+    const bulk = Array.from({ length: 8 }, (_, n) => ({
+      subject: { email: `bulk${n}@example.org` },
+      topic: "newsletter" as const,
+    }));
+    await heed.subscriptions.unsubscribeMany(bulk);
+    crm.fault({ at: "run", hangs: true, times: 2 });
+    const drained = heed.work.drain();
+    const runs = () => crm.calls.filter(({ at }) => at === "run").map(({ emails }) => emails.flat());
+    await vi.waitUntil(() => runs().length === 2);
+    const email = "now@example.org";
+    await heed.subscriptions.unsubscribe({ subject: { email }, topic: "newsletter" });
+    await vi.waitUntil(() => runs().length === 3);
+    expect(runs()[2]).toEqual([email]);
+    await clock.advance(3_600_000);
+    await drained;
+    expect(runs().flat()).toHaveLength(8 + 1);
+  });
+
   it("is asked again when something became due during the look that found nothing", async () => {
     const inner = memory();
     const duringTheLook: (() => Promise<unknown>)[] = [];

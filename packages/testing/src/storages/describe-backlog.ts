@@ -23,7 +23,7 @@ function slowCrm(called: string[]): ProcessorV1<"email", "newsletter", "api"> {
     limits: { api: { calls: callsPerSecond, perMs: 1000 } },
     operations: {
       unsubscribe: {
-        batchSize: 10,
+        batchSize: 100,
         repeat: "safe",
         settlingMs: 0,
         async run(calls, { turn }) {
