@@ -1,9 +1,9 @@
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "@heed/core";
 import { isHeedError } from "@heed/core/storage";
+import { read, subject, write } from "@heed/testing/private";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { temporaryFile } from "../test/temporary-file.ts";
-import { read, subject, write } from "../test/transactions.ts";
 import { sqlite } from "./sqlite.ts";
 
 function applicationOn(file: string): DatabaseSync {

@@ -5,3 +5,4 @@ export { crashHeed } from "./storages/crash-heed.ts";
 export { crashVendor } from "./storages/crash-vendor.ts";
 export { loseNoStep } from "./storages/engine-crash.ts";
 export { sameAsMemory } from "./storages/same-as-memory.ts";
+export { dataKey, read, subject, write } from "./storages/transactions.ts";
