@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { planOf } from "../test/plan.ts";
+import { evidence, journaledCompany } from "../test/journaled.ts";
+import { planOf, watched } from "../test/plan.ts";
 import { select } from "./sql.ts";
+import { sqlite } from "./sqlite.ts";
 
 /** Of very many rows, those that are open. */
 const ofWhatIsOpen = [
@@ -61,5 +63,26 @@ describe("the plan", () => {
       const [first] = await planOf(select(query).sql);
       expect(first).toMatch(/USING INDEX heed_\w+_open_/);
     }
+  });
+
+  it("for a permit searches, and reads no step, however many have told processors of choices", async () => {
+    const company = journaledCompany();
+    const { storage, queries, statements } = watched(sqlite(company.base));
+    const { heed, settle } = company.on(company.base, { storage });
+    const { email } = company.person("anna@example.org");
+    await heed.subscriptions.subscribe({ subject: { email }, topic: "newsletter", evidence });
+    await settle();
+    expect(queries.map(({ from }) => from)).toContain("steps");
+    queries.length = 0;
+    statements.length = 0;
+    for (const topic of ["newsletter", "alerts", "invoices"] as const) {
+      const permit = await heed.permits.take({ topic, email, messageKey: topic });
+      if (!permit.allowed) throw new Error(permit.because);
+      expect(await permit.handOver()).toBe(true);
+      await permit.settle("accepted");
+    }
+    expect(queries.map(({ from }) => from)).toContain("events");
+    expect(queries.map(({ from }) => from)).not.toContain("steps");
+    for (const step of await planOf(...statements)) expect(step).not.toMatch(/SCAN (?!json_each)/);
   });
 });
