@@ -85,4 +85,28 @@ describe("the plan", () => {
     expect(queries.map(({ from }) => from)).not.toContain("steps");
     for (const step of await planOf(...statements)) expect(step).not.toMatch(/SCAN (?!json_each)/);
   });
+
+  it("for a restoration scans nothing but what the restoration itself is about", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const [anna, bert] = [company.person("anna@example.org"), company.person("bert@example.org")];
+    const clara = company.person("clara@example.org");
+    await live.heed.subscriptions.subscribe({ subject: clara, topic: "offers", evidence });
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    for (const subject of [anna, bert])
+      await live.heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
+    await live.heed.subjects.record({ subject: { email: [anna.email, bert.email] }, identityVerified: true });
+    await live.heed.requests.open({ right: "withdrawal", identity: "unverified", subject: anna });
+    await live.heed.requests.open({ right: "erasure", identity: "signed-in", subject: clara });
+    await live.settle();
+    await live.heed.close();
+
+    const { storage, queries, statements } = watched(sqlite(old));
+    const { heed } = company.on(old, { storage });
+    expect(await heed.restore()).toMatchObject({ choices: 3, requests: 2, erasures: 1 });
+    expect(queries.map(({ from }) => from)).toContain("events");
+    for (const step of await planOf(...statements))
+      expect(step).not.toMatch(/SCAN (?!json_each|heed_(journal|journalMarks|restored)$)/);
+  });
 });

@@ -114,6 +114,14 @@ function plans({ owner, writes }: JournalPart): readonly Write[] {
   }));
 }
 
+/** What is still to be planned for a subject is so for the one that it became. */
+function movedPlans(rows: readonly Row<"restored">[], to: string): readonly Write[] {
+  return rows.flatMap(({ id, subjectId, kind }): readonly Write[] => [
+    { insert: "restored", row: { id, subjectId: to, kind }, orKeep: true },
+    { remove: "restored", where: { subjectId, id } },
+  ]);
+}
+
 /** What the back-up still has of somebody whose erasure had ended: destroyed, and their request is closed. */
 function endErased(record: SubjectRecord, now: string): readonly Write[] {
   const requestId = record.frozenBy ?? "";
@@ -142,6 +150,7 @@ function endErased(record: SubjectRecord, now: string): readonly Write[] {
 /** What outlives the owners. An erasure that had ended is carried out again, wherever the person is here again. */
 async function replayRest(context: HeedContext, line: JournalLine): Promise<void> {
   const { record } = line;
+  const { linked } = record;
   const closing = record.writes.filter(
     (write): write is RequestUpdate =>
       "update" in write && write.update === "requests" && write.set.closedAt != null,
@@ -160,8 +169,10 @@ async function replayRest(context: HeedContext, line: JournalLine): Promise<void
       erased: { from: "subjects", where: { id: subjectId } },
       dataKeys: { from: "dataKeys", where: { owner: subjectId } },
       open: { from: "requests", where: { subjectId, right: "erasure", closedAt: { isNull: true } } },
+      unplanned: { from: "restored", where: { subjectId: linked === undefined ? [] : [linked.from] } },
     },
     decide: (rows, now): Decision<void> => {
+      const asking = rows.requests.map((row) => row.subjectId);
       const isReadable = rows.erased.length > 0 && rows.dataKeys.length > 0;
       const goesOn = isReadable && rows.open.length > 0;
       const again = new Set(
@@ -184,7 +195,8 @@ async function replayRest(context: HeedContext, line: JournalLine): Promise<void
       return {
         writes: [
           ...redo(writes),
-          ...(isSkipped ? [] : endings(closing, record, now)),
+          ...(isSkipped ? [] : endings(requestIds, asking, linked, now)),
+          ...(linked === undefined ? [] : movedPlans(rows.unplanned, linked.to)),
           ...requestPlans(writes),
           ...markWrites(line),
         ],
@@ -196,11 +208,11 @@ async function replayRest(context: HeedContext, line: JournalLine): Promise<void
 
 /** What else ends with a request, and with a subject that became another. */
 function endings(
-  closing: readonly RequestUpdate[],
-  { linked }: JournalRecord,
+  ended: readonly string[],
+  subjects: readonly string[],
+  linked: JournalRecord["linked"],
   now: string,
 ): readonly Write[] {
-  const ended = closing.map((write) => idIn(write));
   return [
     {
       update: "steps",
@@ -208,7 +220,7 @@ function endings(
       set: { state: "cancelled", because: "request-closed", endedAt: now, dueAt: null, leaseUntil: null },
     },
     { update: "steps", where: { requestId: ended }, set: { sealed: null } },
-    { update: "subjects", where: { frozenBy: ended }, set: { frozenBy: null } },
+    { update: "subjects", where: { id: subjects, frozenBy: ended }, set: { frozenBy: null } },
     ...(linked === undefined
       ? []
       : [
