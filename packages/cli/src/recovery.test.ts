@@ -51,7 +51,8 @@ describe("a company that loses its database", () => {
     expect(held.status).toBe(1);
     expect(held.stdout).toMatch(/journal {3}restore needed, 2 lost/);
     expect(held.stdout).toMatch(/journal: restore-needed\n.*heed restore/);
-    expect((await heed(["work", "--once"])).stdout).toMatch(/ 0 settled/);
+    const waiting = await heed(["work", "--once"]);
+    expect([waiting.status, waiting.stdout]).toEqual([1, expect.stringMatching(/ 0 settled/)]);
     expect(JSON.parse(readFileSync(file("people.json"), "utf8"))).toEqual([anna, clara]);
 
     const dry = await heed(["restore", "--dry-run"]);
