@@ -22,7 +22,7 @@ import { consistencyWith } from "./evidence/consistency.ts";
 import { evidenceOf } from "./evidence/evidence.ts";
 import { issueReceipt } from "./evidence/issue-receipt.ts";
 import { pruneEvidence } from "./evidence/prune-evidence.ts";
-import { exportCheckpoints, exportEntries } from "./evidence/read-log.ts";
+import { exportCheckpoints, exportEntries, logLines } from "./evidence/read-log.ts";
 import { newestCheckpoint } from "./evidence/seal-evidence.ts";
 import { checkEvidenceSettings, Sealer, type EvidenceSettings } from "./evidence/sealer.ts";
 import { read } from "./evidence/verify-evidence.ts";
@@ -290,6 +290,7 @@ export function createHeed<
       prove: async (older) => consistencyWith(context, read(checkpointSchema, older)),
       entries: ({ from = 0 } = {}) => exportEntries(context, from),
       checkpoints: () => exportCheckpoints(context),
+      lines: () => logLines(context),
     },
     holds: {
       place: async (ask) => placeHold(context, readHold(context, ask)),
