@@ -11,7 +11,7 @@ import { ownStore } from "./engine/own-store.ts";
 import { previewRequest } from "./engine/preview.ts";
 import { processorDefects } from "./engine/processor-defects.ts";
 import { workStatus } from "./engine/work-status.ts";
-import { TurnQueues } from "./engine/turn-queue.ts";
+import { TurnQueues } from "./engine/turn-queues.ts";
 import { workDefaults, Worker, type WorkSettings } from "./engine/worker.ts";
 import { ConflictError } from "./errors/conflict-error.ts";
 import { InvalidInputError, type InputIssue } from "./errors/invalid-input-error.ts";

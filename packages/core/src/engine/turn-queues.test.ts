@@ -9,7 +9,8 @@ import type { Limit, WindowLimit } from "../contract/processor.ts";
 import type { HeedStorage } from "../contract/storage.ts";
 import { memory } from "../memory/memory.ts";
 import type { Bucket } from "./limiter.ts";
-import { TurnQueues, type TurnAnswer } from "./turn-queue.ts";
+import type { TurnAnswer } from "./turn-queue.ts";
+import { TurnQueues } from "./turn-queues.ts";
 
 const stepMs = 4;
 
