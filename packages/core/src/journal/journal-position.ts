@@ -1,9 +1,9 @@
 import type { Clock } from "../contract/clock.ts";
-import type { Decision, HeedStorage } from "../contract/storage.ts";
+import type { Decision, HeedStorage, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { HeedError } from "../errors/heed-error.ts";
 import type { Keyring } from "../keys/keyring.ts";
-import type { Journal, JournalIdentity, JournalLine } from "./journal.ts";
+import type { Journal, JournalIdentity, JournalLine, JournalPlace } from "./journal.ts";
 
 /** What the database knows of its journal. */
 export interface KnownRecords {
@@ -44,6 +44,14 @@ export function isKnown(line: JournalLine, known: KnownRecords): boolean {
     line.number <= (known.marks.get(line.writer) ?? 0) ||
     known.outbox.some((row) => row.id === line.record.id)
   );
+}
+
+/** Notes that the database has a writer's records up to this one. */
+export function markWrites({ writer, number }: JournalPlace): readonly Write[] {
+  return [
+    { insert: "journalMarks", row: { writer, number, journal: "" }, orKeep: true },
+    { update: "journalMarks", where: { writer, number: { atMost: number } }, set: { number } },
+  ];
 }
 
 /** How a database stands to its journal. */

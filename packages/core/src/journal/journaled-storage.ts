@@ -6,19 +6,14 @@ import {
   compare,
   isKnown,
   knownRecords,
+  markWrites,
   proofWith,
   refuseForeign,
   type Position,
 } from "./journal-position.ts";
-import { readJson, writeJson } from "./journal-line.ts";
-import type { Journal, JournalPart, JournalPlace, JournalRecord } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import { keptOf, type Kept } from "./kept-writes.ts";
-
-/** Records that need no row any more. */
-interface Tidy {
-  readonly ids: readonly string[];
-  readonly writes: readonly Write[];
-}
+import { Outbox, outboxWrite, type Tidy } from "./outbox.ts";
 
 interface State {
   readonly position: Position;
@@ -43,13 +38,7 @@ export class JournaledStorage implements HeedStorage {
   readonly #keys: Keyring;
   readonly #clock: Clock;
   #state: Promise<State> | undefined;
-  /** Appended, and their rows still there. */
-  readonly #done = new Map<string, JournalPlace>();
-  readonly #inFlight = new Set<Promise<unknown>>();
-  readonly #onTheirWay = new Set<string>();
-  #isTidying = false;
-  #hasBacklog = false;
-  #forgetting: readonly string[] = [];
+  readonly #outbox: Outbox;
   readonly watch?: HeedStorage["watch"] & {};
 
   constructor(inner: HeedStorage, journal: Journal, keys: Keyring, clock: Clock) {
@@ -60,6 +49,7 @@ export class JournaledStorage implements HeedStorage {
     this.journal = journal;
     this.#keys = keys;
     this.#clock = clock;
+    this.#outbox = new Outbox(inner, journal, clock);
     const watch = inner.watch?.bind(inner);
     if (watch !== undefined) this.watch = watch;
   }
@@ -100,8 +90,9 @@ export class JournaledStorage implements HeedStorage {
     const isJoined = within !== undefined;
     const isHeld = await this.isHeld(within);
     // Nothing of our own is begun beside the application's transaction: it would wait for its end.
-    if (this.#hasBacklog && !isJoined) await this.#catchUp();
+    if (this.#outbox.isBehind && !isJoined) await this.#outbox.catchUp();
     const found: { kept?: Kept; tidy?: Tidy | undefined } = {};
+    let isCommitted = false;
     try {
       const answer = await this.inner.transact<R, A>({
         ...transaction,
@@ -111,44 +102,45 @@ export class JournaledStorage implements HeedStorage {
           if (kept === undefined) return decision;
           if (isHeld && !kept.isOptOut) throw restoreNeeded();
           found.kept = kept;
-          if (!isHeld && !isJoined) found.tidy ??= this.#tidyWrites();
-          const { record } = kept;
-          const row = { id: record.id, at: now, record: writeJson(withoutKeys(record)) };
+          if (!isHeld && !isJoined) found.tidy ??= this.#outbox.takeTidy();
           const writes: readonly Write[] = [
             ...decision.writes,
             ...(found.tidy?.writes ?? []),
-            { insert: "journal", row },
+            outboxWrite(kept.record, now),
           ];
           return { ...decision, writes };
         },
       });
-      for (const id of found.tidy?.ids ?? []) this.#done.delete(id);
-      // A joined transaction is committed by the application, later or never: its record follows.
-      if (found.kept !== undefined && isJoined) this.#hasBacklog = true;
-      else if (found.kept !== undefined) await this.#append(found.kept);
+      isCommitted = true;
+      if (found.kept !== undefined && isJoined) this.#outbox.fallBehind();
+      else if (found.kept !== undefined) await this.#outbox.append(found.kept);
       return answer;
     } finally {
-      if (found.tidy !== undefined) this.#isTidying = false;
+      if (found.tidy !== undefined) this.#outbox.tidied(found.tidy, isCommitted);
     }
   }
 
   async due(ask: Parameters<HeedStorage["due"]>[0]): ReturnType<HeedStorage["due"]> {
     if (await this.isHeld()) return [];
-    if (this.#hasBacklog) await this.#catchUp();
+    if (this.#outbox.isBehind) await this.#outbox.catchUp();
     return this.inner.due(ask);
   }
 
   async scrub(): Promise<boolean> {
     await this.#ready();
-    await this.#forget([]);
+    await this.#outbox.forget([]);
     return this.inner.scrub();
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#inFlight);
-    await this.#tidy().catch(() => {});
+    await this.#outbox.rest();
+    await this.#tidyUp().catch(() => {});
     await this.journal.close();
     await this.inner.close();
+  }
+
+  async #tidyUp(): Promise<void> {
+    if (this.#state !== undefined && !(await this.#state).isHeld) await this.#outbox.tidyUp();
   }
 
   #ready(within?: unknown): Promise<State> {
@@ -179,89 +171,10 @@ export class JournaledStorage implements HeedStorage {
     const isHeld = position.lost.length > 0 || known.unplanned.length > 0;
     const state: State = { position, isHeld };
     this.#state = Promise.resolve(state);
-    await this.#forget(position.unforgotten);
+    await this.#outbox.forget(position.unforgotten);
     // Whoever committed these died before they were appended.
-    if (known.outbox.some((row) => !position.there.has(row.id))) await this.#catchUp(position.there);
+    if (known.outbox.some((row) => !position.there.has(row.id))) await this.#outbox.catchUp(position.there);
     return state;
-  }
-
-  async #append({ record, isAwaited, destroyed }: Kept): Promise<void> {
-    const appended = this.#toFile(record).then(() => this.#forget(destroyed));
-    this.#inFlight.add(appended);
-    const settled = appended.finally(() => this.#inFlight.delete(appended));
-    if (isAwaited || destroyed.length > 0) await settled;
-    else settled.catch(() => {});
-  }
-
-  async #toFile(record: JournalRecord): Promise<void> {
-    this.#onTheirWay.add(record.id);
-    try {
-      this.#done.set(record.id, await this.journal.append(record));
-    } catch (error) {
-      this.#hasBacklog = true;
-      throw error;
-    } finally {
-      this.#onTheirWay.delete(record.id);
-    }
-  }
-
-  /** What could not be blanked stays to be blanked: an erasure is not over before. */
-  async #forget(owners: readonly string[]): Promise<void> {
-    const going = [...new Set([...this.#forgetting, ...owners])];
-    if (going.length === 0) return;
-    this.#forgetting = going;
-    await this.journal.forget(going);
-    this.#forgetting = this.#forgetting.filter((owner) => !going.includes(owner));
-  }
-
-  /** Appends what is committed and not in the file. */
-  async #catchUp(there: ReadonlySet<string> = new Set()): Promise<void> {
-    this.#hasBacklog = false;
-    try {
-      const { outbox } = await knownRecords(this.inner, this.#clock);
-      for (const { id, record: text } of outbox) {
-        if (there.has(id) || this.#done.has(id) || this.#onTheirWay.has(id)) continue;
-        await this.#toFile(await this.#withKeys(readJson(text) as JournalRecord));
-      }
-    } catch (error) {
-      this.#hasBacklog = true;
-      throw error;
-    }
-  }
-
-  /** The data keys of a record's owners, as they are now: one that is gone is not needed any more. */
-  async #withKeys(record: JournalRecord): Promise<JournalRecord> {
-    const owner = record.parts.map((part) => part.owner);
-    const dataKeys = await this.inner.transact({
-      lock: [],
-      clock: this.#clock,
-      read: { dataKeys: { from: "dataKeys", where: { owner } } },
-      decide: ({ dataKeys }) => ({ writes: [], answer: dataKeys }),
-    });
-    const parts = record.parts.map((part): JournalPart => {
-      const row = dataKeys.find((each) => each.owner === part.owner);
-      const isBegun = part.writes.some(
-        (each) => "insert" in each && ["subjects", "parked"].includes(each.insert),
-      );
-      return row === undefined || !isBegun
-        ? part
-        : { ...part, writes: [{ insert: "dataKeys", row }, ...part.writes] };
-    });
-    return { ...record, parts };
-  }
-
-  #tidyWrites(): Tidy | undefined {
-    if (this.#isTidying || this.#done.size === 0) return undefined;
-    this.#isTidying = true;
-    const done = [...this.#done];
-    return { ids: done.map(([id]) => id), writes: countWrites(done) };
-  }
-
-  async #tidy(): Promise<void> {
-    if (this.#state === undefined || (await this.#state).isHeld || this.#done.size === 0) return;
-    const done = [...this.#done];
-    await this.#write(countWrites(done));
-    for (const [id] of done) this.#done.delete(id);
   }
 
   async #write(writes: readonly Write[]): Promise<void> {
@@ -272,29 +185,4 @@ export class JournaledStorage implements HeedStorage {
       decide: (): Decision<void> => ({ writes, answer: undefined }),
     });
   }
-}
-
-/** The records are in the journal: their rows go, and the writers' marks move on. Never back. */
-function countWrites(done: readonly (readonly [string, JournalPlace])[]): readonly Write[] {
-  return [
-    { remove: "journal", where: { id: done.map(([id]) => id) } },
-    ...[...new Map(done.map(([, place]) => [place.writer, place])).values()].flatMap(markWrites),
-  ];
-}
-
-/** Notes that the database has a writer's records up to this one. */
-export function markWrites({ writer, number }: JournalPlace): readonly Write[] {
-  return [
-    { insert: "journalMarks", row: { writer, number, journal: "" }, orKeep: true },
-    { update: "journalMarks", where: { writer, number: { atMost: number } }, set: { number } },
-  ];
-}
-
-/** In the database, a data key lies in the table of data keys and nowhere else. */
-function withoutKeys(record: JournalRecord): JournalRecord {
-  const parts = record.parts.map(({ owner, writes }) => ({
-    owner,
-    writes: writes.filter((write) => !("insert" in write && write.insert === "dataKeys")),
-  }));
-  return { ...record, parts };
 }

@@ -1,7 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision, Write } from "../contract/storage.ts";
 import { lockNames } from "../ledger/under-lock.ts";
-import { markWrites } from "./journaled-storage.ts";
+import { markWrites } from "./journal-position.ts";
 import type { JournalLine, JournalRecord } from "./journal.ts";
 import { idIn, redo, type RequestUpdate } from "./lost-writes.ts";
 import { movedPlans, requestPlans } from "./to-plan.ts";
