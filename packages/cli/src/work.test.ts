@@ -20,6 +20,7 @@ function start(directory: string, args: readonly string[], env: Readonly<Record<
     cwd: directory,
     env: { ...env, NODE_NO_WARNINGS: "1" },
   });
+  onTestFinished(() => void child.kill("SIGKILL"));
   const ended = Promise.all([once(child, "close"), text(child.stdout), text(child.stderr)]).then(
     ([[status], stdout, stderr]) => ({ status: status as number | null, stdout, stderr }),
   );
