@@ -137,6 +137,8 @@ export class TurnQueue {
   async #look(): Promise<void> {
     const wanted = Math.max(0, this.#waiting.length - this.#slots.length);
     const taken = await take(this.#limiting, this.#turnsFor, wanted);
+    // The clock may have been put back while this queue rested.
+    if (taken.nowMs < this.#lookedAtMs) this.#forget();
     this.#lookedAtMs = taken.nowMs;
     this.#next = taken.next;
     this.#slots = [...this.#slots, ...taken.slots].filter(({ atMs }) => atMs >= taken.pushedBackUntilMs);
