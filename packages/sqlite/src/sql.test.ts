@@ -86,6 +86,24 @@ describe("the plan", () => {
     for (const step of await planOf(...statements)) expect(step).not.toMatch(/SCAN (?!json_each)/);
   });
 
+  it("for what a worker looks for reads no request that was closed, but for those with something parked", async () => {
+    const company = journaledCompany();
+    const { storage, statements } = watched(sqlite(company.base));
+    const { heed, settle, rows } = company.on(company.base, { storage });
+    const anna = company.person("anna@example.org");
+    await heed.requests.open({ right: "erasure", identity: "signed-in", subject: anna });
+    await company.clock.advance(1);
+    const late = await heed.subscriptions.subscribe({ subject: anna, topic: "offers", evidence });
+    expect(late).toMatchObject({ parked: true });
+    await settle();
+    expect(await rows("parked")).toEqual([]);
+    expect(await rows("events")).toHaveLength(1);
+    const steps = (await planOf(...statements)).filter((step) => step.includes("heed_requests"));
+    expect(steps.length).toBeGreaterThan(0);
+    // By the namespace alone, it would be every request that there ever was.
+    for (const step of steps) expect(step).not.toMatch(/SCAN|\(namespace=\?\)$/);
+  });
+
   it("for a restoration scans nothing but what the restoration itself is about", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);
