@@ -104,6 +104,23 @@ describe("the plan", () => {
     for (const step of steps) expect(step).not.toMatch(/SCAN|\(namespace=\?\)$/);
   });
 
+  it("for a hold over one person reads that person's steps, and not all that are due", async () => {
+    const company = journaledCompany();
+    const { storage, statements } = watched(sqlite(company.base));
+    const { heed, settle } = company.on(company.base, { storage });
+    const anna = company.person("anna@example.org");
+    await heed.requests.open({ right: "erasure", identity: "signed-in", subject: anna });
+    statements.length = 0;
+    const order = { reason: "case-1", orderedBy: "board", reviewAt: "2030-01-01T00:00:00Z" };
+    const { id } = await heed.holds.place({ subject: anna, ...order });
+    await heed.holds.release(id);
+    const steps = (await planOf(...statements)).filter((step) => step.includes("heed_steps"));
+    expect(steps.length).toBeGreaterThan(0);
+    for (const step of steps) expect(step).not.toMatch(/SCAN|namespace=\?/);
+    await settle();
+    expect(company.rows.has(anna.email)).toBe(false);
+  });
+
   it("for a restoration scans nothing but what the restoration itself is about", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);
