@@ -285,6 +285,26 @@ describe("a restoration", () => {
       expect([...(company.crm.optedOut.get(email) ?? [])].toSorted()).toEqual(["newsletter", "offers"]);
   });
 
+  it("tells processors what somebody chose who was taken for two people before it was restored anew", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna@example.org");
+    const [old, again] = [`${company.base}.old`, `${company.base}.again`];
+    for (const copy of [old, again]) await live.storage.backup?.(copy);
+    await live.heed.subscriptions.unsubscribe({ subject: anna, topic: "newsletter" });
+    await live.heed.close();
+    // Held, and so unknown here; then this database is lost too.
+    const held = company.on(old);
+    await held.heed.subscriptions.unsubscribe({ subject: anna, topic: "offers" });
+    await held.heed.close();
+
+    const { heed, settle, rows } = company.on(again);
+    expect(await heed.restore()).toMatchObject({ records: 2, choices: 2 });
+    await settle();
+    expect(await rows("subjects")).toHaveLength(1);
+    expect([...(company.crm.optedOut.get(anna.email) ?? [])].toSorted()).toEqual(["newsletter", "offers"]);
+  });
+
   it("is over when each controller of the storage has done its own", async () => {
     const company = journaledCompany();
     const old = `${company.base}.old`;

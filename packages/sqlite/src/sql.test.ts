@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { evidence, journaledCompany } from "../test/journaled.ts";
+import { journaledEvidence as evidence } from "@heed/testing/private";
+import { journaledCompany } from "../test/journaled.ts";
 import { planOf, watched } from "../test/plan.ts";
 import { select } from "./sql.ts";
 import { sqlite } from "./sqlite.ts";
