@@ -44,7 +44,7 @@ function vendor(url: string): ProcessorV1<"email", "news", never> {
   };
 }
 
-/** The heed that is measured. */
+/** The heed that is measured: of the published packages alone, so that no test kit runs beside it. */
 export function company(storage: HeedStorage, keys: Keyring, url: string, journal?: Journal) {
   return createHeed({
     policy,

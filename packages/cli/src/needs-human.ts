@@ -17,14 +17,8 @@ export interface NeedsHuman {
  */
 export function needsHuman(status: WorkStatus, journal: JournalState | undefined): readonly NeedsHuman[] {
   const found: NeedsHuman[] = [];
-  if (journal?.state === "restore-needed") {
-    const lacks = journal.lost === 0 ? "" : ` and lacks ${counted(journal.lost, "record")} of its journal`;
-    found.push({
-      about: "journal",
-      because: "restore-needed",
-      advice: `The database was restored from a back-up${lacks}: nothing is sent or carried out until heed restore.`,
-    });
-  }
+  if (journal?.state === "restore-needed")
+    found.push({ about: "journal", because: "restore-needed", advice: heldAdvice(journal) });
   for (const [about, { failed, manual }] of Object.entries(status.processors)) {
     if (failed + manual === 0) continue;
     found.push({
@@ -50,4 +44,10 @@ export function needsHuman(status: WorkStatus, journal: JournalState | undefined
     });
   }
   return found;
+}
+
+/** What is held while a restored database lacks what its journal has, and what lets it go. */
+export function heldAdvice({ lost }: JournalState): string {
+  const lacks = lost === 0 ? "" : ` and lacks ${counted(lost, "record")} of its journal`;
+  return `The database was restored from a back-up${lacks}: nothing is sent or carried out until heed restore.`;
 }

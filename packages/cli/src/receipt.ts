@@ -1,9 +1,8 @@
-import { writeFile } from "node:fs/promises";
-import { CommandError } from "./command-error.ts";
 import { withHeed } from "./load-heed.ts";
 import { configured, optionsOf } from "./options.ts";
 import type { ExitCode, Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
+import { writeNew } from "./write-new.ts";
 
 const takes = "heed receipt takes the id of one request, --config and --out, and nothing else.";
 
@@ -17,20 +16,6 @@ export async function receipt(args: readonly string[], terminal: Terminal): Prom
   const issued = await withHeed(values.config, (heed) => heed.requests.receipt(id));
   const text = `${JSON.stringify(issued, undefined, 2)}\n`;
   if (values.out === undefined) terminal.stdout.write(text);
-  else await writeNew(values.out, text);
+  else await writeNew(values.out, text, "A receipt");
   return 0;
-}
-
-async function writeNew(file: string, text: string): Promise<void> {
-  try {
-    await writeFile(file, text, { flag: "wx" });
-  } catch (cause) {
-    const isThere = cause instanceof Error && "code" in cause && cause.code === "EEXIST";
-    throw new CommandError(
-      isThere
-        ? "There is a file of the name that --out gives. A receipt overwrites nothing."
-        : "The file that --out names could not be written.",
-      { cause },
-    );
-  }
 }

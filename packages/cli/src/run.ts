@@ -3,6 +3,7 @@ import manifest from "../package.json" with { type: "json" };
 import { backup } from "./backup.ts";
 import { CommandError } from "./command-error.ts";
 import { doctor } from "./doctor.ts";
+import { evidence } from "./evidence.ts";
 import { keys } from "./keys.ts";
 import { migrate } from "./migrate.ts";
 import { receipt } from "./receipt.ts";
@@ -21,6 +22,7 @@ const commands: Readonly<Record<string, Command>> = {
   status,
   doctor,
   receipt,
+  evidence,
   verify,
   backup,
   restore,

@@ -1,4 +1,4 @@
-import { isHeedError, type Heed, type JournalState } from "@heed/core";
+import { journalOf } from "./journal-of.ts";
 import { withHeed } from "./load-heed.ts";
 import { needsHuman } from "./needs-human.ts";
 import { configured, optionsOf } from "./options.ts";
@@ -26,13 +26,4 @@ export async function status(args: readonly string[], terminal: Terminal): Promi
     );
     return attention.length === 0 ? 0 : 1;
   });
-}
-
-async function journalOf(heed: Heed): Promise<JournalState | undefined> {
-  try {
-    return await heed.journal.state();
-  } catch (error) {
-    if (isHeedError(error) && error.code === "no-journal") return undefined;
-    throw error;
-  }
 }

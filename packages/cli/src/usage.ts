@@ -13,6 +13,7 @@ Work
 Proof
   receipt <request>     print the signed receipt of a closed request
     --out <file>          into a new file
+  evidence <to>         write the whole log to a new file, for an auditor
   verify                check the whole log in the storage
     --published <file>    against a checkpoint that was kept elsewhere; may be repeated
   verify <file>         check a receipt or a log offline, without configuration or keyring

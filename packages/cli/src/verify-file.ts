@@ -1,14 +1,16 @@
 import {
   type Checked,
   type Checkpoint,
-  type ExportedLog,
   type PublicKeys,
   type Receipt,
-  verifyEvidence,
+  verifyLog,
   verifyReceipt,
 } from "@heed/core/evidence";
 import { CommandError } from "./command-error.ts";
 import { readJson } from "./json-file.ts";
+import { linesIn } from "./lines-in.ts";
+
+const role = "a receipt or a log";
 
 /** What a file holds that was checked offline. `receipt` is there when it was one. */
 export interface VerifiedFile {
@@ -17,8 +19,8 @@ export interface VerifiedFile {
 }
 
 /**
- * Checks a receipt, or an exported log (`{ checkpoints, entries }`), with nothing but public keys. Keys and
- * published checkpoints inside the file count for nothing: whoever altered it could have put them there.
+ * Checks a receipt, or a log as `heed evidence` writes it, with nothing but public keys. Keys and published
+ * checkpoints inside the file count for nothing: whoever altered it could have put them there.
  *
  * @throws CommandError when it is neither; TamperedEvidenceError when it does not hold
  */
@@ -27,16 +29,16 @@ export async function verifyFile(
   publicKeys: PublicKeys,
   published: readonly Checkpoint[],
 ): Promise<VerifiedFile> {
-  const given = await readJson(file, "a receipt or a log");
-  if (isReceipt(given)) {
-    if (published.length > 0)
-      throw new CommandError("--published is for a log. A receipt holds one checkpoint, and not the log.");
-    return { checked: verifyReceipt(given, publicKeys), receipt: given };
-  }
-  if (isLog(given)) return { checked: verifyEvidence({ ...given, published, publicKeys }) };
-  throw new CommandError(
-    "The file is neither a receipt (what heed receipt prints) nor a log ({ checkpoints, entries }).",
-  );
+  // A log may be of any length, so it is never read whole; its first line says that it is one.
+  if (await isLog(file)) return { checked: await verifyLog(linesIn(file, role), { publicKeys, published }) };
+  const given = await readJson(file, role);
+  if (!isReceipt(given))
+    throw new CommandError(
+      "The file is neither a receipt (what heed receipt prints) nor a log (what heed evidence writes).",
+    );
+  if (published.length > 0)
+    throw new CommandError("--published is for a log. A receipt holds one checkpoint, and not the log.");
+  return { checked: verifyReceipt(given, publicKeys), receipt: given };
 }
 
 /** @throws CommandError when the file holds no public keys */
@@ -62,8 +64,10 @@ function isReceipt(given: unknown): given is Receipt {
   return isObject(given) && String(given["format"]).startsWith("heed-receipt/");
 }
 
-function isLog(given: unknown): given is ExportedLog {
-  return isObject(given) && "checkpoints" in given && "entries" in given;
+/** By its first line, which is a checkpoint: whether the rest is a log is the verifier's to say. */
+async function isLog(file: string): Promise<boolean> {
+  for await (const line of linesIn(file, role)) return line.startsWith('{"format":"heed-checkpoint/');
+  return false;
 }
 
 /** Each is 32 bytes as base64url. */

@@ -1,11 +1,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { copyFileSync, readFileSync, rmSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { newKey } from "@heed/core";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { durableHome } from "../test/durable-home.ts";
 
 const bin = fileURLToPath(new URL("heed.ts", import.meta.url));
 const company = fileURLToPath(new URL("../test/company/", import.meta.url));
+const durable = fileURLToPath(new URL("../test/durable/", import.meta.url));
 const lacking = fileURLToPath(new URL("../test/lacking/", import.meta.url));
 const broken = fileURLToPath(new URL("../test/broken/", import.meta.url));
 const nowhere = fileURLToPath(new URL("./", import.meta.url));
@@ -16,13 +20,14 @@ function start(directory: string, args: readonly string[], env: Readonly<Record<
     cwd: directory,
     env: { ...env, NODE_NO_WARNINGS: "1" },
   });
+  onTestFinished(() => void child.kill("SIGKILL"));
   const ended = Promise.all([once(child, "close"), text(child.stdout), text(child.stderr)]).then(
     ([[status], stdout, stderr]) => ({ status: status as number | null, stdout, stderr }),
   );
   /** Resolves once it has printed that. */
-  const said = (words: string) =>
+  const said = (words: string, on: "stdout" | "stderr" = "stdout") =>
     new Promise<void>((resolve) => {
-      child.stdout.on("data", (chunk: Buffer) => {
+      child[on].on("data", (chunk: Buffer) => {
         if (chunk.includes(words)) resolve();
       });
     });
@@ -78,6 +83,61 @@ describe("heed work", () => {
     expect([status, stdout]).toEqual([code, ""]);
     expect(stderr).toContain(hint);
     expect(stderr).not.toContain("canary");
+  });
+});
+
+describe("heed work on a database that was restored from a back-up", () => {
+  /** A company that lost the erasure of somebody, and its database is an older copy. */
+  async function restoredHome() {
+    const keys = newKey();
+    const home = durableHome(keys);
+    onTestFinished(() => home.remove());
+    const { heed, live, file, hold } = home;
+    const email = "canary.anna@example.org";
+    hold(email);
+    await live((app) => app.subjects.record({ subject: { email } }));
+    await heed(["backup", file("old.db")]);
+    await live((app) => app.requests.open({ right: "erasure", identity: "signed-in", subject: { email } }));
+    for (const end of ["", "-wal", "-shm"]) rmSync(file(`heed.db${end}`), { force: true });
+    copyFileSync(file("old.db"), file("heed.db"));
+    const people = () => JSON.parse(readFileSync(file("people.json"), "utf8")) as readonly string[];
+    return { heed, people, env: { HEED_HOME: home.home, HEED_KEYS: keys } };
+  }
+
+  it("says at once what is held and what to run, waits, and goes on by itself after that", async () => {
+    const { heed, people, env } = await restoredHome();
+    const { child, said, ended } = start(durable, ["work"], env);
+    const fulfilled = said("request fulfilled");
+    await said("heed restore", "stderr");
+    // Longer than it takes a worker that is not held to carry it out.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(people()).toHaveLength(1);
+    expect(child.exitCode).toBeNull();
+    const restored = await heed(["restore"]);
+    expect([restored.status, restored.stdout]).toEqual([0, expect.stringContaining("is let go")]);
+    await fulfilled;
+    expect(people()).toEqual([]);
+    child.kill("SIGTERM");
+    const { status, stdout, stderr } = await ended;
+    expect([status, stderr]).toEqual([
+      0,
+      "heed: The database was restored from a back-up and lacks 1 record of its journal: nothing is sent or carried out until heed restore. This worker waits, and goes on by itself.\n",
+    ]);
+    expect(stdout).toMatch(/app erase verified/);
+    expect(stdout).not.toContain("canary");
+  });
+
+  it("--once carries nothing out, says why, and ends with 1; after heed restore with 0", async () => {
+    const { heed, people } = await restoredHome();
+    const held = await heed(["work", "--once"]);
+    expect([held.status, held.stdout]).toEqual([1, expect.stringMatching(/ 0 settled/)]);
+    expect(held.stderr).toMatch(/^heed: The database was restored .* until heed restore\.\n$/);
+    expect((await heed(["status"])).stdout).toContain(held.stderr.slice("heed: ".length));
+    expect(people()).toHaveLength(1);
+    await heed(["restore"]);
+    const free = await heed(["work", "--once"]);
+    expect([free.status, free.stderr]).toEqual([0, ""]);
+    expect(people()).toEqual([]);
   });
 });
 

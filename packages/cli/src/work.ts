@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import type { Heed } from "@heed/core";
+import { journalOf } from "./journal-of.ts";
 import { loadHeed } from "./load-heed.ts";
+import { heldAdvice } from "./needs-human.ts";
 import { configured, optionsOf } from "./options.ts";
 import type { ExitCode, Terminal } from "./terminal.ts";
 
@@ -8,6 +10,9 @@ import type { ExitCode, Terminal } from "./terminal.ts";
  * `heed work`: carries steps out until it is told to stop, and prints a line for each that settles. On SIGTERM
  * or SIGINT it takes nothing new and ends what it has in hand; a second one ends it at once, which loses
  * nothing either: another worker takes over.
+ *
+ * On a restored database it says what is held, waits, and goes on once `heed restore` has ended; with `--once` it
+ * ends with 1, for nothing was carried out.
  */
 export async function work(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const { values } = optionsOf(
@@ -22,22 +27,21 @@ export async function work(args: readonly string[], terminal: Terminal): Promise
     say(`${processor} ${operation} ${what}${because === undefined ? "" : ` (${because})`} ${stepId}`);
   });
   heed.on("request.changed", ({ requestId, state }) => say(`request ${state} ${requestId}`));
-  let hasFailed = await isHeld(heed);
-  if (hasFailed)
-    terminal.stderr.write(
-      "heed: The database was restored from a back-up: nothing is carried out until heed restore has ended.\n",
-    );
+  let hasFailed = false;
   heed.on("work.failed", ({ error, processor, operation }) => {
     hasFailed = true;
     // The error's own text may be a vendor's, and quote what it should not: its name and code say enough here.
     terminal.stderr.write(`heed: work failed${about(processor, operation)}: ${nameOf(error)}\n`);
   });
+  const held = await whatIsHeld(heed);
   if (values.once) {
+    if (held !== undefined) terminal.stderr.write(`heed: ${held}\n`);
     const { settled, open } = await heed.work.drain();
     say(`${settled} settled, ${open} open`);
     await heed.close();
-    return hasFailed ? 1 : 0;
+    return hasFailed || held !== undefined ? 1 : 0;
   }
+  if (held !== undefined) terminal.stderr.write(`heed: ${held} This worker waits, and goes on by itself.\n`);
   heed.work.start();
   say("working; SIGTERM or Ctrl-C stops");
   const signal = await Promise.race(
@@ -50,10 +54,10 @@ export async function work(args: readonly string[], terminal: Terminal): Promise
   return 0;
 }
 
-/** What cannot be told yet, the work itself tells. */
-async function isHeld(heed: Heed): Promise<boolean> {
-  const journal = await heed.journal.state().catch(() => undefined);
-  return journal?.state === "restore-needed";
+/** Whoever cannot look now is told why by the work itself, which fails at the same. */
+async function whatIsHeld(heed: Heed): Promise<string | undefined> {
+  const journal = await journalOf(heed).catch(() => undefined);
+  return journal?.state === "restore-needed" ? heldAdvice(journal) : undefined;
 }
 
 function about(processor: string | undefined, operation: string | undefined): string {

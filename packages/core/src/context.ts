@@ -2,7 +2,7 @@ import type { Clock } from "./contract/clock.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
 import type { HeedStorage } from "./contract/storage.ts";
 import type { JournaledStorage } from "./journal/journaled-storage.ts";
-import type { TurnQueues } from "./engine/turn-queue.ts";
+import type { TurnQueues } from "./engine/turn-queues.ts";
 import type { EventHub } from "./event-hub.ts";
 import type { Keyring } from "./keys/keyring.ts";
 import type { LivePermits } from "./ledger/live-permits.ts";

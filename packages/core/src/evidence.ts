@@ -9,6 +9,8 @@ export { receiptSchema } from "./evidence/receipt.ts";
 export type { Receipt } from "./evidence/receipt.ts";
 export { verifyConsistency, verifyEvidence } from "./evidence/verify-evidence.ts";
 export type { Checked, ConsistencyProof, ExportedLog } from "./evidence/verify-evidence.ts";
+export { verifyLog } from "./evidence/verify-log.ts";
+export type { LogAgainst } from "./evidence/verify-log.ts";
 export { verifyReceipt } from "./evidence/verify-receipt.ts";
 export { HeedError, isHeedError } from "./errors/heed-error.ts";
 export { TamperedEvidenceError } from "./errors/tampered-evidence-error.ts";

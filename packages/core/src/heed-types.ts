@@ -225,6 +225,8 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     entries(ask?: { readonly from?: number }): AsyncIterable<LogEntry>;
     /** All checkpoints, from the first. */
     checkpoints(): AsyncIterable<Checkpoint>;
+    /** The whole log as lines of JSON, for a file that `verifyLog` checks elsewhere. */
+    lines(): AsyncIterable<string>;
   };
   /**
    * Legal holds: nothing that one covers is destroyed (erased, excluded, its tokens forgotten) until it is released;

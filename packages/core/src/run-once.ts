@@ -5,7 +5,7 @@ import type { InputOf, OperationName } from "./contract/operation.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
 import type { Decision } from "./contract/storage.ts";
 import type { HeedContext } from "./context.ts";
-import { TurnQueues } from "./engine/turn-queue.ts";
+import { TurnQueues } from "./engine/turn-queues.ts";
 import { workDefaults, Worker } from "./engine/worker.ts";
 import { HeedError } from "./errors/heed-error.ts";
 import { UnsupportedOperationError } from "./errors/unsupported-operation-error.ts";

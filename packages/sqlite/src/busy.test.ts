@@ -1,10 +1,10 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { DatabaseSync } from "node:sqlite";
 import { isHeedError } from "@heed/core/storage";
+import { read, subject, write } from "@heed/testing/private";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startChild } from "../test/child.ts";
 import { temporaryFile } from "../test/temporary-file.ts";
-import { read, subject, write } from "../test/transactions.ts";
 import { sqlite } from "./sqlite.ts";
 
 async function countTurns(signal: AbortSignal): Promise<number> {

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { isHeedError } from "@heed/core/storage";
+import { read, subject, write } from "@heed/testing/private";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { temporaryFile } from "../test/temporary-file.ts";
-import { read, subject, write } from "../test/transactions.ts";
 import { sqlite } from "./sqlite.ts";
 
 /** Commits in the log: frames that carry the size of the database (https://sqlite.org/fileformat2.html#walformat). */

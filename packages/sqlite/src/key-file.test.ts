@@ -4,13 +4,13 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as timer } from "node:timers/promises";
 import { systemClock } from "@heed/core";
 import type { Decision, HeedStorage } from "@heed/core/storage";
+import { dataKey, subject, write } from "@heed/testing/private";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { bytesOnDisk } from "../test/bytes-on-disk.ts";
 import { startChild } from "../test/child.ts";
 import { journaledEvidence as evidence } from "@heed/testing/private";
 import { journaledCompany } from "../test/journaled.ts";
 import { temporaryFile } from "../test/temporary-file.ts";
-import { dataKey, subject, write } from "../test/transactions.ts";
 import { sqlite } from "./sqlite.ts";
 
 function opened(file: string, keysFile?: string): HeedStorage {

@@ -1,8 +1,8 @@
 import { DatabaseSync } from "node:sqlite";
 import { isHeedError, tables } from "@heed/core/storage";
+import { read, subject, write } from "@heed/testing/private";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { temporaryFile } from "../test/temporary-file.ts";
-import { read, subject, write } from "../test/transactions.ts";
 import { sqlite } from "./sqlite.ts";
 
 /** A file with one subject, changed by `sql` to look as if another version had written it. */

@@ -1,9 +1,9 @@
 import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isHeedError } from "@heed/core/storage";
+import { subject, write } from "@heed/testing/private";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { temporaryFile } from "../test/temporary-file.ts";
-import { subject, write } from "../test/transactions.ts";
 import type { MountFacts } from "./network-file-system.ts";
 import { openDatabase } from "./open-database.ts";
 import { sqlite } from "./sqlite.ts";

@@ -255,6 +255,56 @@ describe("a restoration", () => {
     expect(company.crm.find(bert.email)).toEqual([]);
   });
 
+  it("tells processors what two people chose who were found to be one since", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const [anna, bert] = [company.person("anna@example.org"), company.person("bert@example.org")];
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    await live.heed.subscriptions.unsubscribe({ subject: anna, topic: "newsletter" });
+    await live.heed.subscriptions.unsubscribe({ subject: bert, topic: "offers" });
+    await live.heed.subjects.record({ subject: { email: [anna.email, bert.email] }, identityVerified: true });
+    await live.settle();
+    await live.heed.close();
+    // The vendor came back with its own back-up.
+    company.crm.optedOut.clear();
+
+    const { heed, settle, rows } = company.on(old);
+    // Interrupted once all is replayed and nothing is planned, so that nobody remembers what became of whom.
+    const interrupted = heed.restore({
+      onProgress: ({ done, of }) => {
+        if (done === of) throw new Error("the process died");
+      },
+    });
+    await expect(interrupted).rejects.toThrow("the process died");
+    const [subject] = await rows("subjects");
+    expect((await rows("restored")).map((row) => row.subjectId)).toEqual([subject?.id, subject?.id]);
+    await heed.restore();
+    await settle();
+    for (const { email } of [anna, bert])
+      expect([...(company.crm.optedOut.get(email) ?? [])].toSorted()).toEqual(["newsletter", "offers"]);
+  });
+
+  it("tells processors what somebody chose who was taken for two people before it was restored anew", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna@example.org");
+    const [old, again] = [`${company.base}.old`, `${company.base}.again`];
+    for (const copy of [old, again]) await live.storage.backup?.(copy);
+    await live.heed.subscriptions.unsubscribe({ subject: anna, topic: "newsletter" });
+    await live.heed.close();
+    // Held, and so unknown here; then this database is lost too.
+    const held = company.on(old);
+    await held.heed.subscriptions.unsubscribe({ subject: anna, topic: "offers" });
+    await held.heed.close();
+
+    const { heed, settle, rows } = company.on(again);
+    expect(await heed.restore()).toMatchObject({ records: 2, choices: 2 });
+    await settle();
+    expect(await rows("subjects")).toHaveLength(1);
+    expect([...(company.crm.optedOut.get(anna.email) ?? [])].toSorted()).toEqual(["newsletter", "offers"]);
+  });
+
   it("is over when each controller of the storage has done its own", async () => {
     const company = journaledCompany();
     const old = `${company.base}.old`;

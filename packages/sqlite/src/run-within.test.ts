@@ -1,10 +1,10 @@
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "@heed/core";
 import { isHeedError } from "@heed/core/storage";
+import { read, subject, write } from "@heed/testing/private";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { journaledCompany } from "../test/journaled.ts";
 import { temporaryFile } from "../test/temporary-file.ts";
-import { read, subject, write } from "../test/transactions.ts";
 import { sqlite } from "./sqlite.ts";
 
 function applicationOn(file: string): DatabaseSync {

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
+import { dataKey, subject, write } from "@heed/testing/private";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { bytesOnDisk } from "../test/bytes-on-disk.ts";
 import { temporaryFile } from "../test/temporary-file.ts";
-import { dataKey, subject, write } from "../test/transactions.ts";
 import { sqlite } from "./sqlite.ts";
 
 function open(file: string): ReturnType<typeof sqlite> {

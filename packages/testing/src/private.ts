@@ -16,3 +16,4 @@ export { journaledCompanyAt, journaledEvidence } from "./storages/journaled.ts";
 export { crashVendor } from "./storages/crash-vendor.ts";
 export { loseNoStep } from "./storages/engine-crash.ts";
 export { sameAsMemory } from "./storages/same-as-memory.ts";
+export { dataKey, read, subject, write } from "./storages/transactions.ts";

@@ -309,7 +309,8 @@ export const tables = {
   /** What a restoration has brought back and not yet planned steps for. `kind`: `"choice"` or `"request"`. */
   restored: {
     columns: { id: "text", subjectId: "text", kind: "text" },
-    key: ["id", "subjectId"],
+    // A subject that becomes another takes its own along.
+    key: ["subjectId", "id"],
     indexes: [],
   },
 } as const satisfies Record<string, TableDefinition>;

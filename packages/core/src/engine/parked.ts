@@ -15,17 +15,14 @@ import { dataKeyOf, indexDigests } from "../ledger/subject-record.ts";
  * @returns how many were applied
  */
 export async function applyParked(context: HeedContext): Promise<number> {
-  const ended = await endedRequests(context);
-  if (ended.length === 0) return 0;
+  const requestId = await endedWithParked(context);
+  if (requestId.length === 0) return 0;
   const { parked, dataKeys } = await context.storage.transact({
     lock: [],
     clock: context.clock,
     read: {
-      parked: { from: "parked", where: { requestId: ended }, orderBy: ["parkedAt", "id"] },
-      dataKeys: {
-        from: "dataKeys",
-        where: { owner: { via: "parked", column: "id", where: { requestId: ended } } },
-      },
+      parked: { from: "parked", where: { requestId }, orderBy: ["parkedAt", "id"] },
+      dataKeys: { from: "dataKeys", where: { owner: { via: "parked", column: "id", where: { requestId } } } },
     },
     decide: (rows): Decision<ParkedRows> => ({ writes: [], answer: rows }),
   });
@@ -40,22 +37,23 @@ export async function applyParked(context: HeedContext): Promise<number> {
   return applied;
 }
 
-/** Closed requests that opt-ins waited for. Reached from what is parked: closed requests are without number. */
-function endedRequests({ storage, clock, namespace }: HeedContext): Promise<readonly string[]> {
+/**
+ * Requests that have ended and for which something is parked. Found from what is parked, which is little: those that
+ * have ended are every one there ever was.
+ */
+function endedWithParked({ namespace, storage, clock }: HeedContext): Promise<readonly string[]> {
   return storage.transact({
     lock: [],
     clock,
     read: {
-      ended: {
-        from: "requests",
-        where: {
-          id: { via: "parked", column: "requestId", where: {} },
-          namespace,
-          closedAt: { isNull: false },
-        },
-      },
+      requests: { from: "requests", where: { id: { via: "parked", column: "requestId", where: {} } } },
     },
-    decide: ({ ended }) => ({ writes: [], answer: ended.map(({ id }) => id) }),
+    decide: ({ requests }): Decision<readonly string[]> => ({
+      writes: [],
+      answer: requests
+        .filter((request) => request.namespace === namespace && request.closedAt !== null)
+        .map(({ id }) => id),
+    }),
   });
 }
 

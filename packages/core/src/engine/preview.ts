@@ -7,8 +7,8 @@ import type { Effect } from "../contract/processor.ts";
 import type { Identifier } from "../contract/identifier.ts";
 import { holdsIn, holdsOfSubjects, holdsOverEveryone, isHeldAt } from "../holds/hold.ts";
 import type { Named } from "../ledger/subject-record.ts";
-import { identifiersOf, type SubjectRecord } from "../ledger/subject-record.ts";
-import { transactOnSubjects } from "../ledger/under-lock.ts";
+import { identifiersOf, type SubjectLedger } from "../ledger/subject-record.ts";
+import { transactOnLedgers } from "../ledger/under-lock.ts";
 import { deadlineOf } from "../requests/deadline.ts";
 import { erasurePlan, forgetTokensPlan, type PlannedStep } from "../requests/plan.ts";
 import { AccountChecks } from "./account-check.ts";
@@ -80,10 +80,10 @@ interface Known {
 async function whatIsKnown(context: HeedContext, named: Named): Promise<Known> {
   const digests = named.digests.flat();
   const subjectId = { via: "identifiers", column: "subjectId", where: { digest: digests } } as const;
-  const { identifiers: stored, holds } = await transactOnSubjects(context, {
+  const { identifiers: stored, holds } = await transactOnLedgers(context, {
     select: { digests },
     read: { subjectHolds: holdsOfSubjects(subjectId), generalHolds: holdsOverEveryone(context.namespace) },
-    decide: (records: readonly SubjectRecord[], rows): Decision<Known> => ({
+    decide: (records: readonly SubjectLedger[], rows): Decision<Known> => ({
       writes: [],
       answer: {
         identifiers: records.flatMap((record) =>

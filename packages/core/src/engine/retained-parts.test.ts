@@ -10,7 +10,7 @@ import { createHeed } from "../heed.ts";
 import { keyring, newKey } from "../keys/keyring.ts";
 import { searchStorage } from "../keys/search-storage.ts";
 import { idMaker } from "../new-id.ts";
-import { TurnQueues } from "./turn-queue.ts";
+import { TurnQueues } from "./turn-queues.ts";
 import { LivePermits } from "../ledger/live-permits.ts";
 import { memory } from "../memory/memory.ts";
 import { definePolicy } from "../policy/define-policy.ts";

@@ -1,10 +1,6 @@
-import type { Observed } from "../contract/processor.ts";
 import {
   giveBack,
   keyOf,
-  observe,
-  pushBack,
-  remainingEnough,
   take,
   type Bucket,
   type Limiting,
@@ -15,7 +11,7 @@ import {
 import { isDaily, paceOf, usableForMs } from "./pace.ts";
 
 /** How old what a process knows of a bucket may be when it uses a slot, in milliseconds. */
-const knownForMs = 200;
+export const knownForMs = 200;
 /** How long before a slot its process looks again, so that it is not late for it, in milliseconds. */
 const looksBeforeMs = 20;
 /** How often in a row a process may come too late for a slot before it counts as too slow to keep the limit. */
@@ -23,55 +19,6 @@ const mostTimesLate = 5;
 
 /** What became of the wait for a turn: it has come, it is too far away, or this process is too slow for turns. */
 export type TurnAnswer = "granted" | "too-slow" | { readonly nextInMs: number };
-
-/** One call's wait for its turn. */
-export interface TurnAsk extends TurnsFor {
-  /** The longest wait, in milliseconds: a turn that is further away is not waited for. */
-  readonly mostMs: number;
-  readonly signal: AbortSignal;
-}
-
-/** The turns that this process waits for: one queue for each lane of each set of buckets. */
-export class TurnQueues {
-  readonly #limiting: Limiting;
-  readonly #queues = new Map<string, TurnQueue>();
-  readonly #observedAtMs = new Map<string, number>();
-
-  constructor(limiting: Limiting) {
-    this.#limiting = limiting;
-  }
-
-  /** Waits for leave to make one call. The buckets may come in any order, and more than once. */
-  async wait({ buckets, lane, mostMs, signal }: TurnAsk): Promise<TurnAnswer> {
-    signal.throwIfAborted();
-    const asked = [...new Map(buckets.map((bucket) => [keyOf(bucket), bucket])).values()];
-    const names = asked.map(keyOf).toSorted();
-    const key = JSON.stringify([lane, names]);
-    const queue = this.#queues.get(key) ?? new TurnQueue(this.#limiting, { buckets: asked, lane });
-    this.#queues.set(key, queue);
-    return queue.wait(mostMs, signal);
-  }
-
-  /**
-   * The vendor asked to slow down: nobody gets a turn of these buckets until then. In this process that holds at
-   * once, in every other after at most 200 ms, as none uses a slot on older knowledge.
-   */
-  async pushBack(buckets: readonly Bucket[], delayMs: number): Promise<void> {
-    await pushBack(this.#limiting, buckets, delayMs);
-    for (const queue of this.#queues.values()) queue.lookAgain(buckets);
-  }
-
-  /** The vendor said how much is left. Most answers change nothing, and cost nothing. */
-  async observed(bucket: Bucket, seen: Observed): Promise<void> {
-    if (!(seen.remaining < remainingEnough(bucket.limit))) return;
-    const key = keyOf(bucket);
-    const nowMs = this.#limiting.clock.now().getTime();
-    const sinceMs = nowMs - (this.#observedAtMs.get(key) ?? Number.NEGATIVE_INFINITY);
-    if (seen.remaining > 0 && sinceMs >= 0 && sinceMs < knownForMs) return;
-    this.#observedAtMs.set(key, nowMs);
-    await observe(this.#limiting, bucket, seen);
-  }
-}
 
 interface Waiter {
   readonly askedAtMs: number;
@@ -84,7 +31,7 @@ interface Waiter {
  * Those who wait for one kind of turn, first come, first served. Slots are reserved in chunks, as many as there
  * are waiting, and each is used at its moment: not before, not much later, and not on old knowledge.
  */
-class TurnQueue {
+export class TurnQueue {
   readonly #limiting: Limiting;
   readonly #turnsFor: TurnsFor;
   readonly #usableForMs: number;
@@ -190,6 +137,8 @@ class TurnQueue {
   async #look(): Promise<void> {
     const wanted = Math.max(0, this.#waiting.length - this.#slots.length);
     const taken = await take(this.#limiting, this.#turnsFor, wanted);
+    // The clock may have been put back while this queue rested.
+    if (taken.nowMs < this.#lookedAtMs) this.#forget();
     this.#lookedAtMs = taken.nowMs;
     this.#next = taken.next;
     this.#slots = [...this.#slots, ...taken.slots].filter(({ atMs }) => atMs >= taken.pushedBackUntilMs);

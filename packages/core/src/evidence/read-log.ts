@@ -79,3 +79,22 @@ export async function* exportCheckpoints(context: HeedContext): AsyncGenerator<C
     for (const row of page) yield checkpointFrom(row);
   }
 }
+
+/**
+ * The whole log as lines of JSON, for `verifyLog` elsewhere: each checkpoint, and behind it the entries that it
+ * covers and none before it did. What is sealed meanwhile may be in it or not; the lines are one log either way.
+ *
+ * @throws TamperedEvidenceError `unreadable`
+ */
+export async function* logLines(context: HeedContext): AsyncGenerator<string> {
+  const entries = exportEntries(context, 0);
+  let next = 0;
+  for await (const checkpoint of exportCheckpoints(context)) {
+    yield JSON.stringify(checkpoint);
+    for (; next < checkpoint.size; next += 1) {
+      const { value } = await entries.next();
+      // One that is missing is for the verifier to find.
+      if (value !== undefined) yield JSON.stringify(value);
+    }
+  }
+}

@@ -10,6 +10,7 @@ import { keyring, newKey } from "../keys/keyring.ts";
 import { definePolicy } from "../policy/define-policy.ts";
 import { signedText, type Checkpoint } from "./checkpoint.ts";
 import { verifyConsistency, verifyEvidence } from "./verify-evidence.ts";
+import { verifyLog } from "./verify-log.ts";
 
 const minuteMs = 60_000;
 
@@ -376,6 +377,75 @@ describe("an exported log", () => {
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe("a log as lines", () => {
+  async function written(portions?: readonly number[]) {
+    const shop = await withLog(portions);
+    return { ...shop, lines: await listOf(shop.heed.evidence.lines()), publicKeys: shop.keys.publicKeys() };
+  }
+
+  it("has each checkpoint before the entries that it covers, and is verified from them alone", async () => {
+    const { lines, publicKeys } = await written();
+    const isCheckpoint = lines.map((line) => line.includes("heed-checkpoint/v1"));
+    expect(isCheckpoint.flatMap((is, place) => (is ? [place] : []))).toEqual([0, 4, 6]);
+    expect(await verifyLog(lines, { publicKeys })).toEqual([
+      { what: "checkpoint signatures", count: 3 },
+      { what: "entries in the log", count: 9 },
+      { what: "pruned entries", count: 0 },
+      { what: "published checkpoints", count: 0 },
+    ]);
+    expect(await verifyLog([], { publicKeys })).toContainEqual({ what: "entries in the log", count: 0 });
+  });
+
+  it("holds where it is longer than a page, was pruned, and is sealed on while it is written", async () => {
+    const { heed, clock, add, keys } = await withLog([700]);
+    const lines: string[] = [];
+    for await (const line of heed.evidence.lines()) {
+      lines.push(line);
+      if (lines.length !== 10) continue;
+      clock.advance(minuteMs);
+      await add(600);
+      await heed.evidence.seal();
+      await heed.evidence.prune({ before: clock.now().toISOString() });
+    }
+    const checked = await verifyLog(lines, { publicKeys: keys.publicKeys() });
+    expect(checked).toContainEqual({ what: "entries in the log", count: 1301 });
+    expect(checked.find(({ what }) => what === "pruned entries")?.count).toBeGreaterThan(0);
+  });
+
+  it("says what does not hold", async () => {
+    const { lines, publicKeys, keys } = await written();
+    const codeFor = (altered: readonly string[], published?: readonly Checkpoint[]) =>
+      codeOf(verifyLog(altered, { publicKeys, ...(published === undefined ? {} : { published }) }));
+    const newest = JSON.parse(lines[6] ?? "") as Checkpoint;
+    expect(await codeFor(lines.slice(0, -1))).toBe("missing-tail");
+    expect(await codeFor(lines.slice(0, 6))).toBe("it holds");
+    expect(await codeFor(lines.slice(0, 6), [newest])).toBe("missing-tail");
+    expect(await codeFor(lines.toSpliced(2, 1))).toBe("missing-entry");
+    expect(await codeFor(lines.toSpliced(2, 0, lines[1] ?? ""))).toBe("wrong-order");
+    expect(await codeFor(lines.toSpliced(4, 1))).toBe("unsealed-tail");
+    expect(await codeFor([...lines, ""])).toBe("unreadable");
+    expect(await codeFor(["{}"])).toBe("unreadable");
+    expect(await codeOf(verifyLog(lines, { publicKeys: {} }))).toBe("wrong-key");
+    const { signature: _, ...body } = { ...newest, at: "2026-01-15T11:00:00.000Z" };
+    const again = { ...body, signature: keys.sign(signedText("checkpoint", body)) };
+    expect(await codeFor(lines.with(6, JSON.stringify(again)), [newest])).toBe("it holds");
+    expect(await codeFor(lines.with(0, JSON.stringify(again)))).toBe("missing-checkpoint");
+  });
+
+  it("shows that any one of its bytes was altered", async () => {
+    const { lines, publicKeys } = await written([2, 1]);
+    const bytes = Buffer.from(`${lines.join("\n")}\n`);
+    const unnoticed: number[] = [];
+    for (let place = 0; place < bytes.length; place += 1) {
+      const altered = Buffer.from(bytes);
+      altered[place] = (altered[place] ?? 0) ^ 1;
+      const read = altered.toString().replace(/\n$/, "").split("\n");
+      if ((await codeOf(verifyLog(read, { publicKeys }))) === "it holds") unnoticed.push(place);
+    }
+    expect(unnoticed).toEqual([]);
   });
 });
 

@@ -8,7 +8,7 @@ import {
   type PublicKeys,
 } from "./checkpoint.ts";
 import { fault } from "./evidence-fault.ts";
-import { LogCheck } from "./log-check.ts";
+import { LogCheck, type CheckedEntry } from "./log-check.ts";
 import { logEntrySchema, type LogEntry } from "./log-entry.ts";
 import { isConsistent } from "./merkle-proof.ts";
 
@@ -51,10 +51,7 @@ export function verifyEvidence(log: ExportedLog): readonly Checked[] {
     if (entry.index > place && entries.some(({ index }) => index === place))
       throw fault("wrong-order", `The entry ${place} does not stand in its place.`);
     if (!("entry" in entry)) pruned += 1;
-    check.entry({
-      ...entry,
-      ...("entry" in entry ? { content: { salt: entry.salt, text: canonicalJson(entry.entry) } } : {}),
-    });
+    check.entry(checkedEntry(entry));
   });
   check.end();
   return [
@@ -63,6 +60,13 @@ export function verifyEvidence(log: ExportedLog): readonly Checked[] {
     { what: "pruned entries", count: pruned },
     { what: "published checkpoints", count: published.length },
   ];
+}
+
+/** An exported entry as the check takes it. */
+export function checkedEntry(entry: LogEntry): CheckedEntry {
+  return "entry" in entry
+    ? { ...entry, content: { salt: entry.salt, text: canonicalJson(entry.entry) } }
+    : entry;
 }
 
 const consistencySchema = z.strictObject({

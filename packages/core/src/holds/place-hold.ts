@@ -128,8 +128,8 @@ const mostAtOnce = 50;
 /** @returns the steps in the hold's scope whose destroying had begun */
 async function takeBack(context: HeedContext, hold: Row<"holds">): Promise<readonly string[]> {
   const { namespace, subjectId } = hold;
-  const who = subjectId === null ? {} : { subjectId };
-  const scope = { namespace, operation: destructiveOperations, ...who } as const;
+  const who = subjectId === null ? { namespace } : { subjectId };
+  const scope = { operation: destructiveOperations, ...who } as const;
   const leased = await stepsOf(context, hold, { ...scope, state: "running", phase: "run", attempted: 0 });
   for (let at = 0; at < leased.length; at += mostAtOnce)
     await putOff(context, hold, leased.slice(at, at + mostAtOnce));

@@ -46,14 +46,18 @@ const mostAtOnce = 200;
 /** Makes what is held back in the hold's scope due. A step that another hold covers is put off again when claimed. */
 async function wake(context: HeedContext, hold: Row<"holds">): Promise<void> {
   const { namespace, subjectId, processor } = hold;
+  // A subject is of one controller: naming that too would only tempt a database to read all that is due there.
   const scopes =
     subjectId === null
-      ? (processor === null ? Object.keys(context.processors) : [processor]).map((id) => ({ processor: id }))
+      ? (processor === null ? Object.keys(context.processors) : [processor]).map((id) => ({
+          namespace,
+          processor: id,
+        }))
       : [{ subjectId }];
   for (const scope of scopes) {
     const woken = new Set<string>();
     for (;;) {
-      const steps = await heldIn(context, { namespace, ...scope });
+      const steps = await heldIn(context, scope);
       // A step that comes up again was put off anew by another hold, and comes after all that were not woken yet.
       const next = steps.filter(({ id }) => !woken.has(id));
       if (next.length === 0) break;
@@ -65,7 +69,7 @@ async function wake(context: HeedContext, hold: Row<"holds">): Promise<void> {
 
 async function heldIn(
   { storage, clock }: HeedContext,
-  scope: { readonly namespace: string; readonly processor?: string; readonly subjectId?: string },
+  scope: { readonly namespace: string; readonly processor: string } | { readonly subjectId: string },
 ): Promise<readonly Row<"steps">[]> {
   const dueAt = { above: clock.now().toISOString() };
   return storage.transact({

@@ -11,21 +11,11 @@ import {
   refuseForeign,
   type Position,
 } from "./journal-position.ts";
-import { readJson, writeJson } from "./journal-line.ts";
-import type { Journal, JournalPart, JournalPlace, JournalRecord } from "./journal.ts";
+import type { Journal } from "./journal.ts";
+import { markWrites, marksAnew, marksBefore } from "./journal-marks.ts";
 import { keptOf, type Kept } from "./kept-writes.ts";
-
-/** Records that need no row any more. */
-interface Tidy {
-  readonly ids: readonly string[];
-  readonly writes: readonly Write[];
-}
-
-/**
- * How often records of joined transactions are looked for that nobody appended, and how old they are then, in
- * milliseconds: whoever joined may have looked before the application committed, and may never look again.
- */
-const lookEveryMs = 10_000;
+import { lacksRecord, recordReads } from "./known-record.ts";
+import { Outbox, outboxWrite, type Tidy } from "./outbox.ts";
 
 interface State {
   readonly position: Position;
@@ -50,18 +40,9 @@ export class JournaledStorage implements HeedStorage {
   readonly #keys: Keyring;
   readonly #clock: Clock;
   #state: Promise<State> | undefined;
-  /** Appended, and their rows still there. */
-  readonly #done = new Map<string, JournalPlace>();
-  /** What this process appended last: a database that does not know it is another, older copy. */
-  #last: (JournalPlace & { readonly id: string }) | undefined;
   /** The newest record that was found to be here by comparing all. */
   #judged: string | undefined;
-  readonly #inFlight = new Set<Promise<unknown>>();
-  readonly #onTheirWay = new Set<string>();
-  #isTidying = false;
-  #hasBacklog = false;
-  #lookedAtMs = Number.NEGATIVE_INFINITY;
-  #forgetting: readonly string[] = [];
+  readonly #outbox: Outbox;
   readonly watch?: HeedStorage["watch"] & {};
 
   constructor(inner: HeedStorage, journal: Journal, keys: Keyring, clock: Clock) {
@@ -72,6 +53,7 @@ export class JournaledStorage implements HeedStorage {
     this.journal = journal;
     this.#keys = keys;
     this.#clock = clock;
+    this.#outbox = new Outbox(inner, journal, clock);
     const watch = inner.watch?.bind(inner);
     if (watch !== undefined) this.watch = watch;
   }
@@ -90,8 +72,8 @@ export class JournaledStorage implements HeedStorage {
     const isBehind = await this.inner.transact({
       lock: [],
       clock: this.#clock,
-      read: lastReads(last),
-      decide: (rows) => ({ writes: [], answer: isOlder(rows, last) }),
+      read: recordReads(last),
+      decide: (rows) => ({ writes: [], answer: lacksRecord(rows, last) }),
     });
     if (!isBehind) return;
     await this.#compareAnew();
@@ -100,8 +82,7 @@ export class JournaledStorage implements HeedStorage {
   }
 
   async #compareAnew(): Promise<State> {
-    this.#last = undefined;
-    this.#done.clear();
+    this.#outbox.startOver();
     this.#state = undefined;
     return this.#ready();
   }
@@ -126,13 +107,7 @@ export class JournaledStorage implements HeedStorage {
     const identity = await this.journal.open(proofWith(this.#keys));
     if (identity === undefined) return this.position();
     refuseForeign(this.#keys, identity);
-    const last = new Map(Object.entries(identity.dropped));
-    for await (const { writer, number } of this.journal.read()) last.set(writer, number);
-    await this.#write([
-      { remove: "journalMarks", where: {} },
-      { insert: "journalMarks", row: { writer: identity.id, number: 0, journal: identity.id } },
-      ...[...last].flatMap(([writer, number]) => markWrites({ writer, number })),
-    ]);
+    await this.#write(await marksAnew(this.journal, identity));
     return this.position();
   }
 
@@ -141,17 +116,7 @@ export class JournaledStorage implements HeedStorage {
     const { there } = await this.position();
     if (await this.isHeld()) throw restoreNeeded();
     // Counted first: what a row here says of a record that is there no more would be taken for one to append.
-    const last = new Map<string, number>();
-    const counted: string[] = [];
-    for await (const { writer, number, record } of this.journal.read()) {
-      if (record.at >= before) continue;
-      last.set(writer, number);
-      if (there.has(record.id)) counted.push(record.id);
-    }
-    await this.#write([
-      { remove: "journal", where: { id: counted } },
-      ...[...last].flatMap(([writer, number]) => markWrites({ writer, number })),
-    ]);
+    await this.#write(await marksBefore(this.journal, before, there));
     return this.journal.compact(before, proofWith(this.#keys));
   }
 
@@ -170,41 +135,38 @@ export class JournaledStorage implements HeedStorage {
     const isJoined = within !== undefined;
     const isHeld = await this.#isHeld(within);
     // Nothing of our own is begun beside the application's transaction: it would wait for its end.
-    if (!isJoined) await this.#catchUpIfNeeded();
+    if (!isJoined) await this.#catchUp();
     const found: { kept?: Kept; tidy?: Tidy | undefined } = {};
-    const last = isJoined ? undefined : this.#last;
+    const last = isJoined ? undefined : this.#outbox.last;
+    let isCommitted = false;
     try {
       const answer = await this.inner.transact<R, A>({
         ...transaction,
-        read: { ...transaction.read, ...lastReads(last) },
+        read: { ...transaction.read, ...recordReads(last) },
         decide: (rows, now): Decision<A> => {
-          if (isOlder(rows, last)) throw olderCopy;
+          if (lacksRecord(rows, last)) throw olderCopy;
           const decision = transaction.decide(rows, now);
           const kept = keptOf(decision.writes, now);
           if (kept === undefined) return decision;
           if (isHeld && !kept.isOptOut) throw restoreNeeded();
           found.kept = kept;
-          if (!isHeld && !isJoined) found.tidy ??= this.#tidyWrites();
-          const { record } = kept;
-          const joined = isJoined ? 1 : 0;
-          const row = { id: record.id, at: now, record: writeJson(withoutKeys(record)), joined };
+          if (!isHeld && !isJoined) found.tidy ??= this.#outbox.takeTidy();
           const writes: readonly Write[] = [
             ...decision.writes,
             ...(found.tidy?.writes ?? []),
-            { insert: "journal", row },
+            outboxWrite(kept.record, now, isJoined),
           ];
           return { ...decision, writes };
         },
       });
-      for (const id of found.tidy?.ids ?? []) this.#done.delete(id);
-      // A joined transaction is committed by the application, later or never: its record follows.
-      if (found.kept !== undefined && isJoined) this.#hasBacklog = true;
-      else if (found.kept !== undefined) await this.#append(found.kept);
+      isCommitted = true;
+      if (found.kept !== undefined && isJoined) this.#outbox.fallBehind();
+      else if (found.kept !== undefined) await this.#outbox.append(found.kept);
       return answer;
     } catch (error) {
       if (error !== olderCopy) throw error;
     } finally {
-      if (found.tidy !== undefined) this.#isTidying = false;
+      if (found.tidy !== undefined) this.#outbox.tidied(found.tidy, isCommitted);
     }
     // It was put back, or a standby took over, while this process ran.
     if ((await this.#compareAnew()).isHeld) throw restoreNeeded();
@@ -213,21 +175,30 @@ export class JournaledStorage implements HeedStorage {
 
   async due(ask: Parameters<HeedStorage["due"]>[0]): ReturnType<HeedStorage["due"]> {
     if (await this.isHeld()) return [];
-    await this.#catchUpIfNeeded();
+    await this.#catchUp();
     return this.inner.due(ask);
   }
 
   async scrub(): Promise<boolean> {
     await this.#ready();
-    await this.#forget([]);
+    await this.#outbox.forget([]);
     return this.inner.scrub();
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#inFlight);
-    await this.#tidy().catch(() => {});
+    await this.#outbox.rest();
+    await this.#tidyUp().catch(() => {});
     await this.journal.close();
     await this.inner.close();
+  }
+
+  async #catchUp(): Promise<void> {
+    // Counted at once: other processes look too.
+    if (await this.#outbox.catchUpIfNeeded()) await this.#tidyUp();
+  }
+
+  async #tidyUp(): Promise<void> {
+    if (this.#state !== undefined && !(await this.#state).isHeld) await this.#outbox.tidyUp();
   }
 
   #ready(within?: unknown): Promise<State> {
@@ -260,112 +231,10 @@ export class JournaledStorage implements HeedStorage {
     const isHeld = position.lost.length > 0 || known.unplanned.length > 0;
     const state: State = { position, isHeld };
     this.#state = Promise.resolve(state);
-    await this.#forget(position.unforgotten);
+    await this.#outbox.forget(position.unforgotten);
     // Whoever committed these died before they were appended.
-    if (known.outbox.some((row) => !position.there.has(row.id)))
-      await this.#catchUp({ there: position.there });
+    if (known.outbox.some((row) => !position.there.has(row.id))) await this.#outbox.catchUp(position.there);
     return state;
-  }
-
-  async #append({ record, isAwaited, destroyed }: Kept): Promise<void> {
-    const appended = this.#toFile(record).then((place) => {
-      // Not what was caught up with for another process, which may count it at any moment.
-      this.#last = { ...place, id: record.id };
-      return this.#forget(destroyed);
-    });
-    this.#inFlight.add(appended);
-    const settled = appended.finally(() => this.#inFlight.delete(appended));
-    if (isAwaited || destroyed.length > 0) await settled;
-    else settled.catch(() => {});
-  }
-
-  async #toFile(record: JournalRecord): Promise<JournalPlace> {
-    this.#onTheirWay.add(record.id);
-    try {
-      const place = await this.journal.append(record);
-      this.#done.set(record.id, place);
-      return place;
-    } catch (error) {
-      this.#hasBacklog = true;
-      throw error;
-    } finally {
-      this.#onTheirWay.delete(record.id);
-    }
-  }
-
-  /** What could not be blanked stays to be blanked: an erasure is not over before. */
-  async #forget(owners: readonly string[]): Promise<void> {
-    const going = [...new Set([...this.#forgetting, ...owners])];
-    if (going.length === 0) return;
-    this.#forgetting = going;
-    await this.journal.forget(going);
-    this.#forgetting = this.#forgetting.filter((owner) => !going.includes(owner));
-  }
-
-  async #catchUpIfNeeded(): Promise<void> {
-    const nowMs = this.#clock.now().getTime();
-    const isTime = nowMs < this.#lookedAtMs || nowMs >= this.#lookedAtMs + lookEveryMs;
-    if (isTime) this.#lookedAtMs = nowMs;
-    if (this.#hasBacklog) return this.#catchUp();
-    if (!isTime) return;
-    const before = this.#done.size;
-    await this.#catchUp({ before: new Date(nowMs - lookEveryMs).toISOString() });
-    // Counted at once: other processes look too.
-    if (this.#done.size > before) await this.#tidy();
-  }
-
-  /** Appends what is committed and not in the file. @param before RFC 3339: only what was joined, and not since then */
-  async #catchUp({
-    there = new Set(),
-    before,
-  }: { there?: ReadonlySet<string>; before?: string } = {}): Promise<void> {
-    this.#hasBacklog = false;
-    try {
-      const { outbox } = await knownRecords(this.inner, this.#clock);
-      for (const { id, at, joined, record: text } of outbox) {
-        if (before !== undefined && (joined === 0 || at > before)) continue;
-        if (there.has(id) || this.#done.has(id) || this.#onTheirWay.has(id)) continue;
-        await this.#toFile(await this.#withKeys(readJson(text) as JournalRecord));
-      }
-    } catch (error) {
-      this.#hasBacklog = true;
-      throw error;
-    }
-  }
-
-  /** The data keys of a record's owners, as they are now: one that is gone is not needed any more. */
-  async #withKeys(record: JournalRecord): Promise<JournalRecord> {
-    const owner = record.parts.map((part) => part.owner);
-    const dataKeys = await this.inner.transact({
-      lock: [],
-      clock: this.#clock,
-      read: { dataKeys: { from: "dataKeys", where: { owner } } },
-      decide: ({ dataKeys }) => ({ writes: [], answer: dataKeys }),
-    });
-    const parts = record.parts.map((part): JournalPart => {
-      const row = dataKeys.find((each) => each.owner === part.owner);
-      const isBegun = part.writes.some(
-        (each) => "insert" in each && ["subjects", "parked"].includes(each.insert),
-      );
-      return row === undefined || !isBegun
-        ? part
-        : { ...part, writes: [{ insert: "dataKeys", row }, ...part.writes] };
-    });
-    return { ...record, parts };
-  }
-
-  #tidyWrites(): Tidy | undefined {
-    if (this.#isTidying || this.#done.size === 0) return undefined;
-    this.#isTidying = true;
-    const done = [...this.#done];
-    return { ids: done.map(([id]) => id), writes: countWrites(done) };
-  }
-
-  async #tidy(): Promise<void> {
-    if (this.#state === undefined || (await this.#state).isHeld || this.#done.size === 0) return;
-    const done = [...this.#done];
-    await this.#write(countWrites(done));
-    for (const [id] of done) this.#done.delete(id);
   }
 
   async #write(writes: readonly Write[]): Promise<void> {
@@ -381,44 +250,3 @@ export class JournaledStorage implements HeedStorage {
 
 /** Thrown out of a decision, so that nothing is written. */
 const olderCopy = restoreNeeded();
-
-function lastReads(last: { readonly id: string; readonly writer: string } | undefined): Reads {
-  if (last === undefined) return {};
-  return {
-    "journal/last": { from: "journal", where: { id: last.id } },
-    "journal/mark": { from: "journalMarks", where: { writer: last.writer } },
-  };
-}
-
-function isOlder(rows: object, last: { readonly number: number } | undefined): boolean {
-  if (last === undefined) return false;
-  const read = rows as Readonly<
-    Record<"journal/last" | "journal/mark", readonly { readonly number?: number }[]>
-  >;
-  return read["journal/last"].length === 0 && (read["journal/mark"][0]?.number ?? 0) < last.number;
-}
-
-/** The records are in the journal: their rows go, and the writers' marks move on. Never back. */
-function countWrites(done: readonly (readonly [string, JournalPlace])[]): readonly Write[] {
-  return [
-    { remove: "journal", where: { id: done.map(([id]) => id) } },
-    ...[...new Map(done.map(([, place]) => [place.writer, place])).values()].flatMap(markWrites),
-  ];
-}
-
-/** Notes that the database has a writer's records up to this one. */
-export function markWrites({ writer, number }: JournalPlace): readonly Write[] {
-  return [
-    { insert: "journalMarks", row: { writer, number, journal: "" }, orKeep: true },
-    { update: "journalMarks", where: { writer, number: { atMost: number } }, set: { number } },
-  ];
-}
-
-/** In the database, a data key lies in the table of data keys and nowhere else. */
-function withoutKeys(record: JournalRecord): JournalRecord {
-  const parts = record.parts.map(({ owner, writes }) => ({
-    owner,
-    writes: writes.filter((write) => !("insert" in write && write.insert === "dataKeys")),
-  }));
-  return { ...record, parts };
-}

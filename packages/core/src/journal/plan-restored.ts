@@ -23,7 +23,7 @@ export async function planRestored(context: HeedContext): Promise<number> {
   let left = 0;
   // Choices first: an erasure cancels what it overtakes.
   for (const row of unplanned.toSorted((one, other) => one.kind.localeCompare(other.kind))) {
-    const { subjectId, namespace } = await subjectNow(context, row);
+    const { subjectId, namespace } = await ownerNow(context, row);
     if (namespace !== undefined && namespace !== context.namespace) left += 1;
     else if (row.kind === "choice") await planChoice(context, row, subjectId);
     else await planRequest(context, row, subjectId);
@@ -31,8 +31,8 @@ export async function planRestored(context: HeedContext): Promise<number> {
   return left;
 }
 
-/** The subject may have become another since. */
-function subjectNow(
+/** Whose it is now, and which controller's. A choice was moved with its subject; a request says it itself. */
+function ownerNow(
   context: HeedContext,
   { id, kind, subjectId }: Row<"restored">,
 ): Promise<{ readonly subjectId: string; readonly namespace: string | undefined }> {
@@ -41,24 +41,16 @@ function subjectNow(
     clock: context.clock,
     read: {
       requests: { from: "requests", where: { id } },
-      events: { from: "events", where: { id } },
-      subjects: {
-        from: "subjects",
-        where: { id: { via: "events", column: "subjectId", where: { id } } },
-      },
+      subjects: { from: "subjects", where: { id: subjectId } },
     },
-    decide: ({ requests, events, subjects }) => {
+    decide: ({ requests, subjects }) => {
       const [request] = requests;
-      if (kind === "request")
-        return {
-          writes: [],
-          answer: { subjectId: request?.subjectId ?? subjectId, namespace: request?.namespace },
-        };
-      // An event's id may be the caller's, and another person's too.
-      const [event, another] = events;
-      const now = another === undefined ? (event?.subjectId ?? subjectId) : subjectId;
-      const namespace = subjects.find((subject) => subject.id === now)?.namespace;
-      return { writes: [], answer: { subjectId: now, namespace } };
+      const [subject] = subjects;
+      const answer =
+        kind === "request"
+          ? { subjectId: request?.subjectId ?? subjectId, namespace: request?.namespace }
+          : { subjectId, namespace: subject?.namespace };
+      return { writes: [], answer };
     },
   });
 }

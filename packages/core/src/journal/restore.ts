@@ -3,8 +3,9 @@ import { HeedError, isHeedError } from "../errors/heed-error.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { isKnown, knownRecords } from "./journal-position.ts";
 import type { JournaledStorage } from "./journaled-storage.ts";
+import { factsOf } from "./lost-facts.ts";
 import { planRestored } from "./plan-restored.ts";
-import { factsOf, replayRecord } from "./replay-record.ts";
+import { replayRecord } from "./replay-record.ts";
 
 /** How a restoration is carried out. */
 export interface RestoreAsk {

@@ -6,10 +6,10 @@ import {
   readAgain,
   suppressionLookups,
   underActiveKey,
-  type SubjectRecord,
+  type SubjectLedger,
 } from "../ledger/subject-record.ts";
 import { isStronger } from "../ledger/suppression.ts";
-import { transactOnSubjects } from "../ledger/under-lock.ts";
+import { transactOnLedgers } from "../ledger/under-lock.ts";
 
 /** How far a rotation is: what was written anew under the active key. */
 export interface RotationProgress {
@@ -128,7 +128,7 @@ async function digestPage(context: HeedContext, after: string): Promise<Page> {
     column: "subjectId",
     where: { digest: [...known.keys()] },
   } as const;
-  const changed = await transactOnSubjects(context, {
+  const changed = await transactOnLedgers(context, {
     select: { digests: [...known.keys()] },
     read: {
       taken: { from: "identifiers", where: { digest: all.flatMap((each) => each.index) } },
@@ -155,7 +155,7 @@ async function digestPage(context: HeedContext, after: string): Promise<Page> {
 /** Every identifier of the subjects that the page names, by its stored digest. Which rows to read hangs on it. */
 function digestsOf(context: HeedContext, page: readonly string[]): Promise<ReadonlyMap<string, Digests>> {
   const subjectIds = { via: "identifiers", column: "subjectId", where: { digest: page } } as const;
-  return transactOnSubjects(context, {
+  return transactOnLedgers(context, {
     select: { digests: page },
     read: { owners: { from: "subjects", where: { id: subjectIds } } },
     decide: (records, { owners }) => {
@@ -184,7 +184,7 @@ interface Moved {
 }
 
 function movedIdentifiers(
-  record: SubjectRecord,
+  record: SubjectLedger,
   known: ReadonlyMap<string, Digests>,
   taken: ReadonlySet<string>,
 ): readonly Moved[] {

@@ -14,10 +14,10 @@ import {
   suppressionDigests,
   withIdentifiers,
   type Named,
-  type SubjectRecord,
+  type SubjectLedger,
 } from "./subject-record.ts";
 import { erasedAt, silencedAt } from "./suppression.ts";
-import { lockNames, transactOnSubjects } from "./under-lock.ts";
+import { lockNames, transactOnLedgers } from "./under-lock.ts";
 
 /** A permit that was taken but never handed over is void after this long, so that a crash does not block its message. */
 const abandonedAfterMs = 15 * 60_000;
@@ -59,7 +59,7 @@ async function takePermit(
     identifier.canonical,
   );
 
-  const answer = await transactOnSubjects(context, {
+  const answer = await transactOnLedgers(context, {
     select: { digests },
     read: {
       suppressions: { from: "suppressions", where: { digest: suppressed } },
@@ -135,7 +135,7 @@ function refusalOf(
   context: HeedContext,
   name: string,
   topic: Topic,
-  record: SubjectRecord | undefined,
+  record: SubjectLedger | undefined,
   rows: {
     readonly suppressions: readonly Row<"suppressions">[];
     readonly taken: readonly Row<"permits">[];
@@ -158,7 +158,7 @@ function consentRefusal(
   context: HeedContext,
   name: string,
   topic: Topic,
-  record: SubjectRecord | undefined,
+  record: SubjectLedger | undefined,
   suppressions: readonly Row<"suppressions">[],
   now: string,
 ): Refusal | undefined {

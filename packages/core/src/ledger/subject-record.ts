@@ -1,7 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import type { Identifier, Subject } from "../contract/identifier.ts";
 import { parseIdentifier, type ParsedIdentifier } from "../contract/parse-identifier.ts";
-import type { WhereOf, Write } from "../contract/storage.ts";
+import type { Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { quoted } from "../errors/quoted.ts";
@@ -83,17 +83,31 @@ export function indexDigests(
   return context.keys.digests("index", context.namespace, identifier.kind, identifier.canonical);
 }
 
-/** The reads that bring everything known of the named subjects. */
-export function subjectReads(select: { digests: readonly string[] } | { subjectId: string }) {
-  const own: WhereOf<"identifiers"> =
-    "digests" in select ? { digest: select.digests } : { subjectId: select.subjectId };
-  const ids = { via: "identifiers", column: "subjectId", where: own } as const;
-  const subjectIds = "digests" in select ? ids : select.subjectId;
+/** Whose: everybody that the digests name, or one subject by id. */
+export type Select = { readonly digests: readonly string[] } | { readonly subjectId: string };
+
+function idsOf(select: Select) {
+  return "digests" in select
+    ? ({ via: "identifiers", column: "subjectId", where: { digest: select.digests } } as const)
+    : select.subjectId;
+}
+
+/** The reads that bring who the named subjects are, and what they chose. */
+export function ledgerReads(select: Select) {
+  const subjectIds = idsOf(select);
   return {
     subjects: { from: "subjects", where: { id: subjectIds } },
     identifiers: { from: "identifiers", where: { subjectId: subjectIds } },
     dataKeys: { from: "dataKeys", where: { owner: subjectIds } },
     events: { from: "events", where: { subjectId: subjectIds }, orderBy: ["recordedAt", "id"] },
+  } as const;
+}
+
+/** The reads that bring everything known of the named subjects. */
+export function subjectReads(select: Select) {
+  const subjectIds = idsOf(select);
+  return {
+    ...ledgerReads(select),
     openSteps: {
       from: "steps",
       where: { subjectId: subjectIds, endedAt: { isNull: true } },
@@ -115,52 +129,61 @@ export function subjectReads(select: { digests: readonly string[] } | { subjectI
   } as const;
 }
 
-/** The rows that {@link subjectReads} brings. */
-export interface SubjectRows {
+/** The rows that {@link ledgerReads} brings. */
+export interface LedgerRows {
   readonly subjects: readonly Row<"subjects">[];
   readonly identifiers: readonly Row<"identifiers">[];
   readonly dataKeys: readonly Row<"dataKeys">[];
   readonly events: readonly Row<"events">[];
+}
+
+/** What is under way about a subject, besides who they are and what they chose. */
+interface UnderWay {
   readonly openSteps: readonly Row<"steps">[];
   /** What processors were told of the subject's choices, ended or not, oldest first. */
   readonly preferences: readonly Row<"steps">[];
   readonly permits: readonly Row<"permits">[];
 }
 
-/** One subject with what belongs to it, and its open data key. */
-export interface SubjectRecord {
+/** The rows that {@link subjectReads} brings. */
+export interface SubjectRows extends LedgerRows, UnderWay {}
+
+/** One subject with its identifiers, its choices, and its open data key. */
+export interface SubjectLedger {
   readonly id: string;
   readonly createdAt: string;
   readonly frozenBy: string | null;
   readonly dataKey: Uint8Array;
   readonly identifiers: readonly Row<"identifiers">[];
   readonly events: readonly Row<"events">[];
-  readonly openSteps: readonly Row<"steps">[];
-  /** What processors were told of the subject's choices, ended or not, oldest first. */
-  readonly preferences: readonly Row<"steps">[];
-  readonly permits: readonly Row<"permits">[];
+}
+
+/** One subject with all that belongs to it. */
+export interface SubjectRecord extends SubjectLedger, UnderWay {}
+
+export function ledgersOf(context: HeedContext, rows: LedgerRows): readonly SubjectLedger[] {
+  const identifiers = groupedBy(rows.identifiers, (row) => row.subjectId);
+  const events = groupedBy(rows.events, (row) => row.subjectId);
+  return rows.subjects.map(({ id, createdAt, frozenBy }) => ({
+    id,
+    createdAt,
+    frozenBy,
+    dataKey: dataKeyOf(context, rows.dataKeys, id),
+    identifiers: identifiers.get(id) ?? [],
+    events: events.get(id) ?? [],
+  }));
 }
 
 export function recordsOf(context: HeedContext, rows: SubjectRows): readonly SubjectRecord[] {
-  const identifiers = groupedBy(rows.identifiers, (row) => row.subjectId);
-  const events = groupedBy(rows.events, (row) => row.subjectId);
   const openSteps = groupedBy(rows.openSteps, (row) => row.subjectId);
   const preferences = groupedBy(rows.preferences, (row) => row.subjectId);
   const permits = groupedBy(rows.permits, (row) => row.address);
-  return rows.subjects.map(({ id, createdAt, frozenBy }) => {
-    const own = identifiers.get(id) ?? [];
-    return {
-      id,
-      createdAt,
-      frozenBy,
-      dataKey: dataKeyOf(context, rows.dataKeys, id),
-      identifiers: own,
-      events: events.get(id) ?? [],
-      openSteps: openSteps.get(id) ?? [],
-      preferences: preferences.get(id) ?? [],
-      permits: own.flatMap((row) => permits.get(row.digest) ?? []),
-    };
-  });
+  return ledgersOf(context, rows).map((ledger) => ({
+    ...ledger,
+    openSteps: openSteps.get(ledger.id) ?? [],
+    preferences: preferences.get(ledger.id) ?? [],
+    permits: ledger.identifiers.flatMap((row) => permits.get(row.digest) ?? []),
+  }));
 }
 
 /** Rows by what `name` says, in their order: a transaction may be about hundreds of subjects. */
@@ -216,13 +239,13 @@ export function newSubject(
  * Makes the named identifiers this subject's own: new ones are added, a new spelling of a known one is
  * kept beside the others, and verified ones are marked so.
  */
-export function withIdentifiers(
+export function withIdentifiers<S extends SubjectLedger>(
   context: HeedContext,
-  record: SubjectRecord,
+  record: S,
   named: Named,
   verified: boolean,
   now: string,
-): { record: SubjectRecord; writes: readonly Write[] } {
+): { record: S; writes: readonly Write[] } {
   const writes: Write[] = [];
   const identifiers = [...record.identifiers];
   named.identifiers.forEach((identifier, index) => {

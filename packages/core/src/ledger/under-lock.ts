@@ -2,7 +2,17 @@ import type { HeedContext } from "../context.ts";
 import type { Decision, Reads, RowsOf } from "../contract/storage.ts";
 import { HeedError } from "../errors/heed-error.ts";
 import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
-import { recordsOf, subjectReads, type SubjectRecord, type SubjectRows } from "./subject-record.ts";
+import {
+  ledgerReads,
+  ledgersOf,
+  recordsOf,
+  subjectReads,
+  type LedgerRows,
+  type Select,
+  type SubjectLedger,
+  type SubjectRecord,
+  type SubjectRows,
+} from "./subject-record.ts";
 
 /** Names of locks, in heed's one order: addresses, subjects, requests, steps, each sorted. */
 export function lockNames(names: {
@@ -22,47 +32,71 @@ export function lockNames(names: {
   );
 }
 
-/** Whose lock to take: everybody that the digests name, or one subject by id. */
-export type Select = { readonly digests: readonly string[] } | { readonly subjectId: string };
+/** One transaction on subjects: whose locks it takes, what else it reads, what it decides. */
+interface OnSubjects<S, R extends Reads, A> {
+  readonly select: Select;
+  readonly read: R;
+  readonly decide: (records: readonly S[], rows: RowsOf<R>, now: string) => Decision<A>;
+  readonly within?: unknown;
+  /**
+   * Refuses with `unknown-key` where storage was written with a key that this process lacks: the person may be
+   * there, or silenced, and not be found. Never for what silences.
+   */
+  readonly needsEveryKey?: boolean;
+}
 
 /**
- * One transaction under the locks of the selected subjects and all their addresses. Which those are is only
- * known after reading, so a first try that held too few locks decides nothing and is repeated with all.
+ * One transaction under the locks of the selected subjects and all their addresses, with everything that is known
+ * of them.
  */
-export async function transactOnSubjects<const R extends Reads, A>(
+export function transactOnSubjects<const R extends Reads, A>(
   context: HeedContext,
-  transaction: {
-    readonly select: Select;
-    readonly read: R;
-    readonly decide: (records: readonly SubjectRecord[], rows: RowsOf<R>, now: string) => Decision<A>;
-    readonly within?: unknown;
-    /**
-     * Refuses with `unknown-key` where storage was written with a key that this process lacks: the person may be
-     * there, or silenced, and not be found. Never for what silences.
-     */
-    readonly needsEveryKey?: boolean;
-  },
+  transaction: OnSubjects<SubjectRecord, R, A>,
 ): Promise<A> {
+  return underLocks(context, transaction, subjectReads(transaction.select), (rows) =>
+    recordsOf(context, rows as SubjectRows),
+  );
+}
+
+/** The same where only who they are and what they chose matters: of what is under way, nothing is read. */
+export function transactOnLedgers<const R extends Reads, A>(
+  context: HeedContext,
+  transaction: OnSubjects<SubjectLedger, R, A>,
+): Promise<A> {
+  return underLocks(context, transaction, ledgerReads(transaction.select), (rows) =>
+    ledgersOf(context, rows),
+  );
+}
+
+/**
+ * Whose locks are needed is only known after reading, so a first try that held too few decides nothing and is
+ * repeated with all.
+ */
+async function underLocks<S, R extends Reads, A>(
+  context: HeedContext,
+  transaction: OnSubjects<S, R, A>,
+  base: Reads,
+  recordsIn: (rows: LedgerRows) => readonly S[],
+): Promise<A> {
+  const keyed = transaction.needsEveryKey === true ? keyReads(context.keys) : {};
   const addresses = new Set("digests" in transaction.select ? transaction.select.digests : []);
   const subjects = new Set("subjectId" in transaction.select ? [transaction.select.subjectId] : []);
-  const keyed = transaction.needsEveryKey === true ? keyReads(context.keys) : {};
-  const base = { ...keyed, ...subjectReads(transaction.select) };
   for (let round = 0; round < 8; round += 1) {
     const lock = lockNames({ addresses, subjects });
-    const result = await context.storage.transact<typeof base & R, { answer: A } | { missing: SubjectRows }>({
+    const result = await context.storage.transact<Reads, { answer: A } | { missing: LedgerRows }>({
       lock,
-      read: { ...base, ...transaction.read },
+      read: { ...keyed, ...base, ...transaction.read },
       clock: context.clock,
       ...("within" in transaction ? { within: transaction.within } : {}),
       decide: (rows, now) => {
-        const found = rows as unknown as SubjectRows;
+        const found = rows as unknown as LedgerRows;
         const complete =
           context.storage.serial === true ||
           (found.subjects.every((row) => subjects.has(row.id)) &&
             found.identifiers.every((row) => addresses.has(row.digest)));
         if (!complete) return { writes: [], answer: { missing: found } };
         refuseUnknownKeys(context.keys, rows);
-        const decision = transaction.decide(recordsOf(context, found), rows, now);
+        const decision = transaction.decide(recordsIn(found), rows as RowsOf<R>, now);
         return { writes: decision.writes, answer: { answer: decision.answer } };
       },
     });

@@ -2,9 +2,14 @@ import { systemClock } from "@heed/core";
 import type { HeedStorage, Query, Write } from "@heed/core/storage";
 
 /** Commits the writes, or joins `within`. */
-export async function write(storage: HeedStorage, writes: readonly Write[], within?: unknown): Promise<void> {
+export async function write(
+  storage: HeedStorage,
+  writes: readonly Write[],
+  within?: unknown,
+  lock: readonly string[] = ["test"],
+): Promise<void> {
   await storage.transact({
-    lock: [],
+    lock,
     read: {},
     clock: systemClock,
     decide: () => ({ writes, answer: undefined }),

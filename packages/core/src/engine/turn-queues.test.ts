@@ -9,7 +9,8 @@ import type { Limit, WindowLimit } from "../contract/processor.ts";
 import type { HeedStorage } from "../contract/storage.ts";
 import { memory } from "../memory/memory.ts";
 import type { Bucket } from "./limiter.ts";
-import { TurnQueues, type TurnAnswer } from "./turn-queue.ts";
+import type { TurnAnswer } from "./turn-queue.ts";
+import { TurnQueues } from "./turn-queues.ts";
 
 const stepMs = 4;
 
@@ -151,6 +152,25 @@ describe("turns of several processes", () => {
       { numRuns: 100 },
     );
   }, 120_000);
+
+  it("use no slot of before a clock was put back, also where its queue was resting then", async () => {
+    const limit = { calls: 5, perMs: 84, burst: 1, delayMs: 20 };
+    // Those who rest come to their slots again when the clock does; by then the others have reserved anew.
+    const callers = [
+      [0, 2],
+      [0, 0],
+      [1, 0],
+      [0, 1],
+      [0, 1],
+      [0, 1],
+    ].map(([process = 0, lane = 0]) => ({ process, lane, thinksMs: 1 }));
+    const puts = [{ atMs: 73, byMs: -1688 }];
+    const { granted } = await carryOn({ limit, callers, puts, pushes: [] }, 3000, [].values());
+    const gaps = granted.slice(1).map(({ atMs }, index) => atMs - (granted[index]?.atMs ?? 0));
+    // The pace is one call in 34 ms, and a turn may be used 10 ms late.
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(24);
+    expect(granted.length).toBeGreaterThan(30);
+  });
 
   it("send at most a burst and half a delay's calls more for each time that a clock is put forward", async () => {
     const anyPuts = fc.array(fc.record({ atMs: at, byMs: fc.integer({ min: 1, max: 20_000 }) }), {

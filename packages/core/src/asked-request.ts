@@ -1,0 +1,82 @@
+import { asked, oneOf, subjectOf, text } from "./asked.ts";
+import { slugSchema } from "./contract/slug.ts";
+import type { HeedContext } from "./context.ts";
+import { previewRequest } from "./engine/preview.ts";
+import type { WorkSettings } from "./engine/worker.ts";
+import { ConflictError } from "./errors/conflict-error.ts";
+import { InvalidInputError } from "./errors/invalid-input-error.ts";
+import type { Heed } from "./heed-types.ts";
+import { parseInstant } from "./ledger/event.ts";
+import { nameSubject } from "./ledger/subject-record.ts";
+import { known } from "./policy/known-name.ts";
+import type { Identity } from "./requests/lifecycle.ts";
+import { openRequest } from "./requests/open-request.ts";
+
+const shownIdentities = [
+  "signed-in",
+  "confirmed-by-link",
+  "operator-checked",
+] as const satisfies readonly Identity[];
+const identities = [...shownIdentities, "unverified"] as const satisfies readonly Identity[];
+const rights = ["erasure", "withdrawal"] as const;
+
+/**
+ * Opens a request as the caller asks for it. With a preview, an erasure is opened only if it would do today what the
+ * preview said.
+ *
+ * @throws ConflictError `plan-changed`; InvalidInputError
+ */
+export async function openAsked(
+  context: HeedContext,
+  settings: WorkSettings,
+  ask: Parameters<Heed["requests"]["open"]>[0],
+): ReturnType<Heed["requests"]["open"]> {
+  asked(ask, "requests.open", "{ right, subject, identity }");
+  const who = nameSubject(context, subjectOf(ask));
+  oneOf(ask.identity, identities, "identity");
+  oneOf(ask.right, rights, "right");
+  if (ask.right === "erasure" && ask.preview !== undefined) {
+    const { digest } = asked(ask.preview, "requests.open's preview", "what requests.preview answered");
+    text(digest, "requests.open's preview", "digest");
+    const today = await previewRequest(context, settings, who, "erasure");
+    if (today.digest !== digest) {
+      throw new ConflictError("What the erasure would do has changed since the preview. Preview again.", {
+        code: "plan-changed",
+      });
+    }
+  }
+  return openRequest(context, who, {
+    right: ask.right,
+    identity: ask.identity,
+    ...(ask.receivedAt === undefined ? {} : { receivedAt: receivedFrom(ask.receivedAt) }),
+    ...("purpose" in ask && ask.purpose !== undefined
+      ? { purpose: known(context.policy, "purposes", ask.purpose) }
+      : {}),
+  });
+}
+
+/** How identity was shown for a request that awaits it. */
+export function shownIdentity(given: (typeof shownIdentities)[number]): (typeof shownIdentities)[number] {
+  return oneOf(given, shownIdentities, "identity");
+}
+
+/** Why a request is denied. */
+export function reasonFrom(because: string): string {
+  if (slugSchema.safeParse(because).success) return because;
+  throw new InvalidInputError("`because` must be a slug: lower-case letters, digits and hyphens.", {
+    issues: [{ path: "because", message: "not a slug" }],
+  });
+}
+
+/** The day from which the GDPR applies (Art. 99(2)), where it began first. */
+const firstReceivedAt = "2018-05-24T21:00:00.000Z";
+
+/** When a request reached the controller. A typing mistake in the year would be a deadline long gone. */
+function receivedFrom(given: string): string {
+  const receivedAt = parseInstant("receivedAt", given);
+  if (receivedAt >= firstReceivedAt) return receivedAt;
+  throw new InvalidInputError(
+    "`receivedAt` lies before 2018-05-25, when the rights of the GDPR began. Pass the instant at which this request arrived.",
+    { issues: [{ path: "receivedAt", message: "too early" }] },
+  );
+}

@@ -1,0 +1,41 @@
+import type { Write } from "../contract/storage.ts";
+import type { Journal, JournalIdentity, JournalPlace } from "./journal.ts";
+
+/** Notes that the database has a writer's records up to this one. */
+export function markWrites({ writer, number }: JournalPlace): readonly Write[] {
+  return [
+    { insert: "journalMarks", row: { writer, number, journal: "" }, orKeep: true },
+    { update: "journalMarks", where: { writer, number: { atMost: number } }, set: { number } },
+  ];
+}
+
+/** Notes that the database has whatever is in this journal, and nothing of another. */
+export async function marksAnew(journal: Journal, identity: JournalIdentity): Promise<readonly Write[]> {
+  const last = new Map(Object.entries(identity.dropped));
+  for await (const { writer, number } of journal.read()) last.set(writer, number);
+  return [
+    { remove: "journalMarks", where: {} },
+    { insert: "journalMarks", row: { writer: identity.id, number: 0, journal: identity.id } },
+    ...marksOf(last),
+  ];
+}
+
+/** Notes it of what was recorded before an instant. @param there ids of records whose rows may be there still */
+export async function marksBefore(
+  journal: Journal,
+  before: string,
+  there: ReadonlySet<string>,
+): Promise<readonly Write[]> {
+  const last = new Map<string, number>();
+  const counted: string[] = [];
+  for await (const { writer, number, record } of journal.read()) {
+    if (record.at >= before) continue;
+    last.set(writer, number);
+    if (there.has(record.id)) counted.push(record.id);
+  }
+  return [{ remove: "journal", where: { id: counted } }, ...marksOf(last)];
+}
+
+function marksOf(last: ReadonlyMap<string, number>): readonly Write[] {
+  return [...last].flatMap(([writer, number]) => markWrites({ writer, number }));
+}
