@@ -1,7 +1,7 @@
 import type { Where, Write } from "../contract/storage.ts";
 import { tables, type TableName } from "../contract/tables.ts";
 import { checkRow, checkValue } from "./checks.ts";
-import type { StoredRow, Value } from "./memory-table.ts";
+import type { StoredRow, Value } from "./stored-row.ts";
 import { matching, tableOf, type MemoryTables } from "./select.ts";
 
 /** Takes back one change that was made. */

@@ -1,11 +1,7 @@
 import type { TableDefinition } from "../contract/tables.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
-
-/** A value of any column. */
-export type Value = string | number | Uint8Array | null;
-
-/** A row as it is kept, whatever its table. */
-export type StoredRow = Readonly<Record<string, Value>>;
+import { OrderedRows } from "./ordered-rows.ts";
+import type { StoredRow, Value } from "./stored-row.ts";
 
 /** Rows by the values of some columns. Rows with a null among them are in no bucket: null equals nothing. */
 interface HashIndex {
@@ -52,6 +48,8 @@ export class MemoryTable {
   readonly #name: string;
   readonly #rows = new Set<StoredRow>();
   readonly #indexes: readonly HashIndex[];
+  /** By column, made when first asked for. */
+  readonly #ordered = new Map<string, OrderedRows>();
 
   constructor(name: string, definition: TableDefinition) {
     this.#name = name;
@@ -70,6 +68,7 @@ export class MemoryTable {
       );
     }
     this.#rows.add(row);
+    for (const ordered of this.#ordered.values()) ordered.add(row);
     for (const index of this.#indexes) {
       const name = bucketOf(index, row);
       if (name === undefined) continue;
@@ -80,13 +79,20 @@ export class MemoryTable {
   }
 
   remove(row: StoredRow): void {
-    this.#rows.delete(row);
+    if (this.#rows.delete(row)) for (const ordered of this.#ordered.values()) ordered.remove(row);
     for (const index of this.#indexes) {
       const name = bucketOf(index, row);
       const bucket = name === undefined ? undefined : index.buckets.get(name);
       bucket?.delete(row);
       if (name !== undefined && bucket?.size === 0) index.buckets.delete(name);
     }
+  }
+
+  /** The first rows, in the column's order, whose value is above this one. */
+  above(column: string, value: Value, limit: number): readonly StoredRow[] {
+    const ordered = this.#ordered.get(column) ?? new OrderedRows(column, this.#rows);
+    this.#ordered.set(column, ordered);
+    return ordered.above(value, limit);
   }
 
   /**

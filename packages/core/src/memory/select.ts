@@ -1,7 +1,8 @@
 import type { Condition, Query, Scalar, Where } from "../contract/storage.ts";
 import type { TableName } from "../contract/tables.ts";
 import { checkValue, columnType } from "./checks.ts";
-import type { MemoryTable, StoredRow, Value } from "./memory-table.ts";
+import type { MemoryTable } from "./memory-table.ts";
+import { compare, type StoredRow, type Value } from "./stored-row.ts";
 
 /** Every table of one storage, by name. */
 export type MemoryTables = ReadonlyMap<TableName, MemoryTable>;
@@ -22,13 +23,6 @@ interface Resolved {
 function oneOf(values: Iterable<Value>): Resolved {
   const equals = new Set(values);
   return { equals, holds: (value) => value !== null && equals.has(value) };
-}
-
-/** Negative when `one` comes first. Null comes before everything else. */
-function compare(one: Value, other: Value): number {
-  if (one === other) return 0;
-  if (one === null || other === null) return one === null ? -1 : 1;
-  return one < other ? -1 : 1;
 }
 
 function resolve(all: MemoryTables, table: TableName, column: string, condition: Condition): Resolved {
@@ -85,6 +79,23 @@ export function select(all: MemoryTables, query: Query): readonly StoredRow[] {
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
     throw new TypeError("A query's limit is a whole number, zero or more.");
   }
+  const above = onlyAbove(from, query);
+  if (above !== undefined && limit !== undefined)
+    return tableOf(all, from).above(above.column, above.value, limit);
   const found = matching(all, from, where).toSorted(by(orderBy));
   return limit === undefined ? found : found.slice(0, limit);
+}
+
+/** The value behind which the query wants the first rows, when that is all it asks. */
+function onlyAbove(
+  from: TableName,
+  { where, orderBy = [] }: Query,
+): { readonly column: string; readonly value: Scalar } | undefined {
+  const conditions: readonly (readonly [string, Condition])[] = Object.entries(where);
+  const [first] = conditions;
+  if (first === undefined || conditions.length > 1 || orderBy.length !== 1) return undefined;
+  const [column, condition] = first;
+  if (typeof condition !== "object" || !("above" in condition) || orderBy[0] !== column) return undefined;
+  checkValue(from, column, condition.above);
+  return { column, value: condition.above };
 }

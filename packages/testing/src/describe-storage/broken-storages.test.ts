@@ -130,7 +130,7 @@ const mistakes: Readonly<Record<string, readonly [() => HeedStorage, string]>> =
   "tells of what can wait when it is asked for what is urgent": [
     () => {
       const storage = memory();
-      return { ...storage, due: async ({ mostLane: _, ...ask }) => storage.due(ask) };
+      return { ...storage, due: async (ask) => storage.due({ ...ask, mostLane: 9 }) };
     },
     "finds what is urgent alone when it is asked for that, and whatever else is told of meanwhile",
   ],
