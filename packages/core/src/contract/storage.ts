@@ -97,7 +97,7 @@ export interface DueAsk {
   readonly max: number;
   /** Only this processor's steps. */
   readonly processor?: string;
-  /** Only steps of this lane and of more urgent ones. */
+  /** Only steps of this lane and of more urgent ones, as far as delivery knows of them without a search. */
   readonly mostLane?: number;
   /** Processors whose steps are left out. */
   readonly except?: readonly string[];
