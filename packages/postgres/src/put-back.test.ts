@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { definePolicy, fileJournal, keyring, newKey } from "@heed/core";
 import { createTestHeed, scriptedVendor, virtualClock } from "@heed/testing";
+import { standingStill } from "@heed/testing/private";
 import pg from "pg";
 import { expect, inject, it, onTestFinished } from "vitest";
 import { createDatabase } from "../test/database.ts";
@@ -32,7 +33,7 @@ function company(url: string) {
       policy,
       clock,
       keys: keyring(keys),
-      storage: postgres({ connectionString: url, migrate: true }),
+      storage: standingStill(postgres({ connectionString: url, migrate: true }), clock),
       journal: fileJournal(journal),
       processors: { crm: crm.processor },
     });
@@ -40,7 +41,7 @@ function company(url: string) {
     return heed;
   };
   onTestFinished(() => rmSync(journal, { force: true }));
-  return { crm, process };
+  return { crm, process, clock };
 }
 
 it("a database that is put back while processes run is held by all of them, until it is restored", async () => {
@@ -53,7 +54,7 @@ it("a database that is put back while processes run is held by all of them, unti
     await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", [name]);
     await server.query(sql);
   };
-  const { crm, process } = company(url);
+  const { crm, process, clock } = company(url);
   const [web, worker] = [process(), process()];
   const [anna, bert] = [{ email: "anna@example.org" }, { email: "bert@example.org" }];
   const mail = (subject: typeof anna, messageKey: string) => ({ ...subject, topic, messageKey }) as const;
@@ -83,4 +84,8 @@ it("a database that is put back while processes run is held by all of them, unti
   expect(await worker.journal.state()).toEqual({ state: "level", lost: 0 });
   for (const { email } of [anna, bert])
     expect(await worker.permits.take(mail({ email }, "4"))).toMatchObject({ because: "suppressed" });
+  // What pg-boss says was put back as well.
+  for (let round = 0; (await worker.work.drain()).open > 0 && round < 10; round += 1)
+    await clock.advance(60_000);
+  for (const { email } of [anna, bert]) expect([...(crm.optedOut.get(email) ?? [])]).toEqual([topic]);
 });
