@@ -1,4 +1,4 @@
-import { HeedError, type Reads, type Transaction, type Write } from "@heed/core/storage";
+import { HeedError, type Decision, type Reads, type Transaction, type Write } from "@heed/core/storage";
 import { applyWrites, plannedSteps } from "./apply-writes.ts";
 import { followSteps, type TouchedStep } from "./delivery/follow-steps.ts";
 import type { Queues } from "./delivery/queues.ts";
@@ -32,15 +32,24 @@ async function write(
   else await inOrder([applied, follow(planned)]);
 }
 
+/** Reads and decides; what it decided is still to be written. `now`: RFC 3339, when it did. */
+async function decided<R extends Reads, A>(
+  { schema }: Setting,
+  session: Session,
+  { read, decide, clock }: Transaction<R, A>,
+): Promise<Decision<A> & { readonly now: string }> {
+  const rows = await readRows(session, schema, read);
+  const now = clock.now().toISOString();
+  return { ...decide(rows, now), now };
+}
+
 /** Reads, decides, and writes, inside a transaction that somebody has begun and will commit, and that holds the locks. */
 async function decideUnderLocks<R extends Reads, A>(
   setting: Setting,
   session: Session,
-  { read, decide, clock }: Transaction<R, A>,
+  transaction: Transaction<R, A>,
 ): Promise<A> {
-  const rows = await readRows(session, setting.schema, read);
-  const now = clock.now().toISOString();
-  const { writes, answer } = decide(rows, now);
+  const { writes, answer, now } = await decided(setting, session, transaction);
   await write(setting, session, writes, now);
   return answer;
 }
@@ -80,11 +89,9 @@ export async function runTransaction<R extends Reads, A>(
 async function runWithoutLocks<R extends Reads, A>(
   setting: Setting,
   session: Session,
-  { read, decide, clock }: Transaction<R, A>,
+  transaction: Transaction<R, A>,
 ): Promise<A> {
-  const rows = await readRows(session, setting.schema, read);
-  const now = clock.now().toISOString();
-  const { writes, answer } = decide(rows, now);
+  const { writes, answer, now } = await decided(setting, session, transaction);
   if (writes.length === 0) return answer;
   return committed(session, [], async () => {
     await write(setting, session, writes, now);
