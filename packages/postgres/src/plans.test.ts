@@ -180,6 +180,24 @@ const askedOfSomebody: readonly Asked[] = [
     20,
     { from: "requests", where: { subjectId: ofDigest, closedAt: { isNull: true } } },
   ],
+  [
+    "the open steps of a person",
+    0,
+    20,
+    { from: "steps", where: { subjectId: ofDigest, endedAt: { isNull: true } } },
+  ],
+  [
+    "the open steps of people",
+    2,
+    20,
+    { from: "steps", where: { subjectId: ["6", "7", "8"], endedAt: { isNull: true } } },
+  ],
+  [
+    "the open steps of a request",
+    0,
+    20,
+    { from: "steps", where: { requestId: [digest], endedAt: { isNull: true } } },
+  ],
   ["the steps of a person's open requests", 1, 20, { from: "steps", where: { requestId: openRequests } }],
 ];
 

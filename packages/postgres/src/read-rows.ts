@@ -1,11 +1,21 @@
-import type { Reads, RowsOf } from "@heed/core/storage";
-import { definitionOf, identifier } from "./schema.ts";
+import type { Reads, RowsOf, TableName } from "@heed/core/storage";
+import { definitionOf, identifier, tableNames } from "./schema.ts";
 import type { Session, Statement } from "./session.ts";
 import { Writer } from "./sql.ts";
 
+/** A row `q` of each table as a JSON array of its columns, bytes as hexadecimal text. */
+const arrayOf: ReadonlyMap<TableName, string> = new Map(
+  tableNames.map((table) => {
+    const values = Object.entries(definitionOf(table).columns).map(([column, type]) =>
+      type.startsWith("bytes") ? `encode(q.${identifier(column)}, 'hex')` : `q.${identifier(column)}`,
+    );
+    return [table, `json_build_array(${values.join(", ")})`];
+  }),
+);
+
 /**
  * All reads of a transaction as one statement: one round trip, and one snapshot, so that no read sees a commit
- * that another one does not. Each row travels as a JSON array of its columns, bytes as hexadecimal text.
+ * that another one does not.
  *
  * @throws TypeError when a query does not fit the tables
  */
@@ -13,13 +23,7 @@ export function readStatement(schema: string, reads: Reads): Statement {
   const writer = new Writer(schema);
   const columns = Object.values(reads).map((query, index) => {
     const rows = writer.select(query);
-    const values = Object.entries(definitionOf(query.from).columns).map(([column, type]) =>
-      type.startsWith("bytes") ? `encode(q.${identifier(column)}, 'hex')` : `q.${identifier(column)}`,
-    );
-    return (
-      `(SELECT coalesce(json_agg(json_build_array(${values.join(", ")})), '[]')::text` +
-      ` FROM (${rows}) AS q) AS "${index}"`
-    );
+    return `(SELECT coalesce(json_agg(${arrayOf.get(query.from)}), '[]')::text FROM (${rows}) AS q) AS "${index}"`;
   });
   return writer.statement(`SELECT ${columns.join(", ")}`);
 }

@@ -102,6 +102,16 @@ export function list(columns: readonly string[]): string {
   return columns.map((column) => identifier(column)).join(", ");
 }
 
+/** Every column of each table, in a row: a part of nearly every statement. */
+const allColumns: ReadonlyMap<TableName, string> = new Map(
+  tableNames.map((table) => [table, list(Object.keys(tables[table].columns))]),
+);
+
+/** Every column of a table, in a row. @throws TypeError when heed has no such table */
+export function columnsOf(table: TableName): string {
+  return allColumns.get(table) ?? list(Object.keys(definitionOf(table).columns));
+}
+
 /** The statements that make the storage's own tables. */
 export function createPrivateTables(schema: string): readonly string[] {
   return [

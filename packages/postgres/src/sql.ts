@@ -8,7 +8,7 @@ import {
   type TableName,
   type Where,
 } from "@heed/core/storage";
-import { definitionOf, identifier, list, sortKey, sqlName, sqlType } from "./schema.ts";
+import { columnsOf, definitionOf, identifier, list, sortKey, sqlName, sqlType } from "./schema.ts";
 import type { Statement } from "./session.ts";
 
 /** A row, seen without its table's type. */
@@ -18,6 +18,16 @@ export type AnyRow = Readonly<Record<string, unknown>>;
 function quoted(table: TableName, column: string): string {
   columnType(table, column);
   return identifier(column);
+}
+
+/**
+ * Whether a query that asks for nulls is one that an index of those rows alone was made for. For any other the
+ * planner must not see what it asks: while few rows are open it would begin at all that are, and go on with that
+ * plan when they are a million.
+ */
+function leadsByNull(table: TableName, column: string, asked: Where): boolean {
+  const indexes = definitionOf(table).whereNull?.[column] ?? [];
+  return indexes.length === 0 || indexes.some(([leading = ""]) => Object.hasOwn(asked, leading));
 }
 
 /** Writes SQL, and numbers its values. */
@@ -35,7 +45,7 @@ export class Writer {
     return `$${this.values.length}::${type}`;
   }
 
-  #condition(table: TableName, column: string, condition: Condition): string {
+  #condition(table: TableName, column: string, condition: Condition, asked: Where): string {
     const name = quoted(table, column);
     const type = sqlType(columnType(table, column));
     const checked = (value: Scalar): Scalar => {
@@ -56,7 +66,10 @@ export class Writer {
       // An array is read once, before the rows: with IN the planner may begin at the rows, and look at each.
       return `${name} = ANY (ARRAY(SELECT ${values} FROM ${from}${this.where(condition.via, condition.where)}))`;
     }
-    if ("isNull" in condition) return `${name} IS ${condition.isNull ? "" : "NOT "}NULL`;
+    if ("isNull" in condition) {
+      if (!condition.isNull) return `${name} IS NOT NULL`;
+      return leadsByNull(table, column, asked) ? `${name} IS NULL` : `num_nulls(${name}) = 1`;
+    }
     if ("atMost" in condition) return `${name} <= ${this.value(checked(condition.atMost), type)}`;
     if ("above" in condition) return `${name} > ${this.value(checked(condition.above), type)}`;
     throw new TypeError(`The condition on ${table}.${column} is none that a query knows.`);
@@ -65,20 +78,20 @@ export class Writer {
   /** ` WHERE …`, or nothing. */
   where(table: TableName, where: Where): string {
     const conditions = Object.entries(where).map(([column, condition]) =>
-      this.#condition(table, column, condition),
+      this.#condition(table, column, condition, where),
     );
     return conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
   }
 
   /** The rows of a query, with every column of its table. */
   select({ from, where, orderBy = [], limit }: Query): string {
-    const { columns } = definitionOf(from);
+    const columns = columnsOf(from);
     const sorted = orderBy.map((column) => sortKey(quoted(from, column), columnType(from, column)));
     if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) {
       throw new TypeError("A query's limit is a whole number, zero or more.");
     }
     return (
-      `SELECT ${list(Object.keys(columns))} FROM ${sqlName(this.schema, from)}${this.where(from, where)}` +
+      `SELECT ${columns} FROM ${sqlName(this.schema, from)}${this.where(from, where)}` +
       (sorted.length === 0 ? "" : ` ORDER BY ${sorted.join(", ")}`) +
       (limit === undefined ? "" : ` LIMIT ${this.value(limit, "bigint")}`)
     );
@@ -135,7 +148,7 @@ function insertText(schema: string, table: TableName, orKeep: boolean): string {
   const { columns, key } = definitionOf(table);
   const places = Object.values(columns).map((type, index) => `$${index + 1}::${sqlType(type)}`);
   const text =
-    `INSERT INTO ${sqlName(schema, table)} (${list(Object.keys(columns))}) VALUES (${places.join(", ")})` +
+    `INSERT INTO ${sqlName(schema, table)} (${columnsOf(table)}) VALUES (${places.join(", ")})` +
     (orKeep ? ` ON CONFLICT (${list(key)}) DO NOTHING` : "") +
     returning(table);
   insertTexts.set(name, text);

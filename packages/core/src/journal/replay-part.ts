@@ -113,8 +113,7 @@ function recordIn(context: HeedContext, writes: readonly Write[]): SubjectRecord
     identifiers: rowsOf("identifiers"),
     dataKeys: rowsOf("dataKeys"),
     events: rowsOf("events"),
-    openSteps: [],
-    preferences: [],
+    steps: [],
     permits: [],
   });
   return record;

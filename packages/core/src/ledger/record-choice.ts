@@ -21,19 +21,28 @@ export async function recordChoice(
   choice: Choice,
   within?: unknown,
 ): Promise<Changed> {
-  const select = "named" in about ? { digests: about.named.digests.flat() } : { subjectId: about.subjectId };
   const named = "named" in about ? about.named : undefined;
-  const addresses = suppressionLookups(context, named?.identifiers ?? []);
-  const { changed, revoked } = await transactOnSubjects(context, {
-    select,
-    read: { silences: { from: "suppressions", where: { digest: addresses } } },
+  const on = {
+    select: "named" in about ? { digests: about.named.digests.flat() } : about,
     ...(within === undefined ? {} : { within }),
-    needsEveryKey: !isOptOut(choice.kind),
-    decide: (records, { silences }, now) =>
-      isOptOut(choice.kind)
-        ? decideOptOut(context, records, named, choice, now)
-        : decideOptIn(context, records, named, choice, silences, now),
-  });
+  };
+  const { changed, revoked } = isOptOut(choice.kind)
+    ? await transactOnSubjects(context, {
+        ...on,
+        read: {},
+        decide: (records, _, now) => decideOptOut(context, records, named, choice, now),
+      })
+    : await transactOnSubjects(context, {
+        ...on,
+        read: {
+          silences: {
+            from: "suppressions",
+            where: { digest: suppressionLookups(context, named?.identifiers ?? []) },
+          },
+        },
+        needsEveryKey: true,
+        decide: (records, { silences }, now) => decideOptIn(context, records, named, choice, silences, now),
+      });
   context.livePermits.revoke(revoked);
   // A joined transaction is committed by the application, later or never.
   if (changed.eventId !== undefined && within === undefined)

@@ -108,16 +108,7 @@ export function subjectReads(select: Select) {
   const subjectIds = idsOf(select);
   return {
     ...ledgerReads(select),
-    openSteps: {
-      from: "steps",
-      where: { subjectId: subjectIds, endedAt: { isNull: true } },
-      orderBy: ["seq"],
-    },
-    preferences: {
-      from: "steps",
-      where: { subjectId: subjectIds, operation: ["subscribe", "unsubscribe"] },
-      orderBy: ["seq"],
-    },
+    steps: { from: "steps", where: { subjectId: subjectIds }, orderBy: ["seq"] },
     permits: {
       from: "permits",
       where: {
@@ -146,7 +137,11 @@ interface UnderWay {
 }
 
 /** The rows that {@link subjectReads} brings. */
-export interface SubjectRows extends LedgerRows, UnderWay {}
+export interface SubjectRows extends LedgerRows {
+  /** Ended or not, oldest first. */
+  readonly steps: readonly Row<"steps">[];
+  readonly permits: readonly Row<"permits">[];
+}
 
 /** One subject with its identifiers, its choices, and its open data key. */
 export interface SubjectLedger {
@@ -175,15 +170,18 @@ export function ledgersOf(context: HeedContext, rows: LedgerRows): readonly Subj
 }
 
 export function recordsOf(context: HeedContext, rows: SubjectRows): readonly SubjectRecord[] {
-  const openSteps = groupedBy(rows.openSteps, (row) => row.subjectId);
-  const preferences = groupedBy(rows.preferences, (row) => row.subjectId);
+  const steps = groupedBy(rows.steps, (row) => row.subjectId);
   const permits = groupedBy(rows.permits, (row) => row.address);
   return ledgersOf(context, rows).map((ledger) => ({
     ...ledger,
-    openSteps: openSteps.get(ledger.id) ?? [],
-    preferences: preferences.get(ledger.id) ?? [],
+    openSteps: (steps.get(ledger.id) ?? []).filter(({ endedAt }) => endedAt === null),
+    preferences: (steps.get(ledger.id) ?? []).filter(({ operation }) => isPreference(operation)),
     permits: ledger.identifiers.flatMap((row) => permits.get(row.digest) ?? []),
   }));
+}
+
+function isPreference(operation: string): boolean {
+  return operation === "subscribe" || operation === "unsubscribe";
 }
 
 /** Rows by what `name` says, in their order: a transaction may be about hundreds of subjects. */

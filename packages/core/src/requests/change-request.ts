@@ -63,10 +63,9 @@ async function changeOnce(
     select: { subjectId },
     read: {
       requests: { from: "requests", where: { id } },
-      openSteps: { from: "steps", where: { subjectId, endedAt: { isNull: true } } },
       requestSteps: { from: "steps", where: openRequestsOf(subjectId) },
     },
-    decide: ([record], { requests, openSteps, requestSteps }, now): Decision<Change | "moved"> => {
+    decide: ([record], { requests, requestSteps }, now): Decision<Change | "moved"> => {
       const [request] = requests;
       if (request === undefined) throw noSuchRequest();
       if (request.subjectId !== subjectId) return { writes: [], answer: "moved" };
@@ -76,7 +75,7 @@ async function changeOnce(
         });
       }
       const steps = requestSteps.filter((step) => step.requestId === id);
-      const allSteps = byId([...openSteps, ...requestSteps]);
+      const allSteps = byId([...(record?.openSteps ?? []), ...requestSteps]);
       const changed = decide({ request, steps, allSteps, record, now });
       return { writes: changed.writes, answer: changed };
     },
