@@ -83,15 +83,26 @@ describe("an earlier version's database", () => {
       expect(await catalogue()).toEqual(current);
       expect(await read(newer, { from: "subjects", where: {} })).toHaveLength(1);
       expect(await due(newer)).toEqual(["s"]);
+      // The earlier version is served as before.
+      const served = await client.query(
+        `SELECT 1 FROM "${schema}".heed_schema WHERE fingerprint = 'earlier'`,
+      );
+      expect(served.rows).toHaveLength(1);
     });
   }
 
-  it("serves its workers while a newer version's column is there: they insert without it", async () => {
-    const { storage, client, schema } = await newPlace();
+  it("serves its workers when a newer version has migrated it: those that run, and those started again", async () => {
+    const { storage, client, schema, another } = await newPlace();
     await write(storage, [subject("a")]);
-    await client.query(`ALTER TABLE "${schema}".subjects ADD COLUMN mood bigint NOT NULL DEFAULT 0`);
-    await write(storage, [subject("b")]);
-    expect(await read(storage, { from: "subjects", where: {} })).toHaveLength(2);
+    await client.query(
+      `SET search_path = "${schema}"; ALTER TABLE subjects ADD COLUMN mood bigint NOT NULL DEFAULT 0;
+       INSERT INTO heed_schema SELECT 'newer', installation FROM heed_schema`,
+    );
+    const again = another();
+    for (const [index, each] of [storage, again].entries()) await write(each, [subject(`b${index}`)]);
+    expect(await read(again, { from: "subjects", where: {} })).toHaveLength(3);
+    expect(await again.migrate()).toEqual({ added: [] });
+    expect((await client.query(`SELECT fingerprint FROM heed_schema`)).rows).toHaveLength(2);
   });
 });
 

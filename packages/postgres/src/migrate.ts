@@ -24,26 +24,41 @@ import type { Session } from "./session.ts";
 /** Which installation this is: an id that was drawn when its schema was made. Undefined before that. */
 export async function installationOf(session: Session, schema: string): Promise<string | undefined> {
   const { rows } = await session.run(
-    `SELECT installation::text AS installation FROM ${sqlName(schema, "heed_schema")}`,
+    `SELECT installation::text AS installation FROM ${sqlName(schema, "heed_schema")} LIMIT 1`,
   );
   return rows[0] === undefined ? undefined : String(rows[0]["installation"]);
 }
 
-/** @throws HeedError `storage-schema` unless the tables are those of this version. @returns the installation */
-export async function assertCurrent(session: Session, schema: string): Promise<string> {
+/** The installation, if this version has migrated it: another one that did so later took nothing away. */
+async function servedInstallation(session: Session, schema: string): Promise<string | undefined> {
   const { rows } = await session.run(
-    `SELECT fingerprint, installation::text AS installation FROM ${sqlName(schema, "heed_schema")}`,
+    `SELECT installation::text AS installation FROM ${sqlName(schema, "heed_schema")} WHERE fingerprint = $1`,
+    [fingerprint],
   );
-  if (rows[0]?.["fingerprint"] !== fingerprint) throw notMigrated();
-  return String(rows[0]["installation"]);
+  return rows[0] === undefined ? undefined : String(rows[0]["installation"]);
+}
+
+/** @throws HeedError `storage-schema` unless the tables serve this version. @returns the installation */
+export async function assertServed(session: Session, schema: string): Promise<string> {
+  const installation = await servedInstallation(session, schema);
+  if (installation === undefined) throw notMigrated();
+  return installation;
 }
 
 function refuse(table: TableName, column: string, problem: string): HeedError {
   return new HeedError(`The database's ${table}.${column} ${problem}.`, { code: "storage-schema" });
 }
 
-/** Adds what the table lacks. What it has must be as declared: nothing is rewritten, and nothing dropped. */
-async function bringForward(session: Session, schema: string, table: TableName): Promise<readonly string[]> {
+/**
+ * Adds what the table lacks. What it has must be as declared: nothing is rewritten, and nothing dropped.
+ * @param isServed this version was here before: what it does not know, a newer one has added since
+ */
+async function bringForward(
+  session: Session,
+  schema: string,
+  table: TableName,
+  isServed: boolean,
+): Promise<readonly string[]> {
   const { rows } = await session.run(
     `SELECT column_name AS name, data_type AS type, is_nullable AS nullable, collation_name AS collation
      FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2`,
@@ -70,7 +85,7 @@ async function bringForward(session: Session, schema: string, table: TableName):
       throw refuse(table, column, "is declared differently");
     }
   }
-  for (const column of present.keys()) {
+  for (const column of isServed ? [] : present.keys()) {
     throw refuse(table, column, "is unknown: a newer heed has written it. Update @heed/postgres");
   }
   return added;
@@ -93,14 +108,17 @@ async function migrateTables(session: Session, schema: string): Promise<readonly
     const added: string[] = [];
     await session.run(`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`);
     for (const statement of createPrivateTables(schema)) await session.run(statement);
+    const isServed = (await servedInstallation(session, schema)) !== undefined;
     for (const table of tableNames) {
-      added.push(...(await bringForward(session, schema, table)));
+      added.push(...(await bringForward(session, schema, table, isServed)));
       added.push(...(await addIndexes(session, schema, table)));
     }
     const stamp = sqlName(schema, "heed_schema");
-    const { rows } = await session.run(`UPDATE ${stamp} SET fingerprint = $1 RETURNING 1`, [fingerprint]);
-    if (rows.length === 0)
-      await session.run(`INSERT INTO ${stamp} VALUES ($1, gen_random_uuid())`, [fingerprint]);
+    await session.run(
+      `INSERT INTO ${stamp} SELECT $1, coalesce((SELECT installation FROM ${stamp} LIMIT 1), gen_random_uuid())` +
+        ` WHERE NOT EXISTS (SELECT FROM ${stamp} WHERE fingerprint = $1)`,
+      [fingerprint],
+    );
     return added;
   });
 }
@@ -123,7 +141,7 @@ async function migrateDelivery({ forBoss }: Connections, schema: string): Promis
  * Makes what the storage needs in the database, or brings an earlier version's forward: missing tables,
  * columns and indexes are added, and pg-boss's own schema is installed or migrated. One process does it at a
  * time, others wait. Does nothing where nothing is missing, and takes nothing away, so workers of the version
- * before go on.
+ * before go on, and can be started again.
  *
  * @throws HeedError `storage-schema`, when the tables are those of a newer version, or none of heed's
  */

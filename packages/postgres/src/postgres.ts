@@ -4,7 +4,7 @@ import type { Pool } from "pg";
 import { Connections, type Where } from "./connections.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { Queues } from "./delivery/queues.ts";
-import { assertCurrent, migrate } from "./migrate.ts";
+import { assertServed, migrate } from "./migrate.ts";
 import type { Migrated } from "./migrated.ts";
 import { QueryFailed, translated } from "./postgres-error.ts";
 import { runTransaction, type Setting } from "./run-transaction.ts";
@@ -130,7 +130,7 @@ export function postgres(options: string | PostgresOptions): PostgresStorage {
   async function open(): Promise<string> {
     if (given.migrate === true) await migrate(connections, queues, schemas);
     // The application's pool may have lent all that it has to transactions which wait for this.
-    return connections.useAside((session) => assertCurrent(session, schema));
+    return connections.useAside((session) => assertServed(session, schema));
   }
 
   /** Which installation this is; the first use finds out whether it can be used at all. */

@@ -21,7 +21,7 @@ export function sqlName(schema: string, table: TableName | PrivateTable): string
 }
 
 /**
- * Tables of the storage's own: `heed_schema` says which version made the schema, and which installation it is;
+ * Tables of the storage's own: `heed_schema` says which versions it serves, and which installation it is;
  * `heed_unscrubbed` has a row for every transaction that removed a secret, until the bytes are gone.
  */
 type PrivateTable = "heed_schema" | "heed_unscrubbed";

@@ -25,7 +25,7 @@ function schemaOf(file: string): unknown {
     return [
       database.prepare(`${columns} ORDER BY 1, 2`).all(),
       database.prepare("SELECT sql FROM sqlite_schema WHERE type = 'index' ORDER BY name").all(),
-      database.prepare("SELECT * FROM heed_schema").all(),
+      database.prepare("SELECT * FROM heed_schema ORDER BY 1").all(),
     ];
   } finally {
     database.close();
@@ -57,8 +57,27 @@ describe("an earlier version's file", () => {
         await storage.close();
       }
       expect(schemaOf(file)).toEqual(schemaOf(current));
+      // The earlier version is served as before.
+      const database = new DatabaseSync(file, { readOnly: true });
+      onTestFinished(() => database.close());
+      expect(database.prepare("SELECT 1 FROM heed_schema WHERE fingerprint = 'another'").all()).toHaveLength(
+        1,
+      );
     });
   }
+});
+
+it("a file that a newer version has brought forward still serves the one before", async () => {
+  const file = temporaryFile();
+  const old = sqlite(file);
+  await write(old, [subject("a")]);
+  const database = new DatabaseSync(file);
+  database.exec("ALTER TABLE heed_subjects ADD COLUMN mood TEXT; INSERT INTO heed_schema VALUES ('newer')");
+  database.close();
+  const again = sqlite(file);
+  for (const [index, each] of [old, again].entries()) await write(each, [subject(`b${index}`)]);
+  expect(await read(again, { from: "subjects", where: {} })).toHaveLength(3);
+  await Promise.all([old.close(), again.close()]);
 });
 
 describe("a file that this version cannot read", () => {

@@ -10,11 +10,11 @@ import {
   tableNames,
 } from "./schema.ts";
 
-/** Whether the file's tables are those of this version. */
-export function isCurrent(database: DatabaseSync): boolean {
+/** Whether the file's tables serve this version: a newer one that migrated them later took nothing away. */
+export function isServed(database: DatabaseSync): boolean {
   const exists = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'heed_schema'").get();
   if (exists === undefined) return false;
-  return database.prepare("SELECT fingerprint FROM heed_schema").get()?.["fingerprint"] === fingerprint;
+  return database.prepare("SELECT 1 FROM heed_schema WHERE fingerprint = ?").get(fingerprint) !== undefined;
 }
 
 function refuse(table: TableName, column: string, problem: string): HeedError {
@@ -57,12 +57,11 @@ function bringForward(database: DatabaseSync, table: TableName): void {
  * @throws HeedError `storage-schema`, when the file was written by a newer or a foreign version
  */
 export function migrate(database: DatabaseSync): void {
-  if (isCurrent(database)) return;
+  if (isServed(database)) return;
   for (const table of tableNames) {
     bringForward(database, table);
     for (const statement of createIndexes(table)) database.exec(statement);
   }
   database.exec("CREATE TABLE IF NOT EXISTS heed_schema (fingerprint TEXT NOT NULL) STRICT");
-  database.exec("DELETE FROM heed_schema");
   database.prepare("INSERT INTO heed_schema VALUES (?)").run(fingerprint);
 }

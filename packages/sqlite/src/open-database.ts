@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { HeedError } from "@heed/core/storage";
-import { isCurrent, migrate } from "./migrate.ts";
+import { isServed, migrate } from "./migrate.ts";
 import { mountFacts, networkFileSystem } from "./network-file-system.ts";
 import type { UntilFree } from "./until-free.ts";
 
@@ -40,7 +40,7 @@ function setUp(database: DatabaseSync, prepare: ((database: DatabaseSync) => voi
   if (mode !== "wal") {
     throw new HeedError("This file cannot have a write-ahead log.", { code: "storage-unsuitable" });
   }
-  if (prepare === undefined && isCurrent(database)) return;
+  if (prepare === undefined && isServed(database)) return;
   database.exec("BEGIN IMMEDIATE");
   try {
     (prepare ?? migrate)(database);
