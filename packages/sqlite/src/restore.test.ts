@@ -1,5 +1,5 @@
 import { copyFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
-import { newKey } from "@heed/core";
+import { fileJournal, newKey, type Journal } from "@heed/core";
 import { describe, expect, it } from "vitest";
 import { describeRestoring, journaledEvidence as evidence } from "@heed/testing/private";
 import { journaledCompany } from "../test/journaled.ts";
@@ -303,6 +303,57 @@ describe("a restoration", () => {
     await settle();
     expect(await rows("subjects")).toHaveLength(1);
     expect([...(company.crm.optedOut.get(anna.email) ?? [])].toSorted()).toEqual(["newsletter", "offers"]);
+  });
+
+  it("knows whose a choice was that another process wrote down only after two had become one", async () => {
+    const company = journaledCompany();
+    const slow = fileJournal(company.journal);
+    let goOn = () => {};
+    const waiting = new Promise<void>((resolve) => (goOn = resolve));
+    let isSlow = false;
+    const through: Journal = {
+      open: (proofOf) => slow.open(proofOf),
+      last: () => slow.last(),
+      read: () => slow.read(),
+      append: async (record) => {
+        if (isSlow) await waiting;
+        return slow.append(record);
+      },
+      forget: (owners) => slow.forget(owners),
+      compact: (before, proofOf) => slow.compact(before, proofOf),
+      close: () => slow.close(),
+    };
+    const one = company.on(company.base, { through });
+    const other = company.on(company.base);
+    const [anna, bert] = [company.person("anna@example.org"), company.person("bert@example.org")];
+    for (const subject of [anna, bert])
+      await one.heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence });
+    await other.heed.subjects.record({ subject: anna });
+    const old = `${company.base}.old`;
+    await one.storage.backup?.(old);
+    isSlow = true;
+    const choices = [anna, bert].map((subject) =>
+      one.heed.subscriptions.unsubscribe({ subject, topic: "newsletter" }),
+    );
+    while ((await other.rows("events")).length < 4) await new Promise((resolve) => setTimeout(resolve, 5));
+    await other.heed.subjects.record({
+      subject: { email: [anna.email, bert.email] },
+      identityVerified: true,
+    });
+    goOn();
+    await Promise.all(choices);
+    await other.settle();
+    for (const { heed } of [one, other]) await heed.close();
+    company.crm.optedOut.clear();
+
+    const { heed, settle, rows } = company.on(old);
+    await heed.restore();
+    await settle();
+    const [subject, ...others] = await rows("subjects");
+    expect(others).toEqual([]);
+    expect((await rows("events")).map((row) => row.subjectId)).toEqual(Array(4).fill(subject?.id));
+    for (const { email } of [anna, bert])
+      expect([...(company.crm.optedOut.get(email) ?? [])]).toEqual(["newsletter"]);
   });
 
   it("is over when each controller of the storage has done its own", async () => {

@@ -58,7 +58,7 @@ export class Outbox {
 
   /** Appends a record whose row is committed, and resolves when its caller may be answered. */
   async append({ record, isAwaited, destroyed }: Kept): Promise<void> {
-    const appended = this.#toFile(record).then((place) => {
+    const appended = this.#inOrder(record).then((place) => {
       // Not what was caught up with for another process, which may count it at any moment.
       this.#last = { ...place, id: record.id };
       return this.forget(destroyed);
@@ -67,6 +67,18 @@ export class Outbox {
     const settled = appended.finally(() => this.#inFlight.delete(appended));
     if (isAwaited || destroyed.length > 0) await settled;
     else settled.catch(() => {});
+  }
+
+  /**
+   * Two people become one: what other processes have committed of whom it was that goes, and have not appended yet,
+   * comes first. Behind this record it would be about nobody.
+   */
+  async #inOrder(record: JournalRecord): Promise<JournalPlace> {
+    if (record.linked !== undefined) {
+      this.#onTheirWay.add(record.id);
+      await this.catchUp();
+    }
+    return this.#toFile(record);
   }
 
   async #toFile(record: JournalRecord): Promise<JournalPlace> {

@@ -1,4 +1,6 @@
 import type { HeedContext } from "../context.ts";
+import type { Decision } from "../contract/storage.ts";
+import { markWrites } from "./journal-marks.ts";
 import type { JournalLine } from "./journal.ts";
 import type { LostFacts } from "./lost-facts.ts";
 import { replayPart } from "./replay-part.ts";
@@ -11,4 +13,14 @@ import { replayRest } from "./replay-rest.ts";
 export async function replayRecord(context: HeedContext, line: JournalLine, facts: LostFacts): Promise<void> {
   for (const part of line.record.parts) await replayPart(context, part, facts);
   await replayRest(context, line);
+}
+
+/** Counts a second copy of a record: what came between the two would be undone by replaying it again. */
+export async function countCopy({ storage, clock }: HeedContext, line: JournalLine): Promise<void> {
+  await storage.transact({
+    lock: [],
+    clock,
+    read: {},
+    decide: (): Decision<void> => ({ writes: markWrites(line), answer: undefined }),
+  });
 }

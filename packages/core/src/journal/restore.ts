@@ -5,7 +5,7 @@ import { isKnown, knownRecords } from "./journal-position.ts";
 import type { JournaledStorage } from "./journaled-storage.ts";
 import { factsOf } from "./lost-facts.ts";
 import { planRestored } from "./plan-restored.ts";
-import { replayRecord } from "./replay-record.ts";
+import { countCopy, replayRecord } from "./replay-record.ts";
 
 /** How a restoration is carried out. */
 export interface RestoreAsk {
@@ -71,8 +71,11 @@ export async function restore(
   // What is replayed is in the journal already.
   const below: HeedContext = { ...context, storage: storage.inner };
   const facts = factsOf(lost);
+  const replayed = new Set<string>();
   for (const [index, line] of lost.entries()) {
-    await replayRecord(below, line, facts);
+    if (replayed.has(line.record.id)) await countCopy(below, line);
+    else await replayRecord(below, line, facts);
+    replayed.add(line.record.id);
     ask.onProgress?.({ done: index + 1, of: lost.length });
   }
   const ofOthers = await planRestored(below);
