@@ -236,7 +236,7 @@ export function createHeed<
     restore: async (ask = {}) =>
       restore(context, withJournal(), asked(ask, "restore", "{ dryRun, acceptLoss, onProgress } or nothing")),
     backup: async (ask) => backUp(store, ask),
-    migrate: async () => migrateStorage(store),
+    migrate: async () => migrateStorage(store, context.clock),
     on: (event, listener) => context.hub.on(event, listener),
     close: async () => {
       await worker.stop();

@@ -34,10 +34,13 @@ describe("heed.backup", () => {
     });
   });
 
-  it.each([undefined, {}, { to: 7 }, { to: "a.db", keysTo: 7 }])("refuses %j", async (ask) => {
-    const heed = heedOn({ backup: async () => {} });
-    await expect(heed.backup(ask as never)).rejects.toMatchObject({ name: "InvalidInputError" });
-  });
+  it.each([undefined, {}, { to: 7 }, { to: "a.db", keysTo: 7 }, { to: "a.db", keysTo: "./a.db" }])(
+    "refuses %j",
+    async (ask) => {
+      const heed = heedOn({ backup: async () => {} });
+      await expect(heed.backup(ask as never)).rejects.toMatchObject({ name: "InvalidInputError" });
+    },
+  );
 });
 
 describe("heed.migrate", () => {
@@ -48,5 +51,10 @@ describe("heed.migrate", () => {
 
   it("adds nothing where the storage brings itself forward", async () => {
     expect(await heedOn({}).migrate()).toEqual({ added: [] });
+  });
+
+  it("tells what is wrong with a storage that brings itself forward", async () => {
+    const heed = heedOn({ transact: () => Promise.reject(new Error("file is not a database")) });
+    await expect(heed.migrate()).rejects.toThrow("file is not a database");
   });
 });

@@ -1,5 +1,8 @@
+import { resolve } from "node:path";
 import { asked, text } from "./asked.ts";
-import type { HeedStorage } from "./contract/storage.ts";
+import type { Clock } from "./contract/clock.ts";
+import type { Decision, HeedStorage } from "./contract/storage.ts";
+import { InvalidInputError } from "./errors/invalid-input-error.ts";
 import { UnsupportedOperationError } from "./errors/unsupported-operation-error.ts";
 
 /** Where a back-up goes. */
@@ -13,11 +16,19 @@ export interface BackupAsk {
   readonly keysTo?: string;
 }
 
-/** @throws UnsupportedOperationError where the storage has back-ups of its own */
+/**
+ * @throws UnsupportedOperationError where the storage has back-ups of its own
+ * @throws InvalidInputError when both would be one file
+ */
 export async function backUp(storage: HeedStorage, ask: BackupAsk): Promise<void> {
   const { to, keysTo } = asked(ask, "backup", "{ to }");
   text(to, "backup", "to");
   if (keysTo !== undefined) text(keysTo, "backup", "keysTo");
+  if (keysTo !== undefined && resolve(keysTo) === resolve(to)) {
+    throw new InvalidInputError("The data keys need a new file of their own: `keysTo` is the same as `to`.", {
+      issues: [{ path: "keysTo", message: "the same file" }],
+    });
+  }
   if (storage.backup === undefined)
     throw new UnsupportedOperationError(
       `The storage "${storage.name}" makes no back-ups through heed. Use those of its own server: for PostgreSQL, base back-ups with an archived write-ahead log (pg_basebackup), or pg_dump.`,
@@ -25,7 +36,13 @@ export async function backUp(storage: HeedStorage, ask: BackupAsk): Promise<void
   await storage.backup(to, keysTo);
 }
 
-/** What a storage without a migration needs, it makes itself at its first use. */
-export async function migrateStorage(storage: HeedStorage): Promise<{ readonly added: readonly string[] }> {
-  return storage.migrate === undefined ? { added: [] } : storage.migrate();
+/** A storage without a migration makes what it needs at its first use: that is now, and tells what is wrong with it. */
+export async function migrateStorage(
+  storage: HeedStorage,
+  clock: Clock,
+): Promise<{ readonly added: readonly string[] }> {
+  if (storage.migrate !== undefined) return storage.migrate();
+  const decide = (): Decision<void> => ({ writes: [], answer: undefined });
+  await storage.transact({ lock: [], read: {}, clock, decide });
+  return { added: [] };
 }

@@ -7,8 +7,8 @@ import type { Session } from "./session.ts";
 
 const secretTables: readonly TableName[] = tableNames.filter((table) => definitionOf(table).secret === true);
 
-/** What waits for a lock holds up everybody who comes after it. */
-const longestWaitMs = 1_000;
+/** What waits for a lock holds up everybody who comes after it; it is tried again. */
+const longestWaitMs = 200;
 
 /** From this size on, rewriting takes at most a fiftieth of the time. */
 const largeBytes = 16 * 2 ** 20;

@@ -58,7 +58,8 @@ export interface BulkOptions {
 const refusalsKept = 1_000;
 
 /**
- * Records a stream of choices in groups, each choice as a single call would, its steps in the lane of bulk. An
+ * Records a stream of choices in groups of up to 200, each choice as a single call would, its steps in the lane of
+ * bulk. A group waits until it is full or the source has ended: from a source that pauses, record choices singly. An
  * item that cannot be recorded is told of and passed over; choices of one person keep their order. Memory does
  * not grow with the source.
  *
