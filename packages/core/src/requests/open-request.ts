@@ -67,10 +67,12 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
         orderBy: ["receivedAt", "id"],
       },
       requestSteps: { from: "steps", where: openRequestsOf(subjectIds) },
+      // An opt-in that waits for the end of an erasure.
+      parked: { from: "parked", where: openRequestsOf(subjectIds) },
     },
     decide: (
       records,
-      { requests, requestSteps },
+      { requests, requestSteps, parked },
       now,
     ): Decision<{ opened: OpenedRequest; revoked: readonly string[] }> => {
       const verified = asked.identity !== "unverified";
@@ -81,7 +83,8 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
       const isWaiting = (request: Row<"requests">) => request.state === "awaiting_verification";
       const waiting = canBegin ? alike.find(isWaiting) : undefined;
       // Whoever said yes since has a new no to say: the withdrawal that is under way knows nothing of it.
-      const isNew = asked.right === "withdrawal" && !isWithdrawn(context, records, asked.purpose);
+      const isNew =
+        asked.right === "withdrawal" && (parked.length > 0 || !isWithdrawn(context, records, asked.purpose));
       const same = isNew
         ? undefined
         : alike.find((each) => !(canBegin && isWaiting(each)) && covers(each, records, named));
@@ -145,8 +148,8 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
   return opened;
 }
 
-/** The condition on steps that brings those of all open requests of the subjects. */
-export function openRequestsOf(subjectId: Condition): WhereOf<"steps"> {
+/** The condition on steps, or on what is parked, that brings those of all open requests of the subjects. */
+export function openRequestsOf(subjectId: Condition): WhereOf<"steps"> & WhereOf<"parked"> {
   const where = { subjectId, closedAt: { isNull: true } } as const;
   return { requestId: { via: "requests", column: "id", where } };
 }

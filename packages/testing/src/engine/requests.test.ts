@@ -489,6 +489,31 @@ describe("opt-ins that waited for an erasure", () => {
     expect(failures[0]).toMatchObject({ code: "two-subjects" });
   });
 
+  it("give way to a withdrawal that came after them, whatever was withdrawn before", async () => {
+    const { heed, person, settle, clock, crm } = company();
+    const subject = person("anna@example.org");
+    const withdraw = () => heed.requests.open({ right: "withdrawal", identity: "unverified", subject });
+    await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence });
+    await clock.advance(1000);
+    const first = await withdraw();
+    await heed.requests.open({ ...open, subject });
+    await clock.advance(1000);
+    expect(await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence })).toMatchObject({
+      parked: true,
+    });
+    await clock.advance(1000);
+    const second = await withdraw();
+    expect([second.changed, second.id === first.id]).toEqual([true, false]);
+    await settle();
+    const permit = await heed.permits.take({
+      topic: "newsletter",
+      email: "anna@example.org",
+      messageKey: "after",
+    });
+    expect(permit).toMatchObject({ allowed: false, because: "suppressed" });
+    expect([...(crm.optedIn.get("anna@example.org") ?? [])]).toEqual([]);
+  });
+
   it("wait for the next erasure when one has begun", async () => {
     const { heed, person, rows, settle, billing } = company();
     const subject = person("anna@example.org");

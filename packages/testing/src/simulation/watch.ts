@@ -174,6 +174,7 @@ export class Watch {
       this.#onLease(moved, now);
     }
     for (const moved of requests) this.#onRequest(moved, writes, now);
+    this.#onOwnDataGone(writes);
     this.#onParked(writes);
   }
 
@@ -234,6 +235,15 @@ export class Watch {
     if (person?.frozenBy === after.id) person.unfreeze(isGood(after.state));
   }
 
+  /** heed's own data goes last: whoever chooses anything from now on has come back, also while the request is open. */
+  #onOwnDataGone(writes: readonly Write[]): void {
+    for (const write of writes) {
+      if (!("remove" in write) || write.remove !== "dataKeys" || !Array.isArray(write.where.owner)) continue;
+      const owners = new Set<unknown>(write.where.owner);
+      for (const person of this.#people) if (owners.has(person.frozenBy)) person.unfreeze(true);
+    }
+  }
+
   /** INV-13, INV-21, INV-33: the world is asked. */
   #onFulfilled(request: Row<"requests">, person: Person | undefined): void {
     const steps = [...this.#mirror.steps.values()].filter((step) => step.requestId === request.id);
@@ -245,7 +255,8 @@ export class Watch {
       const hasCards = vendors.billing.find(email).some((record) => record.cards > 0);
       if (request.right !== "withdrawal" && hasCards)
         this.wrong("INV-33", `${request.right} is ${request.state}, and a card is stored`);
-      if (request.right === "erasure") {
+      const isBack = person.isKnown && person.frozenBy !== request.id;
+      if (request.right === "erasure" && !isBack) {
         for (const vendor of [vendors.crm, vendors.news])
           if (vendor.find(email).length > 0)
             this.wrong(
@@ -257,9 +268,20 @@ export class Watch {
       if (request.right === "withdrawal")
         for (const vendor of [vendors.crm, vendors.news])
           for (const topic of vendor.optedIn.get(email) ?? [])
-            if (person.state(topic) === "not-given")
+            if (person.state(topic) === "not-given" && !this.#isToBeToldMore(request, vendor.processor.name))
               this.wrong("INV-03", `the withdrawal is ${request.state}, and ${topic} goes on`);
     }
+  }
+
+  /** Whether a vendor has still to be told a later no: that one is about a yes since this withdrawal. */
+  #isToBeToldMore({ subjectId }: Row<"requests">, vendor: string): boolean {
+    return [...this.#mirror.steps.values()].some(
+      (step) =>
+        step.subjectId === subjectId &&
+        step.processor === vendor &&
+        step.operation === "unsubscribe" &&
+        step.endedAt === null,
+    );
   }
 
   /** An opt-in that had to wait for the end of an erasure counts from when it is applied. */
