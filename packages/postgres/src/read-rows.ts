@@ -49,15 +49,14 @@ function rowOf(columns: readonly (readonly [string, string])[], values: readonly
   );
 }
 
-/** Reads what a transaction asks for. */
+/** Reads what a transaction asks for. @param asked what {@link readStatement} makes of it */
 export async function readRows<R extends Reads>(
   session: Session,
-  schema: string,
   reads: R,
+  asked: Statement,
 ): Promise<RowsOf<R>> {
   const isEmpty = Object.keys(reads).length === 0;
-  const { sql, values } = readStatement(schema, reads);
-  const answered = isEmpty ? {} : ((await session.run(sql, values)).rows[0] ?? {});
+  const answered = isEmpty ? {} : ((await session.run(asked.sql, asked.values)).rows[0] ?? {});
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- rows of exactly these tables
   return rowsOf(reads, answered) as RowsOf<R>;
 }

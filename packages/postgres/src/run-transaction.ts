@@ -5,7 +5,7 @@ import type { Queues } from "./delivery/queues.ts";
 import { lockSql } from "./locks.ts";
 import { QueryFailed } from "./postgres-error.ts";
 import { readRows, readStatement } from "./read-rows.ts";
-import { inOrder, type Session } from "./session.ts";
+import { inOrder, type Session, type Statement } from "./session.ts";
 
 /** What a transaction runs in. */
 export interface Setting {
@@ -37,8 +37,9 @@ async function decided<R extends Reads, A>(
   { schema }: Setting,
   session: Session,
   { read, decide, clock }: Transaction<R, A>,
+  asked: Statement = readStatement(schema, read),
 ): Promise<Decision<A> & { readonly now: string }> {
-  const rows = await readRows(session, schema, read);
+  const rows = await readRows(session, read, asked);
   const now = clock.now().toISOString();
   return { ...decide(rows, now), now };
 }
@@ -48,8 +49,9 @@ async function decideUnderLocks<R extends Reads, A>(
   setting: Setting,
   session: Session,
   transaction: Transaction<R, A>,
+  asked?: Statement,
 ): Promise<A> {
-  const { writes, answer, now } = await decided(setting, session, transaction);
+  const { writes, answer, now } = await decided(setting, session, transaction, asked);
   await write(setting, session, writes, now);
   return answer;
 }
@@ -62,9 +64,9 @@ export async function decideInside<R extends Reads, A>(
 ): Promise<A> {
   const { lock, read } = transaction;
   // Refuses what does not fit before anything is sent.
-  readStatement(setting.schema, read);
+  const asked = readStatement(setting.schema, read);
   const locked = lock.length === 0 ? Promise.resolve() : session.run(lockSql(setting.schema, lock));
-  const [, answer] = await inOrder([locked, decideUnderLocks(setting, session, transaction)]);
+  const [, answer] = await inOrder([locked, decideUnderLocks(setting, session, transaction, asked)]);
   return answer;
 }
 

@@ -531,6 +531,25 @@ describe("a journal", () => {
       expect(await heed.subscriptions.state(optOut(name))).toMatchObject({ state });
   });
 
+  it("is not shortened by a database that lacks what would be left out", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna@example.org");
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    await live.heed.subscriptions.unsubscribe({ subject: anna, topic: "newsletter" });
+    await live.heed.close();
+    await company.clock.advance(60_000);
+    const before = company.clock.now().toISOString();
+    const { heed } = company.on(old);
+    const written = readFileSync(company.journal);
+    await expect(heed.journal.compact({ before })).rejects.toMatchObject({ code: "restore-needed" });
+    expect(readFileSync(company.journal)).toEqual(written);
+    await heed.restore();
+    expect((await heed.journal.compact({ before })).dropped).toBeGreaterThanOrEqual(2);
+  });
+
   it("keeps a key that it needs, and lets it go when all that was written under it is left out", async () => {
     const company = journaledCompany();
     const first = company.on(company.base);
