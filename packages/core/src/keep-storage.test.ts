@@ -34,7 +34,7 @@ describe("heed.backup", () => {
     });
   });
 
-  it.each([undefined, {}, { to: 7 }, { to: "a.db", keysTo: 7 }, { to: "a.db", keysTo: "./a.db" }])(
+  it.each([undefined, {}, { to: 7 }, { to: "a.db", keysTo: 7 }, { to: "a.db", keysTo: "a.db" }])(
     "refuses %j",
     async (ask) => {
       const heed = heedOn({ backup: async () => {} });

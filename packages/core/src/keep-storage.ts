@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { asked, text } from "./asked.ts";
 import type { Clock } from "./contract/clock.ts";
 import type { Decision, HeedStorage } from "./contract/storage.ts";
@@ -24,7 +23,7 @@ export async function backUp(storage: HeedStorage, ask: BackupAsk): Promise<void
   const { to, keysTo } = asked(ask, "backup", "{ to }");
   text(to, "backup", "to");
   if (keysTo !== undefined) text(keysTo, "backup", "keysTo");
-  if (keysTo !== undefined && resolve(keysTo) === resolve(to)) {
+  if (keysTo === to) {
     throw new InvalidInputError("The data keys need a new file of their own: `keysTo` is the same as `to`.", {
       issues: [{ path: "keysTo", message: "the same file" }],
     });

@@ -12,7 +12,7 @@ import { transactOnLedgers } from "../ledger/under-lock.ts";
 import { deadlineOf } from "../requests/deadline.ts";
 import { erasurePlan, forgetTokensPlan, type PlannedStep } from "../requests/plan.ts";
 import { AccountChecks } from "./account-check.ts";
-import { operationOf } from "./claim.ts";
+import { operationOf } from "./operation-of.ts";
 import { readResolution } from "./answers.ts";
 import { withTimeLimit } from "./time-limit.ts";
 import { lend, noTurns } from "./turns.ts";

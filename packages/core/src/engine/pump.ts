@@ -3,7 +3,7 @@ import type { ProcessorV1 } from "../contract/processor.ts";
 import type { DueAsk, DueStep } from "../contract/storage.ts";
 import { Bell } from "./bell.ts";
 import { BatchRun, type RunSettings } from "./batch-run.ts";
-import { operationOf } from "./claim.ts";
+import { operationOf } from "./operation-of.ts";
 import { isDaily } from "./pace.ts";
 
 /** How much is in hand at a time. */

@@ -5,7 +5,8 @@ import type { HeedContext } from "../context.ts";
 import type { Finding, FoundTarget, OperationName, Outcome, Resolution } from "../contract/operation.ts";
 import type { Row } from "../contract/tables.ts";
 import { ephemeralKeys } from "../keys/keyring.ts";
-import type { AnyOperation, Claim } from "./claim.ts";
+import type { Claim } from "./claim.ts";
+import type { AnyOperation } from "./operation-of.ts";
 import { backoffMs, type Trouble } from "./trouble.ts";
 import { afterResolve, afterRun, afterTrouble, afterVerify } from "./verdicts.ts";
 

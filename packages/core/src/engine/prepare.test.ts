@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { InputOf } from "../contract/operation.ts";
 import type { Row } from "../contract/tables.ts";
 import { definePolicy } from "../policy/define-policy.ts";
-import { wishedInput } from "./claim.ts";
+import { wishedInput } from "./prepare.ts";
 
 const policy = definePolicy({
   controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
