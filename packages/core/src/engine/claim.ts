@@ -9,6 +9,9 @@ import { comesBackAt, mostCrashes } from "./crashes.ts";
 import { prepareOrEnd, type Known, type Prepared } from "./prepare.ts";
 import { heldBack, settleWrites, type Settled, type Settlement } from "./settle.ts";
 
+/** How long a step whose key this process lacks is left to one that has it. */
+const unknownKeyWaitMs = 60_000;
+
 /** A step in a worker's hands until its lease ends. */
 export interface Claim extends Prepared {
   /** The row as leased; `attempt` fences the settle. */
@@ -268,5 +271,3 @@ function isClaimable(row: Row<"steps">, now: string): boolean {
   if (row.state === "due") return row.dueAt !== null && row.dueAt <= now;
   return row.state === "running" && row.leaseUntil !== null && row.leaseUntil <= now;
 }
-
-const unknownKeyWaitMs = 60_000;

@@ -16,6 +16,7 @@ import { markWrites, marksAnew, marksBefore } from "./journal-marks.ts";
 import { keptOf, type Kept } from "./kept-writes.ts";
 import { lacksRecord, recordReads } from "./known-record.ts";
 import { Outbox, outboxWrite, type Tidy } from "./outbox.ts";
+import { writeAll } from "./write-all.ts";
 
 interface State {
   readonly position: Position;
@@ -237,14 +238,8 @@ export class JournaledStorage implements HeedStorage {
     return state;
   }
 
-  async #write(writes: readonly Write[]): Promise<void> {
-    if (writes.length === 0) return;
-    await this.inner.transact({
-      lock: [],
-      clock: this.#clock,
-      read: {},
-      decide: (): Decision<void> => ({ writes, answer: undefined }),
-    });
+  #write(writes: readonly Write[]): Promise<void> {
+    return writeAll(this.inner, this.#clock, writes);
   }
 }
 

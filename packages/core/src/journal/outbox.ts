@@ -1,11 +1,12 @@
 import type { Clock } from "../contract/clock.ts";
-import type { Decision, HeedStorage, Write } from "../contract/storage.ts";
+import type { HeedStorage, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { readJson, writeJson } from "./journal-line.ts";
 import { markWrites } from "./journal-marks.ts";
 import { knownRecords } from "./journal-position.ts";
 import type { Journal, JournalPart, JournalPlace, JournalRecord } from "./journal.ts";
 import type { Kept } from "./kept-writes.ts";
+import { writeAll } from "./write-all.ts";
 
 /** Records that need no row any more. */
 export interface Tidy {
@@ -174,12 +175,7 @@ export class Outbox {
   async tidyUp(): Promise<void> {
     if (this.#done.size === 0) return;
     const { ids, writes } = tidyOf(this.#done);
-    await this.#storage.transact({
-      lock: [],
-      clock: this.#clock,
-      read: {},
-      decide: (): Decision<void> => ({ writes, answer: undefined }),
-    });
+    await writeAll(this.#storage, this.#clock, writes);
     for (const id of ids) this.#done.delete(id);
   }
 

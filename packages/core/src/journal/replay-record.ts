@@ -1,10 +1,10 @@
 import type { HeedContext } from "../context.ts";
-import type { Decision } from "../contract/storage.ts";
 import { markWrites } from "./journal-marks.ts";
 import type { JournalLine } from "./journal.ts";
 import type { LostFacts } from "./lost-facts.ts";
 import { replayPart } from "./replay-part.ts";
 import { replayRest } from "./replay-rest.ts";
+import { writeAll } from "./write-all.ts";
 
 /**
  * Brings one record back: each part in a transaction, then the rest together with the mark that it is there.
@@ -16,11 +16,6 @@ export async function replayRecord(context: HeedContext, line: JournalLine, fact
 }
 
 /** Counts a second copy of a record: what came between the two would be undone by replaying it again. */
-export async function countCopy({ storage, clock }: HeedContext, line: JournalLine): Promise<void> {
-  await storage.transact({
-    lock: [],
-    clock,
-    read: {},
-    decide: (): Decision<void> => ({ writes: markWrites(line), answer: undefined }),
-  });
+export function countCopy({ storage, clock }: HeedContext, line: JournalLine): Promise<void> {
+  return writeAll(storage, clock, markWrites(line));
 }

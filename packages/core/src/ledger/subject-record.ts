@@ -172,12 +172,15 @@ export function ledgersOf(context: HeedContext, rows: LedgerRows): readonly Subj
 export function recordsOf(context: HeedContext, rows: SubjectRows): readonly SubjectRecord[] {
   const steps = groupedBy(rows.steps, (row) => row.subjectId);
   const permits = groupedBy(rows.permits, (row) => row.address);
-  return ledgersOf(context, rows).map((ledger) => ({
-    ...ledger,
-    openSteps: (steps.get(ledger.id) ?? []).filter(({ endedAt }) => endedAt === null),
-    preferences: (steps.get(ledger.id) ?? []).filter(({ operation }) => isPreference(operation)),
-    permits: ledger.identifiers.flatMap((row) => permits.get(row.digest) ?? []),
-  }));
+  return ledgersOf(context, rows).map((ledger) => {
+    const own = steps.get(ledger.id) ?? [];
+    return {
+      ...ledger,
+      openSteps: own.filter(({ endedAt }) => endedAt === null),
+      preferences: own.filter(({ operation }) => isPreference(operation)),
+      permits: ledger.identifiers.flatMap((row) => permits.get(row.digest) ?? []),
+    };
+  });
 }
 
 function isPreference(operation: string): boolean {
