@@ -24,7 +24,7 @@ export function needsHuman(status: WorkStatus, journal: JournalState | undefined
     found.push({
       about,
       because: "parked",
-      advice: `${counted(failed + manual, "step")} went to a human: requests.get says why; requests.retry tries again, requests.acknowledge says that it was done by hand.`,
+      advice: `${counted(failed + manual, "step")} went to a human: heed todo (steps.parked) says which, why and what to do.`,
     });
   }
   const { overdue } = status.requests;
@@ -32,7 +32,7 @@ export function needsHuman(status: WorkStatus, journal: JournalState | undefined
     found.push({
       about: "requests",
       because: "overdue",
-      advice: `${counted(overdue, "request has", "requests have")} passed the deadline: tell the people why it takes longer (GDPR Art. 12(3)), and see what is parked or due.`,
+      advice: `${counted(overdue, "request has", "requests have")} passed the deadline: tell the people why it takes longer (GDPR Art. 12(3)), and see with heed todo (requests.list) which they are.`,
     });
   }
   const { pastReview } = status.holds;

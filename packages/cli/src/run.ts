@@ -1,6 +1,7 @@
 import { isHeedError } from "@heed/core";
 import manifest from "../package.json" with { type: "json" };
 import { backup } from "./backup.ts";
+import { acknowledge, retry } from "./by-hand.ts";
 import { CommandError } from "./command-error.ts";
 import { doctor } from "./doctor.ts";
 import { evidence } from "./evidence.ts";
@@ -10,6 +11,7 @@ import { receipt } from "./receipt.ts";
 import { restore } from "./restore.ts";
 import { status } from "./status.ts";
 import type { ExitCode, Terminal } from "./terminal.ts";
+import { todo } from "./todo.ts";
 import { UsageError } from "./usage-error.ts";
 import { usage } from "./usage.ts";
 import { verify } from "./verify.ts";
@@ -20,6 +22,9 @@ type Command = (args: readonly string[], terminal: Terminal) => ExitCode | Promi
 const commands: Readonly<Record<string, Command>> = {
   work,
   status,
+  todo,
+  retry,
+  acknowledge,
   doctor,
   receipt,
   evidence,
@@ -32,6 +37,8 @@ const commands: Readonly<Record<string, Command>> = {
 
 /** Calls that core's messages name, as commands. */
 const remedies: Readonly<Record<string, string>> = {
+  "no-such-step": "heed todo lists them",
+  "not-parked": "heed todo lists those that did",
   "restore-needed": "heed.restore() is heed restore",
   "restore-incomplete": "heed.restore() is heed restore",
   "journal-missing": "heed.restore({ acceptLoss: true }) is heed restore --accept-loss",

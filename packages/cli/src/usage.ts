@@ -8,6 +8,11 @@ Work
     --once                until nothing is due any more
   status                what is open, due and parked, and what stands in its way
     --json                the same for programs
+  todo                  what waits for a human, and what is past its deadline
+    --json                the same for programs
+  retry <step>          try again what failed or went to a human
+    --all                 all of it
+  acknowledge <step>    say that it was done by hand
   doctor                look at storage, keys and every processor's account
 
 Proof

@@ -39,6 +39,13 @@ export function oneOf<W extends string>(given: W, words: readonly W[], name: str
   throw refuse(name, `${name} is none that heed knows. Pass one of: ${words.join(", ")}.`);
 }
 
+/** How many a list may have. */
+export function limitOf(ask: { readonly limit?: number } = {}, call: string): number {
+  const { limit = 100 } = asked(ask, call, "{ limit } or nothing");
+  if (Number.isInteger(limit) && limit >= 1 && limit <= 1_000) return limit;
+  throw refuse("limit", "`limit` is no number of entries. Pass a whole number from 1 to 1000.");
+}
+
 /** How long `drain` may work. */
 export function budget(limit: { readonly budgetMs?: number } = {}): { readonly budgetMs?: number } {
   const { budgetMs } = asked(limit, "work.drain", "{ budgetMs } or nothing");

@@ -26,9 +26,10 @@ import type { Links } from "./ledger/links.ts";
 import type { Changed } from "./ledger/choice-event.ts";
 import type { SuppressionAnswer } from "./ledger/suppression.ts";
 import type { Names } from "./policy/policy.ts";
-import type { Identity, RequestState } from "./requests/lifecycle.ts";
+import type { Identity, RequestState, StepState } from "./requests/lifecycle.ts";
 import type { OpenedRequest } from "./requests/open-request.ts";
-import type { RequestView } from "./requests/read-request.ts";
+import type { ParkedStep } from "./requests/parked-steps.ts";
+import type { OpenRequestView, RequestView } from "./requests/read-request.ts";
 
 type Vias<N extends Names> = {
   [T in keyof N["via"]]: unknown extends N["via"][T] ? never : N["via"][T] & string;
@@ -173,6 +174,8 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     /** What an erasure would do, found out by reading only. */
     preview(ask: { readonly right: "erasure"; readonly subject: Subject<Kind> }): Promise<Preview<Id>>;
     get(id: string): Promise<RequestView<Id>>;
+    /** Requests that have not ended, next deadline first. `limit`: default 100, at most 1000. */
+    list(ask?: { readonly limit?: number }): Promise<readonly OpenRequestView[]>;
     /** Identity was shown for a request that awaits it: its plan is made now. */
     verify(ask: {
       readonly id: string;
@@ -185,12 +188,7 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
      * for example `"manifestly-unfounded"`. The subject must be told why, and of their remedies (GDPR Art. 12(4)).
      */
     deny(ask: { readonly id: string; readonly because: string }): Promise<{ readonly state: RequestState }>;
-    /** A human did what a manual or failed step asked for. */
-    acknowledge(ask: {
-      readonly id: string;
-      readonly step: string;
-    }): Promise<{ readonly state: RequestState }>;
-    /** Tries failed and manual steps again. */
+    /** Tries the failed and manual steps of a request again. @throws ConflictError `nothing-to-retry` */
     retry(id: string): Promise<{ readonly state: RequestState }>;
     /** What is kept as proof about a request. */
     evidence(id: string): Promise<readonly Evidence[]>;
@@ -201,6 +199,24 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
      * @throws ConflictError `request-open`; InvalidInputError `evidence-pruned`; TamperedEvidenceError
      */
     receipt(id: string): Promise<Receipt>;
+  };
+  /** What failed or went to a human, of requests and of choices: it waits until somebody says here what becomes of it. */
+  readonly steps: {
+    /**
+     * What waits, longest first. `limit`: at most so many that failed, and as many that went to a human; default 100,
+     * at most 1000.
+     */
+    parked(ask?: { readonly limit?: number }): Promise<readonly ParkedStep<Id>[]>;
+    /**
+     * A human did what the step asked for: it ends as `acknowledged`.
+     * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`
+     */
+    acknowledge(id: string): Promise<{ readonly state: StepState }>;
+    /**
+     * Tries it again from the start; a choice that a newer one has overtaken ends as `superseded` then.
+     * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`, `frozen`, `subject-erased`
+     */
+    retry(id: string): Promise<{ readonly state: StepState }>;
   };
   /**
    * The log of everything that is kept as proof. It is sealed while a worker works, and by `seal()`. Only a

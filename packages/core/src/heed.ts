@@ -1,4 +1,4 @@
-import { asked, budget, oneOf, stopSignal, subjectOf, text } from "./asked.ts";
+import { asked, budget, limitOf, oneOf, stopSignal, subjectOf, text } from "./asked.ts";
 import { choicesAsked } from "./asked-choice.ts";
 import { openAsked, reasonFrom, shownIdentity } from "./asked-request.ts";
 import { checkParts } from "./check-parts.ts";
@@ -50,15 +50,10 @@ import { checkSuppression } from "./ledger/suppression.ts";
 import { idMaker } from "./new-id.ts";
 import { known } from "./policy/known-name.ts";
 import type { Names, Policy } from "./policy/policy.ts";
-import {
-  acknowledgeStep,
-  denyRequest,
-  retrySteps,
-  verifyIdentity,
-  withdrawRequest,
-} from "./requests/change-request.ts";
+import { denyRequest, retrySteps, verifyIdentity, withdrawRequest } from "./requests/change-request.ts";
 import { openRequest } from "./requests/open-request.ts";
-import { readRequest } from "./requests/read-request.ts";
+import { acknowledgeStep, parkedSteps, retryStep } from "./requests/parked-steps.ts";
+import { listRequests, readRequest } from "./requests/read-request.ts";
 import { systemClock } from "./system-clock.ts";
 
 /** What `createHeed` puts together. */
@@ -158,6 +153,7 @@ export function createHeed<
         return previewRequest(context, settings, named(ask), right);
       },
       get: async (id) => readRequest(context, text(id, "requests.get", "id")),
+      list: async (ask) => listRequests(context, limitOf(ask, "requests.list")),
       verify: async (ask) => {
         const { id, identity } = asked(ask, "requests.verify", "{ id, identity }");
         return verifyIdentity(context, text(id, "requests.verify", "id"), shownIdentity(identity));
@@ -167,14 +163,14 @@ export function createHeed<
         const { id, because } = asked(ask, "requests.deny", "{ id, because }");
         return denyRequest(context, text(id, "requests.deny", "id"), reasonFrom(because));
       },
-      acknowledge: async (ask) => {
-        const { id, step } = asked(ask, "requests.acknowledge", "{ id, step }");
-        const of = "requests.acknowledge";
-        return acknowledgeStep(context, text(id, of, "id"), text(step, of, "step"));
-      },
       retry: async (id) => retrySteps(context, text(id, "requests.retry", "id")),
       evidence: async (id) => evidenceOf(context, text(id, "requests.evidence", "id")),
       receipt: async (id) => issueReceipt(context, text(id, "requests.receipt", "id"), kept.backupsLastDays),
+    },
+    steps: {
+      parked: async (ask) => parkedSteps(context, limitOf(ask, "steps.parked")),
+      acknowledge: async (id) => acknowledgeStep(context, text(id, "steps.acknowledge", "id")),
+      retry: async (id) => retryStep(context, text(id, "steps.retry", "id")),
     },
     evidence: {
       seal: () => sealer.seal(),

@@ -76,6 +76,12 @@ export function destroyWrites(
     { update: "references", where: { subjectId }, set: { subjectId: null, address: null } },
     { update: "events", where: { subjectId }, set: { sealed: null } },
     { update: "steps", where: { subjectId }, set: { sealed: null } },
+    // An opt-out that failed waits for a human no longer: the erasure saw to it that nothing is sent from there.
+    {
+      update: "steps",
+      where: { subjectId, requestId: { isNull: true }, state: ["failed", "manual"] },
+      set: { state: "cancelled", because: "erasure-requested" },
+    },
     { remove: "identifiers", where: { subjectId } },
     { remove: "subjects", where: { id: subjectId } },
     { remove: "dataKeys", where: { owner: [subjectId, requestId] } },

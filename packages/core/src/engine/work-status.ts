@@ -1,6 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import type { ProcessorV1 } from "../contract/processor.ts";
 import type { Row } from "../contract/tables.ts";
+import { openStates } from "../requests/lifecycle.ts";
 import { accountOf } from "./breaker.ts";
 
 /** A processor's account, as far as it is left alone for failing as a whole. */
@@ -148,7 +149,7 @@ async function requestCounts(
   { storage, clock, namespace }: HeedContext,
   at: string,
 ): Promise<WorkStatus["requests"]> {
-  const isOpen = { namespace, state: ["awaiting_verification", "executing", "awaiting_manual"] } as const;
+  const isOpen = { namespace, state: openStates } as const;
   return storage.transact({
     lock: [],
     clock,

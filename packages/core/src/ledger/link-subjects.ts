@@ -50,7 +50,14 @@ export function linkSubjects(
       where: { id },
       set: { subjectId, sealed, phase, state, attempt, dueAt, leaseUntil },
     })),
-    // Those that ended too: one of an open request may be tried again.
+    ...other.preferences
+      .filter((row) => row.endedAt !== null && row.requestId === null)
+      .flatMap(({ id, sealed }): readonly Write[] =>
+        sealed === null
+          ? []
+          : [{ update: "steps", where: { id }, set: { sealed: reseal(sealed, `steps/${id}`) } }],
+      ),
+    // Those that ended too: one that failed may be tried again.
     { update: "steps", where: { subjectId: other.id }, set: { subjectId: kept.id } },
     { update: "references", where: { subjectId: other.id }, set: { subjectId: kept.id } },
     { update: "requests", where: { subjectId: other.id }, set: { subjectId: kept.id } },

@@ -1,7 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
-import { settleWrites, stepEvidence } from "../engine/settle.ts";
+import { stepEvidence } from "../engine/settle.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
 import { HeedError } from "../errors/heed-error.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
@@ -11,6 +11,7 @@ import { closingWrites } from "./close-request.ts";
 import { stepsToRelease } from "./gates.ts";
 import { isFinal, type Identity, type RequestState } from "./lifecycle.ts";
 import { openRequestsOf } from "./open-request.ts";
+import { byId, isParked, reviveSteps } from "./parked-steps.ts";
 import { noSuchRequest } from "./read-request.ts";
 
 interface Change {
@@ -81,10 +82,6 @@ async function changeOnce(
     },
   });
 }
-
-const byId = (steps: readonly Row<"steps">[]): readonly Row<"steps">[] => [
-  ...new Map(steps.map((step) => [step.id, step])).values(),
-];
 
 /** Identity was shown: the identifiers that the request named are verified, and its plan is made. */
 export function verifyIdentity(
@@ -209,68 +206,19 @@ function hasRun(step: Row<"steps">): boolean {
   );
 }
 
-/** A human did what a step asked for: it ends as acknowledged, on that human's word. */
-export function acknowledgeStep(
-  context: HeedContext,
-  id: string,
-  stepId: string,
-): Promise<{ state: RequestState }> {
-  return change(context, id, ({ request, steps, allSteps, now }) => {
-    const step = steps.find((each) => each.id === stepId);
-    if (step === undefined || (step.state !== "manual" && step.state !== "failed")) {
-      throw new ConflictError("Only a step that failed or went to a human can be acknowledged.", {
-        code: "not-acknowledgeable",
-      });
-    }
-    const rows = { requests: [request], openSteps: [], requestSteps: allSteps };
-    const verdict = { to: "end", state: "acknowledged", because: "by-hand" } as const;
-    const { writes, requests } = settleWrites(context, rows, [{ step, verdict }], now);
-    return { writes, state: requests[0]?.state ?? (request.state as RequestState) };
-  });
-}
-
 /**
  * Tries failed and manual steps again from the start, for example when credentials were mended.
  *
  * @throws ConflictError `nothing-to-retry`
  */
 export function retrySteps(context: HeedContext, id: string): Promise<{ state: RequestState }> {
-  return change(context, id, ({ steps, allSteps, now }) => {
-    const revive = (step: Row<"steps">): Row<"steps"> => {
-      const canResolve =
-        context.processors[step.processor]?.operations[step.operation as "erase"]?.resolve !== undefined;
-      const phase = canResolve ? "resolve" : "run";
-      return {
-        ...step,
-        state: "waiting",
-        phase,
-        endedAt: null,
-        because: null,
-        tries: 0,
-        crashes: 0,
-        doubts: 0,
-        rounds: 0,
-        sealed: null,
-        outcome: null,
-        finding: null,
-      };
-    };
-    const revived = steps.filter((step) => step.state === "failed" || step.state === "manual").map(revive);
-    if (revived.length === 0) {
+  return change(context, id, ({ request, steps, allSteps, now }) => {
+    const parked = steps.filter(isParked);
+    if (parked.length === 0) {
       throw new ConflictError("No step of this request failed or went to a human.", {
         code: "nothing-to-retry",
       });
     }
-    const released = new Set(stepsToRelease(byId([...allSteps, ...revived])));
-    return {
-      writes: [
-        ...revived.map((step): Write => {
-          const set = released.has(step.id) ? { ...step, state: "due", dueAt: now } : step;
-          return { update: "steps", where: { id: step.id }, set };
-        }),
-        { update: "requests", where: { id }, set: { state: "executing" } },
-      ],
-      state: "executing",
-    };
+    return { ...reviveSteps(context, parked, request, allSteps, now), state: "executing" };
   });
 }

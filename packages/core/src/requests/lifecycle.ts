@@ -53,6 +53,13 @@ const finals: ReadonlySet<string> = new Set<RequestState>([
   "expired",
 ]);
 
+/** Every other state. */
+export const openStates = [
+  "awaiting_verification",
+  "executing",
+  "awaiting_manual",
+] as const satisfies readonly RequestState[];
+
 export const isFinal = (state: string): boolean => finals.has(state);
 
 /** What a request's steps make of it. Fulfilled only when no step is open, failed or left to a human. */

@@ -6,7 +6,13 @@ import type { Found } from "../engine/found.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { holdsIn, holdsOfSubjects, holdsOverEveryone, isHeldBy } from "../holds/hold.ts";
 import { open } from "../keys/sealed.ts";
-import type { RequestRight, RequestState, StepPhase, StepState } from "./lifecycle.ts";
+import {
+  openStates,
+  type RequestRight,
+  type RequestState,
+  type StepPhase,
+  type StepState,
+} from "./lifecycle.ts";
 
 /** A step as callers see it. */
 export interface StepView<Processor extends string = string> {
@@ -49,6 +55,30 @@ export interface RequestView<Processor extends string = string> {
   readonly steps: readonly StepView<Processor>[];
 }
 
+/** An open request in a list. */
+export interface OpenRequestView extends Omit<RequestView, "steps" | "closedAt"> {
+  /** Its deadline has passed. */
+  readonly overdue: boolean;
+}
+
+/** Requests that have not ended, next deadline first. */
+export function listRequests(
+  { namespace, storage, clock }: HeedContext,
+  limit: number,
+): Promise<readonly OpenRequestView[]> {
+  return storage.transact({
+    lock: [],
+    clock,
+    read: {
+      requests: { from: "requests", where: { namespace, state: openStates }, orderBy: ["dueAt"], limit },
+    },
+    decide: ({ requests }, now): Decision<readonly OpenRequestView[]> => ({
+      writes: [],
+      answer: requests.map((request) => ({ ...requestFields(request), overdue: request.dueAt <= now })),
+    }),
+  });
+}
+
 /** @throws InvalidInputError when there is no such request */
 export async function readRequest(context: HeedContext, id: string): Promise<RequestView> {
   const view = await context.storage.transact({
@@ -67,13 +97,8 @@ export async function readRequest(context: HeedContext, id: string): Promise<Req
       if (request === undefined) return { writes: [], answer: undefined };
       const key = wrapped === undefined ? undefined : context.keys.unwrap(wrapped.wrapped, wrapped.keyId, id);
       const answer: RequestView = {
-        id,
-        right: request.right as RequestRight,
-        state: request.state as RequestState,
-        receivedAt: request.receivedAt,
-        dueOn: request.dueOn,
+        ...requestFields(request),
         ...(request.closedAt === null ? {} : { closedAt: request.closedAt }),
-        ...(request.because === null ? {} : { because: request.because }),
         steps: steps.map((step) => ({
           ...stepView(step, key),
           ...(isToDo(step) && isHeldBy(holdsIn(rows), step) ? { held: true } : {}),
@@ -84,6 +109,17 @@ export async function readRequest(context: HeedContext, id: string): Promise<Req
   });
   if (view === undefined) throw noSuchRequest();
   return view;
+}
+
+function requestFields(request: Row<"requests">): Omit<RequestView, "steps" | "closedAt"> {
+  return {
+    id: request.id,
+    right: request.right as RequestRight,
+    state: request.state as RequestState,
+    receivedAt: request.receivedAt,
+    dueOn: request.dueOn,
+    ...(request.because === null ? {} : { because: request.because }),
+  };
 }
 
 export function noSuchRequest(): InvalidInputError {

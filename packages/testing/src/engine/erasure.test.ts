@@ -209,7 +209,7 @@ describe("erasure", () => {
     expect(crm.find("shared@example.org")).toHaveLength(2);
     expect(step?.instruction).not.toContain("shared@");
     // The human erased the right one, and says so.
-    await heed.requests.acknowledge({ id, step: step?.id ?? "" });
+    await heed.steps.acknowledge(step?.id ?? "");
     await settle();
     expect((await heed.requests.get(id)).state).toBe("partially_fulfilled");
   });

@@ -81,8 +81,7 @@ describe("a receipt", () => {
     await settle();
     await clock.set("2026-03-01T00:00:00.000Z");
     for (const step of (await heed.requests.get(id)).steps)
-      if (step.state === "manual" || step.state === "failed")
-        await heed.requests.acknowledge({ id, step: step.id });
+      if (step.state === "manual" || step.state === "failed") await heed.steps.acknowledge(step.id);
     await settle();
     expect((await heed.requests.receipt(id)).summary.late).toBe(true);
   });

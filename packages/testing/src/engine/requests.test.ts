@@ -224,7 +224,7 @@ describe("two requests of one person", () => {
       state: "waiting",
     });
     const [step] = (await heed.requests.get(tokens.id)).steps;
-    await heed.requests.acknowledge({ id: tokens.id, step: step?.id ?? "" });
+    await heed.steps.acknowledge(step?.id ?? "");
     await settle();
     expect((await heed.requests.get(tokens.id)).state).toBe("fulfilled");
     expect((await heed.requests.get(erasure.id)).state).toBe("partially_fulfilled");
@@ -253,7 +253,7 @@ describe("two requests of one person", () => {
     const erasure = await heed.requests.open({ ...open, subject });
     await settle();
     const manual = (await heed.requests.get(erasure.id)).steps.find((each) => each.state === "manual");
-    await heed.requests.acknowledge({ id: erasure.id, step: manual?.id ?? "" });
+    await heed.steps.acknowledge(manual?.id ?? "");
     await settle();
     expect(await rows("subjects")).toHaveLength(1);
     await heed.requests.retry(first.id);
@@ -308,7 +308,7 @@ describe("heed's own data", () => {
     await heed.work.drain();
     await clock.advance(40 * 86_400_000);
     const [step] = (await heed.requests.get(id)).steps;
-    await heed.requests.acknowledge({ id, step: step?.id ?? "" });
+    await heed.steps.acknowledge(step?.id ?? "");
     busy = 3;
     await settle();
     expect((await heed.requests.get(id)).state).toBe("fulfilled");
@@ -340,7 +340,7 @@ describe("heed's own data", () => {
     const request = await heed.requests.get(id);
     expect(request.steps.map((step) => step.state)).toEqual(["manual", "waiting"]);
     expect(await rows("subjects")).toHaveLength(1);
-    await heed.requests.acknowledge({ id, step: request.steps[0]?.id ?? "" });
+    await heed.steps.acknowledge(request.steps[0]?.id ?? "");
     await heed.work.drain();
     expect((await heed.requests.get(id)).state).toBe("fulfilled");
   });
@@ -366,7 +366,7 @@ describe("taking a request back", () => {
     const { heed } = createTestHeed({ policy: small({ paper, other: paper }) });
     const { id } = await heed.requests.open({ ...open, subject: { email: "anna@example.org" } });
     const [step] = (await heed.requests.get(id)).steps;
-    await heed.requests.acknowledge({ id, step: step?.id ?? "" });
+    await heed.steps.acknowledge(step?.id ?? "");
     await expect(heed.requests.withdraw(id)).rejects.toMatchObject({ code: "too-late" });
   });
 

@@ -16,7 +16,7 @@ const mayBe: ReadonlySet<string> = new Set([
   "already-verified",
   "subject-erased",
   "nothing-to-retry",
-  "not-acknowledgeable",
+  "not-parked",
 ]);
 
 type Answer<T> =

@@ -72,6 +72,7 @@ function fits(row: Readonly<Record<string, unknown>>, where: object): boolean {
     const value = row[column];
     if (typeof condition !== "object" || condition === null) return value === condition;
     if (Array.isArray(condition)) return condition.includes(value);
+    if ("isNull" in condition) return (value === null) === condition.isNull;
     throw new TypeError(`The mirror does not know this condition on ${column}.`);
   });
 }

@@ -3,13 +3,13 @@ import { standingStill } from "../standing-still.ts";
 import { virtualClock, type VirtualClock } from "../virtual-clock.ts";
 import { companyOf, type Company } from "./company.ts";
 import { holdAgainstTheWorld } from "./end.ts";
-import { moveIn, tellByHand } from "./hands.ts";
+import { moveIn } from "./hands.ts";
 import { mirrored, type Mirror } from "./mirror.ts";
 import { Person } from "./model.ts";
 import { Office } from "./office.ts";
 import { startProcess, type Process } from "./process.ts";
 import { randomOf, withSeededCrypto, type Random } from "./random.ts";
-import { Watch } from "./watch.ts";
+import { needsHuman, Watch } from "./watch.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -66,7 +66,7 @@ async function history(
   void acting(random.fork("acts"), office, clock, isCalm);
   for (let index = 0; index < 3; index += 1)
     void working(`worker ${index}`, random.fork(`worker ${index}`), company, keys, watch, isCalm);
-  void humans(random.fork("humans"), office, company, seen.mirror, watch);
+  void humans(random.fork("humans"), office, company);
   await clock.advance(days * dayMs + hourMs);
   await settle(company, keys, office, watch, seen.mirror, people);
   await holdAgainstTheWorld(company, seen.mirror, people, watch);
@@ -147,31 +147,12 @@ async function standStill(
   await Promise.race([other.inside(() => other.heed.work.drain()).catch(() => {}), other.storage.died]);
 }
 
-async function humans(
-  random: Random,
-  office: Office,
-  company: Company,
-  mirror: Mirror,
-  watch: Watch,
-): Promise<void> {
+async function humans(random: Random, office: Office, company: Company): Promise<void> {
   const { clock, isCalm } = company;
-  const told = new Set<string>();
   while (!isCalm()) {
     await clock.sleep(random.between(6 * hourMs, 2 * dayMs));
     if (isCalm()) return;
     await office.humanRound();
-    tellWhatFailed(company, mirror, watch, told);
-  }
-}
-
-/** Choices that ended at a human or failed: somebody reads the list of them. */
-function tellWhatFailed(company: Company, mirror: Mirror, watch: Watch, told: Set<string>): void {
-  for (const step of mirror.steps.values()) {
-    if (step.requestId !== null || told.has(step.id)) continue;
-    if (step.state !== "manual" && step.state !== "failed") continue;
-    told.add(step.id);
-    const person = watch.subjects.get(step.subjectId);
-    if (person !== undefined) tellByHand(company, person, step.processor);
   }
 }
 
@@ -191,9 +172,8 @@ async function settle(
     watch.wrong("WORK", `a worker failed in calm: ${String(error)}`),
   );
   await office.releaseHolds();
-  const told = new Set<string>();
   const isOpen = () =>
-    [...mirror.steps.values()].some((step) => step.endedAt === null) ||
+    [...mirror.steps.values()].some((step) => step.endedAt === null || needsHuman(step.state)) ||
     [...mirror.requests.values()].some((request) => request.closedAt === null) ||
     people.some((person) => person.parked.size > 0);
   for (let rounds = 0; rounds < 150; rounds += 1) {
@@ -216,7 +196,6 @@ async function settle(
       return;
     }
     await office.humanRound();
-    tellWhatFailed(company, mirror, watch, told);
     if (!isOpen()) return;
     await clock.advance(12 * hourMs);
   }

@@ -1,5 +1,5 @@
 import type { Desk } from "./desk.ts";
-import { doByHand } from "./hands.ts";
+import { doByHand, tellByHand } from "./hands.ts";
 import type { Person } from "./model.ts";
 
 const dayMs = 86_400_000;
@@ -44,20 +44,22 @@ export class Staff {
   async humanRound(): Promise<void> {
     for (const step of this.#desk.mirror.steps.values()) {
       if (step.state !== "manual" && step.state !== "failed") continue;
-      const { requestId } = step;
-      if (requestId === null) continue;
-      const person = this.#desk.watch.owners.get(requestId);
-      if (person === undefined || this.#desk.mirror.requests.get(requestId)?.closedAt !== null) continue;
-      this.#desk.watch.isHumanActing = true;
-      if (this.#desk.random.chance(0.4))
-        await this.#desk.ask(person, "try again", (heed) => heed.requests.retry(requestId));
-      else {
-        doByHand(this.#desk.company, person, step.processor, step.operation);
-        await this.#desk.ask(person, "by hand", (heed) =>
-          heed.requests.acknowledge({ id: requestId, step: step.id }),
+      const { id, requestId } = step;
+      const { watch, mirror, company, random } = this.#desk;
+      const person = requestId === null ? watch.subjects.get(step.subjectId) : watch.owners.get(requestId);
+      if (person === undefined) continue;
+      if (requestId !== null && mirror.requests.get(requestId)?.closedAt !== null) continue;
+      watch.isHumanActing = true;
+      if (random.chance(0.4))
+        await this.#desk.ask(person, "try again", async (heed) =>
+          requestId === null || random.chance(0.3) ? heed.steps.retry(id) : heed.requests.retry(requestId),
         );
+      else {
+        if (requestId === null) tellByHand(company, person, step.processor);
+        else doByHand(company, person, step.processor, step.operation);
+        await this.#desk.ask(person, "by hand", (heed) => heed.steps.acknowledge(id));
       }
-      this.#desk.watch.isHumanActing = false;
+      watch.isHumanActing = false;
     }
   }
 }

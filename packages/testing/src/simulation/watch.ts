@@ -11,7 +11,7 @@ import type { PromiseId } from "./promises.ts";
 const inFlightMs = 5 * 60_000;
 
 const isGood = (state: string) => state === "fulfilled" || state === "partially_fulfilled";
-const needsHuman = (state: string) => state === "manual" || state === "failed";
+export const needsHuman = (state: string) => state === "manual" || state === "failed";
 
 const destructive: ReadonlySet<string> = new Set(["erase", "forgetTokens"]);
 
@@ -194,7 +194,11 @@ export class Watch {
     if (before !== undefined && before.endedAt !== null) {
       const isSame = before.state === after.state && before.endedAt === after.endedAt;
       const isRevived = this.isHumanActing && needsHuman(before.state);
-      if (!isSame && !isRevived) this.wrong("FINAL", `a step that was ${before.state} became ${after.state}`);
+      // A choice that waited for a human when the person was erased waits no longer.
+      const isMoot =
+        needsHuman(before.state) && before.requestId === null && after.because === "erasure-requested";
+      if (!isSame && !isRevived && !isMoot)
+        this.wrong("FINAL", `a step that was ${before.state} became ${after.state}`);
       if (isSame && kept > 0) this.wrong("EVIDENCE", "a step that had ended was put into evidence again");
     }
     const endsNow = after.endedAt !== null && before?.endedAt !== after.endedAt;

@@ -1,0 +1,63 @@
+import type { OpenRequestView, ParkedStep } from "@heed/core";
+import { duration } from "./amounts.ts";
+import { withHeed } from "./load-heed.ts";
+import { configured, optionsOf } from "./options.ts";
+import { table } from "./table.ts";
+import type { ExitCode, Terminal } from "./terminal.ts";
+
+const mostListed = 1_000;
+
+/**
+ * `heed todo`: the steps that wait for a human, with what to do, and the open requests whose deadline has passed.
+ * Ends with 1 when there are any.
+ */
+export async function todo(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const { values } = optionsOf(
+    args,
+    { ...configured, json: { type: "boolean", default: false } },
+    "heed todo takes --config and --json, and nothing else.",
+  );
+  return withHeed(values.config, async (heed) => {
+    const steps = await heed.steps.parked({ limit: mostListed });
+    const overdue = (await heed.requests.list({ limit: mostListed })).filter((request) => request.overdue);
+    terminal.stdout.write(
+      values.json
+        ? `${JSON.stringify({ steps, overdue }, undefined, 2)}\n`
+        : todoText(steps, overdue, Date.now()),
+    );
+    return steps.length + overdue.length === 0 ? 0 : 1;
+  });
+}
+
+/** What `heed todo` prints for people. */
+export function todoText(
+  steps: readonly ParkedStep[],
+  overdue: readonly OpenRequestView[],
+  nowMs: number,
+): string {
+  if (steps.length + overdue.length === 0) return "nothing waits for a human\n";
+  const parts: (readonly string[])[] = [];
+  if (steps.length > 0) {
+    const rows = steps.map((step) => [
+      step.id,
+      step.processor,
+      step.operation,
+      step.state,
+      step.because ?? "",
+      duration(nowMs - Date.parse(step.parkedAt)),
+      step.requestId ?? "a choice",
+    ]);
+    parts.push(table([["step", "processor", "operation", "state", "because", "since", "request"], ...rows]));
+    const told = steps.flatMap(({ id, instruction, held }) => [
+      ...(instruction === undefined ? [] : [`${id}: ${instruction}`]),
+      ...(held === true ? [`${id}: a legal hold stands over it: destroy nothing, also not by hand.`] : []),
+    ]);
+    if (told.length > 0) parts.push(told);
+    parts.push(["heed retry <step> tries again; heed acknowledge <step> says that it was done by hand."]);
+  }
+  if (overdue.length > 0) {
+    const rows = overdue.map(({ id, right, state, dueOn }) => [id, right, state, dueOn]);
+    parts.push(table([["overdue request", "right", "state", "was due on"], ...rows]));
+  }
+  return `${parts.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}

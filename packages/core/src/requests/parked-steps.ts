@@ -1,0 +1,222 @@
+import type { HeedContext } from "../context.ts";
+import type { Decision, Write } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
+import { tellSettled } from "../engine/claim.ts";
+import { settleWrites, type Settled } from "../engine/settle.ts";
+import { ConflictError } from "../errors/conflict-error.ts";
+import { HeedError } from "../errors/heed-error.ts";
+import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import { evidenceDigests } from "../evidence/evidence.ts";
+import { holdReads, holdsIn, isHeldBy } from "../holds/hold.ts";
+import { identifiersOf, type SubjectRecord } from "../ledger/subject-record.ts";
+import { transactOnSubjects } from "../ledger/under-lock.ts";
+import { stepsToRelease } from "./gates.ts";
+import { isFinal, type StepState } from "./lifecycle.ts";
+import { openRequestsOf } from "./open-request.ts";
+import { stepView, type StepView } from "./read-request.ts";
+
+/** A step that failed or went to a human, and waits for one. */
+export interface ParkedStep<Processor extends string = string> extends StepView<Processor> {
+  /** Absent when it carries a choice that was no request: an opt-out, an opt-in. */
+  readonly requestId?: string;
+  /** RFC 3339: since when it waits. */
+  readonly parkedAt: string;
+}
+
+const parkedStates = ["failed", "manual"] as const;
+
+export const isParked = ({ state }: Pick<Row<"steps">, "state">): boolean =>
+  state === "failed" || state === "manual";
+
+/** What waits for a human, by processor; of each state `limit` at most. */
+export async function parkedSteps(context: HeedContext, limit: number): Promise<readonly ParkedStep[]> {
+  const { namespace, storage, clock, keys } = context;
+  const stepsIn = (state: (typeof parkedStates)[number]) =>
+    ({ from: "steps", where: { namespace, state }, orderBy: ["processor"], limit }) as const;
+  const steps = await storage.transact({
+    lock: [],
+    clock,
+    read: { failed: stepsIn("failed"), manual: stepsIn("manual") },
+    decide: ({ failed, manual }) => ({ writes: [], answer: [...failed, ...manual] }),
+  });
+  if (steps.length === 0) return [];
+  const owner = [...new Set(steps.map((step) => step.requestId ?? step.subjectId))];
+  const { dataKeys, ...holdRows } = await storage.transact({
+    lock: [],
+    clock,
+    read: {
+      dataKeys: { from: "dataKeys", where: { owner } },
+      ...holdReads(
+        namespace,
+        steps.map(({ id }) => id),
+      ),
+    },
+    decide: (rows) => ({ writes: [], answer: rows }),
+  });
+  const holds = holdsIn(holdRows);
+  const wrapped = new Map(dataKeys.map((row) => [row.owner, row]));
+  return steps
+    .map((step): ParkedStep => {
+      const row = wrapped.get(step.requestId ?? step.subjectId);
+      const key = row === undefined ? undefined : keys.unwrap(row.wrapped, row.keyId, row.owner);
+      return {
+        ...stepView(step, key),
+        ...(step.requestId === null ? {} : { requestId: step.requestId }),
+        ...(isHeldBy(holds, step) ? { held: true } : {}),
+        parkedAt: step.endedAt ?? step.createdAt,
+      };
+    })
+    .toSorted((one, other) => (one.parkedAt < other.parkedAt ? -1 : 1));
+}
+
+/**
+ * A human did what a step asked for: it ends as acknowledged, on that human's word.
+ *
+ * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`
+ */
+export function acknowledgeStep(context: HeedContext, id: string): Promise<{ state: StepState }> {
+  return changeParked(context, id, ({ step, request, record, allSteps, now }) => {
+    const rows = { requests: request === undefined ? [] : [request], openSteps: [], requestSteps: allSteps };
+    const verdict = { to: "end", state: "acknowledged", because: "by-hand" } as const;
+    const ofChoice =
+      request !== undefined || record === undefined
+        ? {}
+        : { subjectDigests: evidenceDigests(context, identifiersOf(record.dataKey, record.identifiers)) };
+    return settleWrites(context, rows, [{ step, verdict, ...ofChoice }], now);
+  });
+}
+
+/**
+ * Tries one step again from the start, for example when credentials were mended. What a newer choice has overtaken
+ * ends as superseded then.
+ *
+ * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`, `frozen`, `subject-erased`
+ */
+export function retryStep(context: HeedContext, id: string): Promise<{ state: StepState }> {
+  return changeParked(context, id, ({ step, request, record, allSteps, now }) => {
+    if (request === undefined && record === undefined)
+      throw new ConflictError("The person was erased since: there is nobody left to tell of.", {
+        code: "subject-erased",
+      });
+    if (request === undefined && record?.frozenBy != null)
+      throw new ConflictError("An erasure of this person is under way. It covers what this step asks for.", {
+        code: "frozen",
+      });
+    return reviveSteps(context, [step], request, allSteps, now);
+  });
+}
+
+/** Puts parked steps back to where they began. */
+export function reviveSteps(
+  context: HeedContext,
+  parked: readonly Row<"steps">[],
+  request: Row<"requests"> | undefined,
+  allSteps: readonly Row<"steps">[],
+  now: string,
+): Settled {
+  const revived = parked.map((step): Row<"steps"> => {
+    const canResolve =
+      context.processors[step.processor]?.operations[step.operation as "erase"]?.resolve !== undefined;
+    return {
+      ...step,
+      state: "waiting",
+      phase: canResolve ? "resolve" : "run",
+      endedAt: null,
+      because: null,
+      tries: 0,
+      crashes: 0,
+      doubts: 0,
+      rounds: 0,
+      sealed: null,
+      outcome: null,
+      finding: null,
+    };
+  });
+  const released = new Set(stepsToRelease(byId([...allSteps, ...revived])));
+  const steps = revived.map((step) => (released.has(step.id) ? { ...step, state: "due", dueAt: now } : step));
+  return {
+    writes: [
+      ...steps.map((set): Write => ({ update: "steps", where: { id: set.id }, set })),
+      ...(request === undefined
+        ? []
+        : [{ update: "requests", where: { id: request.id }, set: { state: "executing" } } as const]),
+    ],
+    steps,
+    requests: request === undefined ? [] : [{ requestId: request.id, state: "executing" }],
+  };
+}
+
+/** The last of each id counts. */
+export const byId = (steps: readonly Row<"steps">[]): readonly Row<"steps">[] => [
+  ...new Map(steps.map((step) => [step.id, step])).values(),
+];
+
+interface Parked {
+  readonly step: Row<"steps">;
+  readonly request: Row<"requests"> | undefined;
+  /** Undefined when the person was erased since. */
+  readonly record: SubjectRecord | undefined;
+  /** The open steps of the subject, and all steps of its open requests. */
+  readonly allSteps: readonly Row<"steps">[];
+  readonly now: string;
+}
+
+/** Reads a parked step under its subject's lock, lets `decide` change it, and tells of what moved. */
+async function changeParked(
+  context: HeedContext,
+  id: string,
+  decide: (parked: Parked) => Settled,
+): Promise<{ state: StepState }> {
+  for (let round = 0; round < 8; round += 1) {
+    const changed = await changeOnce(context, id, decide);
+    if (changed === "moved") continue;
+    tellSettled(context, changed);
+    const step = changed.steps.find((each) => each.id === id);
+    return { state: (step?.state ?? "waiting") as StepState };
+  }
+  throw new HeedError("The step kept changing under this call. Try it again.", { code: "busy" });
+}
+
+/** @returns "moved" when the step became another subject's before that subject was locked */
+async function changeOnce(
+  context: HeedContext,
+  id: string,
+  decide: (parked: Parked) => Settled,
+): Promise<Settled | "moved"> {
+  const { namespace, storage, clock } = context;
+  const stepRead = { from: "steps", where: { id, namespace } } as const;
+  const found = await storage.transact({
+    lock: [],
+    clock,
+    read: { steps: stepRead },
+    decide: ({ steps }): Decision<Row<"steps"> | undefined> => ({ writes: [], answer: steps[0] }),
+  });
+  if (found === undefined)
+    throw new InvalidInputError("There is no such step. Pass the id that `steps.parked` answered.", {
+      code: "no-such-step",
+      issues: [{ path: "id", message: "unknown" }],
+    });
+  const { subjectId, requestId } = found;
+  return transactOnSubjects(context, {
+    select: { subjectId },
+    read: {
+      steps: stepRead,
+      requests: { from: "requests", where: { id: requestId ?? "" } },
+      requestSteps: { from: "steps", where: openRequestsOf(subjectId) },
+    },
+    decide: ([record], { steps, requests, requestSteps }, now): Decision<Settled | "moved"> => {
+      const [step] = steps;
+      const [request] = requests;
+      if (step?.subjectId !== subjectId) return { writes: [], answer: "moved" };
+      if (!isParked(step))
+        throw new ConflictError("This step neither failed nor went to a human.", { code: "not-parked" });
+      if (request !== undefined && isFinal(request.state))
+        throw new ConflictError("The request of this step has ended; it cannot be changed any more.", {
+          code: "request-ended",
+        });
+      const allSteps = byId([...(record?.openSteps ?? []), ...requestSteps]);
+      const changed = decide({ step, request, record, allSteps, now });
+      return { writes: changed.writes, answer: changed };
+    },
+  });
+}

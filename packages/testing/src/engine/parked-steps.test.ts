@@ -1,0 +1,204 @@
+import { definePolicy, memory, RejectedError } from "@heed/core";
+import type { OperationName } from "@heed/core/contract";
+import { describe, expect, it } from "vitest";
+import { createTestHeed } from "../create-test-heed.ts";
+import { company, evidence } from "./people.ts";
+
+const erasure = { right: "erasure", identity: "signed-in" } as const;
+const refusing = (operation: OperationName, times = 1) => ({
+  at: "run" as const,
+  operation,
+  throws: new RejectedError("no", { processor: "crm", operation, status: 422 }),
+  times,
+});
+
+/** A person whose opt-out the CRM has refused for good. */
+async function refusedOptOut() {
+  const test = company();
+  const { heed, crm, person, settle, clock } = test;
+  const subject = person("anna-canary@example.org");
+  await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence });
+  await settle();
+  await clock.advance(1_000);
+  crm.fault(refusing("unsubscribe"));
+  await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
+  await settle();
+  const [step] = await heed.steps.parked();
+  const isOptedIn = () => crm.optedIn.get(subject.email)?.has("newsletter") ?? false;
+  return { ...test, subject, step, id: step?.id ?? "", isOptedIn };
+}
+
+describe("a choice that a processor refused", () => {
+  it("is among what waits for a human, names nobody, and is told once it is tried again", async () => {
+    const { heed, step, id, settle, isOptedIn, clock } = await refusedOptOut();
+    expect(await heed.steps.parked()).toEqual([step]);
+    expect(step).toMatchObject({
+      processor: "crm",
+      operation: "unsubscribe",
+      state: "failed",
+      because: "rejected",
+    });
+    expect(step).not.toHaveProperty("requestId");
+    expect(Date.parse(step?.parkedAt ?? "")).toBeLessThanOrEqual(clock.now().getTime());
+    expect(JSON.stringify(step)).not.toContain("canary");
+    expect(isOptedIn()).toBe(true);
+    expect(await heed.steps.retry(id)).toEqual({ state: "due" });
+    expect(await heed.steps.parked()).toEqual([]);
+    await settle();
+    expect(isOptedIn()).toBe(false);
+    expect((await heed.work.status()).processors.crm).toMatchObject({ failed: 0, manual: 0 });
+  });
+
+  it("ends as acknowledged, with evidence, on a human's word", async () => {
+    const { heed, id, rows } = await refusedOptOut();
+    const told: unknown[] = [];
+    heed.on("step.settled", ({ stepId, state }) => told.push([stepId, state]));
+    expect(await heed.steps.acknowledge(id)).toEqual({ state: "acknowledged" });
+    expect(told).toEqual([[id, "acknowledged"]]);
+    expect(await heed.steps.parked()).toEqual([]);
+    const entries = (await rows("evidence")).map((row) => JSON.parse(row.entry ?? "{}"));
+    const ends = entries.filter((entry) => entry.stepId === id);
+    expect(ends.map((entry) => [entry.state, entry.because])).toEqual([
+      ["failed", "rejected"],
+      ["acknowledged", "by-hand"],
+    ]);
+    expect(ends[1].subject).toEqual(ends[0].subject);
+    expect(ends[1].subject).toHaveLength(1);
+    await expect(heed.steps.acknowledge(id)).rejects.toMatchObject({ code: "not-parked" });
+    await expect(heed.steps.retry(id)).rejects.toMatchObject({ code: "not-parked" });
+  });
+
+  it("changes nothing any more when a newer choice has overtaken it", async () => {
+    const { heed, id, subject, settle, isOptedIn, clock, rows } = await refusedOptOut();
+    await clock.advance(1_000);
+    await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence });
+    await settle();
+    await heed.steps.retry(id);
+    await settle();
+    expect(isOptedIn()).toBe(true);
+    expect((await rows("steps")).find((row) => row.id === id)).toMatchObject({
+      state: "superseded",
+      because: "newer-choice",
+    });
+  });
+
+  it("is left to the erasure while one is under way, and waits no longer once it has ended", async () => {
+    const { heed, id, subject, settle, rows } = await refusedOptOut();
+    await heed.requests.open({ ...erasure, subject });
+    await expect(heed.steps.retry(id)).rejects.toMatchObject({ code: "frozen" });
+    await settle();
+    expect(await rows("subjects")).toEqual([]);
+    expect(await heed.steps.parked()).toEqual([]);
+    expect((await heed.work.status()).processors.crm).toMatchObject({ failed: 0, manual: 0 });
+    await expect(heed.steps.retry(id)).rejects.toMatchObject({ code: "not-parked" });
+  });
+});
+
+describe("what waits for a human", () => {
+  const silent = () =>
+    createTestHeed({
+      policy: definePolicy({
+        controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
+        recipients: { paper: { role: "processor", country: "SE" } },
+        purposes: { news: { basis: "consent" } },
+        topics: { newsletter: { class: "marketing", purpose: "news" } },
+      }),
+    });
+
+  it("says what to do, and of which request it is", async () => {
+    const { heed } = silent();
+    const { id } = await heed.requests.open({ ...erasure, subject: { email: "anna@example.org" } });
+    const [step, ...others] = await heed.steps.parked();
+    expect(others).toEqual([]);
+    expect(step).toMatchObject({ requestId: id, processor: "paper", state: "manual" });
+    expect(step?.instruction).toContain("by hand");
+    expect(step?.instruction).toBe((await heed.requests.get(id)).steps[0]?.instruction);
+  });
+
+  it("still says so when two people turn out to be one", async () => {
+    const { heed, crm, settle } = company();
+    await heed.subjects.record({ subject: { accountId: "a0" } });
+    crm.fault({
+      at: "run",
+      operation: "unsubscribe",
+      answers: { status: "manual", instruction: "Ring them." },
+    });
+    crm.add({ id: "1", emails: ["anna@example.org"] });
+    await heed.subscriptions.unsubscribe({ subject: { email: "anna@example.org" }, topic: "all" });
+    await settle();
+    const before = await heed.steps.parked();
+    expect(before.map((step) => step.instruction)).toEqual(["Ring them."]);
+    await heed.subjects.record({
+      subject: { accountId: "a0", email: "anna@example.org" },
+      identityVerified: true,
+    });
+    expect(await heed.steps.parked()).toEqual(before);
+  });
+
+  it("is of this controller alone", async () => {
+    const storage = memory();
+    const [one, other] = [company({ storage }), company({ storage, namespace: "other" })];
+    one.crm.fault(refusing("unsubscribe"));
+    await one.heed.subscriptions.unsubscribe({ subject: one.person("anna@example.org"), topic: "all" });
+    await one.settle();
+    const [step] = await one.heed.steps.parked();
+    expect(step).toBeDefined();
+    expect(await other.heed.steps.parked()).toEqual([]);
+    await expect(other.heed.steps.retry(step?.id ?? "")).rejects.toMatchObject({ code: "no-such-step" });
+    await expect(other.heed.steps.acknowledge(step?.id ?? "")).rejects.toMatchObject({
+      code: "no-such-step",
+    });
+  });
+
+  it("is tried again alone, and its request goes on", async () => {
+    const { heed, crm, billing, person, settle } = company();
+    const subject = person("anna@example.org");
+    crm.fault(refusing("erase"));
+    billing.fault({ ...refusing("forgetTokens"), times: 2 });
+    const { id } = await heed.requests.open({ ...erasure, subject });
+    await settle();
+    expect((await heed.requests.get(id)).state).toBe("awaiting_manual");
+    const parked = await heed.steps.parked();
+    expect(parked.map((step) => step.processor).toSorted()).toEqual(["billing", "crm"]);
+    await heed.steps.retry(parked.find((step) => step.processor === "crm")?.id ?? "");
+    expect((await heed.requests.get(id)).state).toBe("executing");
+    await settle();
+    expect(crm.find(subject.email)).toEqual([]);
+    expect((await heed.steps.parked()).map((step) => step.processor)).toEqual(["billing"]);
+    expect((await heed.requests.get(id)).state).toBe("awaiting_manual");
+    expect(await heed.steps.parked({ limit: 1 })).toHaveLength(1);
+  });
+
+  it("of requests: those that have not ended, next deadline first", async () => {
+    const { heed, clock, settle } = silent();
+    const ask = (email: string, receivedAt: string) =>
+      heed.requests.open({ ...erasure, subject: { email }, receivedAt });
+    const at = (daysAgo: number) => new Date(clock.now().getTime() - daysAgo * 86_400_000).toISOString();
+    const newer = await ask("newer@example.org", at(1));
+    const older = await ask("older@example.org", at(20));
+    const ended = await ask("ended@example.org", at(30));
+    const steps = await heed.steps.parked();
+    await heed.steps.acknowledge(steps.find((step) => step.requestId === ended.id)?.id ?? "");
+    await settle();
+    const ids = async () => (await heed.requests.list()).map(({ id, overdue }) => [id, overdue]);
+    expect(await ids()).toEqual([
+      [older.id, false],
+      [newer.id, false],
+    ]);
+    await clock.advance(15 * 86_400_000);
+    expect(await ids()).toEqual([
+      [older.id, true],
+      [newer.id, false],
+    ]);
+    expect(await heed.requests.list({ limit: 1 })).toEqual([
+      {
+        id: older.id,
+        right: "erasure",
+        state: "awaiting_manual",
+        receivedAt: expect.any(String),
+        dueOn: expect.stringMatching(/^\d{4}-\d\d-\d\d$/),
+        overdue: true,
+      },
+    ]);
+  });
+});
