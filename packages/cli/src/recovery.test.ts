@@ -64,12 +64,14 @@ describe("a company that loses its database", () => {
     const dry = await heed(["restore", "--dry-run"]);
     expect([dry.status, dry.stdout]).toEqual([
       0,
-      "would replay 2 records: 1 choice, 1 request, 0 erasures\n",
+      "would replay 2 records of the journal, 1 choice, 1 request and 0 ended erasures among them\n",
     ]);
     expect((await heed(["status"])).status).toBe(1);
     const restored = await heed(["restore"]);
     expect(restored).toMatchObject({ status: 0, stderr: "replayed 1 of 2 records\n" });
-    expect(restored.stdout).toMatch(/^replayed 2 records: 1 choice, 1 request, 0 erasures\n/);
+    expect(restored.stdout).toMatch(
+      /^replayed 2 records of the journal, 1 choice, 1 request and 0 ended erasures among them\n/,
+    );
 
     expect((await heed(["work", "--once"])).status).toBe(0);
     expect(JSON.parse(readFileSync(file("people.json"), "utf8"))).toEqual([anna]);

@@ -52,6 +52,24 @@ describe("heed restore", () => {
     expect((await heed(["status"], { NAMESPACE: "one" })).status).toBe(0);
   });
 
+  it("says how many people it cannot erase again, and where to look for them", async () => {
+    const { heed, live, file } = company;
+    await live((app) => app.subjects.record({ subject: { email: "canary.bert@example.org" } }));
+    await heed(["backup", file("old.db")]);
+    await live((app) =>
+      app.requests.open({ right: "erasure", identity: "signed-in", subject: optOut.subject }),
+    );
+    await heed(["work", "--once"]);
+    for (const end of ["", "-wal", "-shm"]) rmSync(file(`heed.db${end}`), { force: true });
+    copyFileSync(file("old.db"), file("heed.db"));
+    for (const args of [["restore", "--dry-run"], ["restore"]]) {
+      const { status, stdout } = await heed(args);
+      expect(status).toBe(0);
+      expect(stdout).toMatch(/1 ended erasure among them\n1 erasure is of people .*suppression\.check\n/);
+    }
+    expect(company.said()).not.toContain("canary");
+  });
+
   it("says that there is no journal where the company has none", async () => {
     const { status, stdout, stderr } = await runCommand(plain, ["restore"]);
     expect([status, stdout]).toEqual([1, ""]);

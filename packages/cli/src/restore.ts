@@ -42,6 +42,11 @@ export async function restore(args: readonly string[], terminal: Terminal): Prom
     } else if (before === "journal-compacted" && isDry)
       say("would go on without what was left out of the journal, and replay the rest");
     else say(`${isDry ? "would replay" : "replayed"} ${replayed(restored)}`);
+    const { unknownErasures } = restored;
+    if (unknownErasures > 0)
+      say(
+        `${counted(unknownErasures, "erasure is", "erasures are")} of people whom this back-up does not know: where your own tables were put back too, look for them there with suppression.check`,
+      );
     if (isDry) return 0;
     if ((await heed.journal.state()).state === "level") {
       say("the database is let go: heed work carries out what follows from it");
@@ -66,6 +71,10 @@ async function stateOf(
 }
 
 function replayed({ records, choices, requests, erasures }: Restored): string {
-  const parts = [counted(choices, "choice"), counted(requests, "request"), counted(erasures, "erasure")];
-  return `${counted(records, "record")}: ${parts.join(", ")}`;
+  const parts = [
+    counted(choices, "choice"),
+    counted(requests, "request"),
+    counted(erasures, "ended erasure"),
+  ];
+  return `${counted(records, "record")} of the journal, ${parts.slice(0, -1).join(", ")} and ${parts.at(-1)} among them`;
 }

@@ -117,6 +117,23 @@ describe("a journal that cannot be written", () => {
 });
 
 describe("a choice in the application's own transaction", () => {
+  it("begins no journal while the application may still roll it back", async () => {
+    const company = journaledCompany();
+    const { heed, rows } = company.on(company.base);
+    await rows("subjects");
+    const application = new DatabaseSync(company.base);
+    onTestFinished(() => application.close());
+    for (const end of ["ROLLBACK", "COMMIT"] as const) {
+      application.exec("BEGIN IMMEDIATE");
+      await heed.subscriptions.unsubscribe({ ...optOut("first@example.org"), within: application });
+      application.exec(end);
+      expect(existsSync(company.journal)).toBe(false);
+    }
+    await heed.work.drain();
+    expect(readFileSync(company.journal, "utf8").split("\n").filter(Boolean)).toHaveLength(2);
+    expect(await heed.journal.state()).toEqual({ state: "level", lost: 0 });
+  });
+
   it("follows in the journal once that is committed, and never when it is rolled back", async () => {
     const company = journaledCompany();
     const first = company.on(company.base);

@@ -312,7 +312,7 @@ describe("a restoration", () => {
     const waiting = new Promise<void>((resolve) => (goOn = resolve));
     let isSlow = false;
     const through: Journal = {
-      open: (proofOf) => slow.open(proofOf),
+      open: (begun) => slow.open(begun),
       last: () => slow.last(),
       read: () => slow.read(),
       append: async (record) => {
@@ -354,6 +354,45 @@ describe("a restoration", () => {
     expect((await rows("events")).map((row) => row.subjectId)).toEqual(Array(4).fill(subject?.id));
     for (const { email } of [anna, bert])
       expect([...(company.crm.optedOut.get(email) ?? [])]).toEqual(["newsletter"]);
+  });
+
+  it("says which erasures it cannot carry out again, and the suppression list finds whom they were about", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = { email: "anna.canary@example.org" };
+    const known = Array.from({ length: 8 }, (_, n) => ({ email: `p${n}.canary@example.org` }));
+    for (const subject of known) await live.heed.subjects.record({ subject });
+    const copy = `${company.base}.copy`;
+    await live.storage.backup?.(copy);
+    // They turn out to be people whom the copy does not know; and somebody has only said no since.
+    for (const [n, { email }] of known.entries()) {
+      const accountId = `a${n}`;
+      await live.heed.subjects.record({ subject: { accountId } });
+      await live.heed.subjects.record({ subject: { email, accountId }, identityVerified: true });
+    }
+    await live.heed.subscriptions.unsubscribe({ subject: { email: "clara@example.org" }, topic: "all" });
+    const erase = async (heed: typeof live.heed, subject: { readonly email: string }) =>
+      heed.requests.open({ right: "erasure", identity: "signed-in", subject });
+    for (const { email } of [anna, ...known]) await erase(live.heed, company.person(email));
+    await live.settle();
+    expect(company.rows.size).toBe(0);
+    await live.heed.close();
+
+    // The application's own tables come back, too.
+    for (const { email } of [anna, ...known]) company.person(email);
+    company.person("clara@example.org");
+    const { heed, settle } = company.on(copy);
+    const counts = { erasures: 9, unknownErasures: 1 };
+    expect(await heed.restore({ dryRun: true })).toMatchObject(counts);
+    expect(await heed.restore()).toMatchObject(counts);
+    await settle();
+    expect([...company.rows.keys()].toSorted()).toEqual([anna.email, "clara@example.org"]);
+    for (const email of company.rows.keys())
+      if ((await heed.suppression.check({ email })).because === "erased") await erase(heed, { email });
+    await settle();
+    expect([...company.rows.keys()]).toEqual(["clara@example.org"]);
+    expect(company.crm.find(anna.email)).toEqual([]);
+    expect(await heed.restore()).toMatchObject({ records: 0, erasures: 0, unknownErasures: 0 });
   });
 
   it("is over when each controller of the storage has done its own", async () => {
@@ -529,6 +568,113 @@ describe("a journal", () => {
       ["d", "not-given"],
     ] as const)
       expect(await heed.subscriptions.state(optOut(name))).toMatchObject({ state });
+  });
+
+  it("that was begun after a back-up refuses it, until what is in neither is accepted as lost", async () => {
+    const company = journaledCompany();
+    const optOut = (name: string) =>
+      ({ subject: { email: `${name}@example.org` }, topic: "newsletter" }) as const;
+    const without = company.on(company.base, { journal: false });
+    const [empty, old] = [`${company.base}.empty`, `${company.base}.old`];
+    await without.storage.backup?.(empty);
+    await without.heed.subscriptions.unsubscribe(optOut("a"));
+    await without.storage.backup?.(old);
+    await without.heed.subscriptions.unsubscribe(optOut("lost"));
+    await without.heed.close();
+    const live = company.on(company.base);
+    expect(await live.heed.journal.state()).toEqual({ state: "level", lost: 0 });
+    const newer = `${company.base}.newer`;
+    await live.storage.backup?.(newer);
+    await live.heed.subscriptions.unsubscribe(optOut("b"));
+    await live.heed.close();
+
+    expect(await company.on(newer).heed.restore()).toMatchObject({ choices: 1 });
+    for (const copy of [empty, old]) {
+      const { heed } = company.on(copy);
+      await expect(heed.journal.state()).rejects.toMatchObject({ code: "journal-compacted" });
+      await expect(heed.permits.take(mail("newsletter", "lost@example.org"))).rejects.toMatchObject({
+        code: "journal-compacted",
+      });
+      await expect(heed.restore()).rejects.toMatchObject({ code: "journal-compacted" });
+      expect(await heed.restore({ acceptLoss: true })).toMatchObject({ choices: 1 });
+      expect(await heed.journal.state()).toEqual({ state: "level", lost: 0 });
+      for (const [name, state] of [
+        ["a", copy === old ? "not-given" : "never-asked"],
+        ["lost", "never-asked"],
+        ["b", "not-given"],
+      ] as const)
+        expect(await heed.subscriptions.state(optOut(name))).toMatchObject({ state });
+    }
+  });
+
+  it("that was begun on an empty database gives all of it to another empty one", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const optOut = { subject: { email: "a@example.org" }, topic: "newsletter" } as const;
+    await live.heed.subscriptions.unsubscribe(optOut);
+    await live.heed.close();
+    const { heed } = company.on(`${company.base}.empty`);
+    expect(await heed.journal.state()).toEqual({ state: "restore-needed", lost: 1 });
+    await heed.restore();
+    expect(await heed.subscriptions.state(optOut)).toMatchObject({ state: "not-given" });
+  });
+
+  it("that was begun anew gives an older back-up what it has, once what is in neither is accepted as lost", async () => {
+    const company = journaledCompany();
+    const optOut = (name: string) =>
+      ({ subject: { email: `${name}@example.org` }, topic: "newsletter" }) as const;
+    const first = company.on(company.base);
+    await first.heed.subscriptions.unsubscribe(optOut("a"));
+    const old = `${company.base}.old`;
+    await first.storage.backup?.(old);
+    await first.heed.subscriptions.unsubscribe(optOut("lost"));
+    await first.heed.close();
+    rmSync(company.journal);
+    const second = company.on(company.base);
+    await second.heed.restore({ acceptLoss: true });
+    await second.heed.subscriptions.unsubscribe(optOut("b"));
+    await second.heed.close();
+
+    const { heed } = company.on(old);
+    await expect(heed.journal.state()).rejects.toMatchObject({ code: "journal-compacted" });
+    expect(await heed.restore({ acceptLoss: true })).toMatchObject({ choices: 1 });
+    await heed.subscriptions.unsubscribe(optOut("c"));
+    await heed.close();
+    const again = company.on(old);
+    expect(await again.heed.journal.state()).toEqual({ state: "level", lost: 0 });
+    for (const [name, state] of [
+      ["a", "not-given"],
+      ["lost", "never-asked"],
+      ["b", "not-given"],
+      ["c", "not-given"],
+    ] as const)
+      expect(await again.heed.subscriptions.state(optOut(name))).toMatchObject({ state });
+  });
+
+  it("is begun anew again where the process died before the database had noted it", async () => {
+    const company = journaledCompany();
+    const optOut = { subject: { email: "a@example.org" }, topic: "newsletter" } as const;
+    const first = company.on(company.base);
+    await first.heed.subscriptions.unsubscribe(optOut);
+    await first.heed.close();
+    rmSync(company.journal);
+    const dying = fileJournal(company.journal);
+    const second = company.on(company.base, {
+      through: {
+        ...dying,
+        open: async (begun) => {
+          const opened = await dying.open(begun);
+          if (begun !== undefined) throw new Error("the process died");
+          return opened;
+        },
+      },
+    });
+    await expect(second.heed.restore({ acceptLoss: true })).rejects.toThrow("the process died");
+    await second.heed.close();
+    const third = company.on(company.base);
+    await expect(third.heed.journal.state()).rejects.toMatchObject({ code: "journal-missing" });
+    await third.heed.restore({ acceptLoss: true });
+    expect(await third.heed.journal.state()).toEqual({ state: "level", lost: 0 });
   });
 
   it("is not shortened by a database that lacks what would be left out", async () => {

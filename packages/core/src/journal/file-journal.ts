@@ -89,13 +89,13 @@ export function fileJournal(path: string): Journal {
   }
 
   return {
-    open: (proofOf) =>
+    open: (begun) =>
       alone(() =>
         telling(async () => {
           await takeOver();
           const found = await identityIn(place);
-          if (found !== undefined || proofOf === undefined) return found;
-          await beginFile(place, proofOf);
+          if (found !== undefined || begun === undefined) return found;
+          await beginFile(place, begun);
           return identityIn(place);
         }),
       ),

@@ -16,10 +16,9 @@ export async function identityIn(path: string): Promise<JournalIdentity | undefi
 }
 
 /** Begins a journal, unless another process has begun one. */
-export async function beginFile(path: string, proofOf: (id: string) => string): Promise<void> {
-  const id = randomUUID();
-  const draft = `${path}.${id}`;
-  await writeWhole(draft, [encodeLine({ id, proof: proofOf(id), dropped: {} }, [])]);
+export async function beginFile(path: string, begun: JournalIdentity): Promise<void> {
+  const draft = `${path}.${begun.id}`;
+  await writeWhole(draft, [encodeLine(begun, [])]);
   // Another process may be making it too: the first one counts, and an empty file is nobody's.
   const { size } = (await stat(path).catch(() => undefined)) ?? {};
   if (size === 0) await rename(draft, path);
@@ -112,7 +111,7 @@ export async function draftSince(
   if (left === 0 && proof === head.proof) return undefined;
   const draft = `${path}.${randomUUID()}`;
   const identity: JournalIdentity = {
-    id: head.id,
+    ...head,
     proof,
     dropped: { ...head.dropped, ...dropped },
     droppedIds: { ...head.droppedIds, ...droppedIds },

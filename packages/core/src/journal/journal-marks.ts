@@ -9,14 +9,36 @@ export function markWrites({ writer, number }: JournalPlace): readonly Write[] {
   ];
 }
 
+/** Notes that this is the database's journal. */
+export function ownMark(id: string): readonly Write[] {
+  return [
+    { insert: "journalMarks", row: { writer: id, number: 0, journal: id }, orKeep: true },
+    { update: "journalMarks", where: { writer: id }, set: { journal: id } },
+  ];
+}
+
 /** Notes that the database has whatever is in this journal, and nothing of another. */
 export async function marksAnew(journal: Journal, identity: JournalIdentity): Promise<readonly Write[]> {
   const last = new Map(Object.entries(identity.dropped));
   for await (const { writer, number } of journal.read()) last.set(writer, number);
+  return [{ remove: "journalMarks", where: {} }, ...ownMark(identity.id), ...marksOf(last)];
+}
+
+/** Notes that the database has what this journal left out, and was begun without; what it has is to be replayed. */
+export function marksOfLoss(
+  identity: JournalIdentity,
+  marks: ReadonlyMap<string, number>,
+  journal: string | undefined,
+): readonly Write[] {
+  const isOther = journal !== identity.id;
+  const known = isOther ? new Map<string, number>() : marks;
+  const dropped = Object.entries(identity.dropped).filter(
+    ([writer, number]) => number > (known.get(writer) ?? 0),
+  );
   return [
-    { remove: "journalMarks", where: {} },
-    { insert: "journalMarks", row: { writer: identity.id, number: 0, journal: identity.id } },
-    ...marksOf(last),
+    ...(isOther ? [{ remove: "journalMarks", where: {} } as const] : []),
+    ...ownMark(identity.id),
+    ...marksOf(new Map(dropped)),
   ];
 }
 

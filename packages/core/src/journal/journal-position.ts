@@ -2,6 +2,7 @@ import type { Clock } from "../contract/clock.ts";
 import type { Decision, HeedStorage } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { HeedError } from "../errors/heed-error.ts";
+import { beginJournal } from "./begin-journal.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import type { Journal, JournalIdentity, JournalLine, JournalPlace } from "./journal.ts";
 
@@ -48,7 +49,8 @@ export function isKnown(line: JournalLine, known: KnownRecords): boolean {
 
 /** How a database stands to its journal. */
 export interface Position {
-  readonly identity: JournalIdentity;
+  /** Undefined where there is none yet, and none could be begun inside the application's transaction. */
+  readonly identity: JournalIdentity | undefined;
   /** Records that the database does not have, in the order of the journal: it was restored from before them. */
   readonly lost: readonly JournalLine[];
   /** Owners that were erased and whose parts are readable still: the process died in between. */
@@ -63,7 +65,7 @@ export interface Position {
  *
  * @throws HeedError `journal-missing` when the journal lacks what the database says is in it; `journal-foreign`
  *   when it belongs to another database or keyring; `journal-compacted` when it has left out what the database
- *   lacks; `journal-damaged`, `journal-failed`
+ *   lacks, or was begun only after it; `journal-damaged`, `journal-failed`
  */
 export async function compare(
   storage: HeedStorage,
@@ -73,11 +75,20 @@ export async function compare(
   within?: unknown,
 ): Promise<Position> {
   const before = await knownRecords(storage, clock, within);
-  const isNew = before.journal === undefined && before.outbox.length === 0;
-  const identity = await journal.open(isNew ? proofWith(keys) : undefined);
+  const identity =
+    (await journal.open()) ??
+    (before.journal === undefined && within === undefined
+      ? await beginJournal(storage, journal, keys, clock)
+      : undefined);
+  if (identity === undefined && before.journal === undefined)
+    return { identity, lost: [], unforgotten: [], there: new Set() };
   if (identity === undefined) throw missing();
   refuseForeign(keys, identity);
-  if (before.journal !== undefined && before.journal !== identity.id) throw foreign();
+  if (before.journal !== undefined && before.journal !== identity.id) {
+    if (before.journal !== identity.follows) throw foreign();
+    // Begun anew, and the process died before the database had noted that: it is to be accepted again.
+    throw before.marks.has(identity.id) ? missing() : compacted();
+  }
 
   const last = new Map(Object.entries(identity.dropped));
   const beyond: JournalLine[] = [];
@@ -95,10 +106,12 @@ export async function compare(
     if (writer !== identity.id && number > (last.get(writer) ?? 0)) throw missing();
   for (const { from, to } of into.toReversed()) if (erased.has(to)) erased.add(from);
 
+  const isFromBefore = before.journal === undefined && identity.isLate === true;
   // Read after the file: whatever was in it then is committed by now, unless this is another copy.
   const after = await knownRecords(storage, clock, within);
   const unknown = beyond.filter((line) => !isKnown(line, after));
   const lost = unknown.length === 0 ? [] : await withoutCopies(journal, unknown, after);
+  if (isFromBefore && !after.marks.has(identity.id)) throw compacted();
   if (droppedUnknown(identity, after).length > 0) throw compacted();
   const there = new Set(beyond.map((line) => line.record.id));
   return { identity, lost, unforgotten: [...erased].filter((owner) => readable.has(owner)), there };
@@ -150,7 +163,7 @@ function missing(): HeedError {
 
 function compacted(): HeedError {
   return new HeedError(
-    "This database is older than what the journal still has: choices from in between are in neither. Restore a newer back-up. If there is none, heed.restore({ acceptLoss: true }) replays what there is.",
+    "This database is older than what the journal has, which was compacted or begun since: choices from in between are in neither. Restore a newer back-up. If there is none, heed.restore({ acceptLoss: true }) replays what there is.",
     { code: "journal-compacted" },
   );
 }

@@ -47,16 +47,20 @@ export interface JournalIdentity {
   readonly dropped: Readonly<Record<string, number>>;
   /** The same records' ids. */
   readonly droppedIds?: Readonly<Record<string, string>>;
+  /** It was begun when its database had choices already, which it does not have. */
+  readonly isLate?: true;
+  /** The id of the journal that the database had before, and that was lost. */
+  readonly follows?: string;
 }
 
 /** An append-only record of choices outside the database. `fileJournal` makes one. */
 export interface Journal {
   /**
-   * Opens the journal; makes one where there is none and `proofOf` is given.
+   * Opens the journal; makes this one where there is none.
    * @returns undefined where there is none
    * @throws HeedError `journal-damaged`, `journal-failed`
    */
-  open(proofOf: ((id: string) => string) | undefined): Promise<JournalIdentity | undefined>;
+  open(begun?: JournalIdentity): Promise<JournalIdentity | undefined>;
   /** The newest record that anybody has appended, with its id; undefined where there is none. */
   last(): Promise<(JournalPlace & { readonly id: string }) | undefined>;
   /** All records in the order in which they were appended. @throws HeedError `journal-damaged` */

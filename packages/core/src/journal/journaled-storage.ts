@@ -2,6 +2,7 @@ import type { Clock } from "../contract/clock.ts";
 import type { Decision, HeedStorage, Reads, Transaction, Write } from "../contract/storage.ts";
 import { restoreNeeded } from "../errors/restore-needed.ts";
 import type { Keyring } from "../keys/keyring.ts";
+import { beginJournal } from "./begin-journal.ts";
 import {
   compare,
   droppedBehind,
@@ -12,7 +13,7 @@ import {
   type Position,
 } from "./journal-position.ts";
 import type { Journal } from "./journal.ts";
-import { markWrites, marksAnew, marksBefore } from "./journal-marks.ts";
+import { markWrites, marksAnew, marksBefore, marksOfLoss, ownMark } from "./journal-marks.ts";
 import { keptOf, type Kept } from "./kept-writes.ts";
 import { lacksRecord, recordReads } from "./known-record.ts";
 import { Outbox, outboxWrite, type Tidy } from "./outbox.ts";
@@ -105,7 +106,10 @@ export class JournaledStorage implements HeedStorage {
 
   /** Takes the journal as it is, or a new one where there is none: what it lacks is accepted as lost. */
   async beginAnew(): Promise<Position> {
-    const identity = await this.journal.open(proofWith(this.#keys));
+    const known = await knownRecords(this.inner, this.#clock);
+    const identity =
+      (await this.journal.open()) ??
+      (await beginJournal(this.inner, this.journal, this.#keys, this.#clock, known.journal));
     if (identity === undefined) return this.position();
     refuseForeign(this.#keys, identity);
     await this.#write(await marksAnew(this.journal, identity));
@@ -121,13 +125,13 @@ export class JournaledStorage implements HeedStorage {
     return this.journal.compact(before, proofWith(this.#keys));
   }
 
-  /** Takes for lost what compaction left out of the journal and this database lacks. */
+  /** Takes for lost what compaction left out of the journal, or was chosen before it was begun, and this database lacks. */
   async acceptCompacted(): Promise<Position> {
-    const identity = await this.journal.open(undefined);
+    const identity = await this.journal.open();
     if (identity === undefined) return this.position();
     refuseForeign(this.#keys, identity);
-    const known = await knownRecords(this.inner, this.#clock);
-    await this.#write(droppedBehind(identity, known).flatMap(markWrites));
+    const { marks, journal } = await knownRecords(this.inner, this.#clock);
+    await this.#write(marksOfLoss(identity, marks, journal));
     return this.position();
   }
 
@@ -221,14 +225,12 @@ export class JournaledStorage implements HeedStorage {
   async #compare(): Promise<State> {
     const position = await compare(this.inner, this.journal, this.#keys, this.#clock);
     const known = await knownRecords(this.inner, this.#clock);
-    if (known.journal === undefined) {
-      const { id } = position.identity;
-      await this.#write([
-        { insert: "journalMarks", row: { writer: id, number: 0, journal: id }, orKeep: true },
-      ]);
+    const { identity } = position;
+    if (identity !== undefined) {
+      if (known.journal === undefined) await this.#write(ownMark(identity.id));
+      // Known by rows that go: see below.
+      await this.#write(droppedBehind(identity, known).flatMap(markWrites));
     }
-    // Known by rows that go: see below.
-    await this.#write(droppedBehind(position.identity, known).flatMap(markWrites));
     const isHeld = position.lost.length > 0 || known.unplanned.length > 0;
     const state: State = { position, isHeld };
     this.#state = Promise.resolve(state);

@@ -6,6 +6,7 @@ import type { JournaledStorage } from "./journaled-storage.ts";
 import { factsOf } from "./lost-facts.ts";
 import { planRestored } from "./plan-restored.ts";
 import { countCopy, replayRecord } from "./replay-record.ts";
+import { unknownErasures } from "./unknown-erasures.ts";
 
 /** How a restoration is carried out. */
 export interface RestoreAsk {
@@ -25,8 +26,14 @@ export interface Restored {
   readonly records: number;
   readonly choices: number;
   readonly requests: number;
-  /** Erasures that had ended. They are carried out again, unless the person had come back. */
+  /** Erasures that had ended. They are carried out again, but for people who had come back, and unknown ones. */
   readonly erasures: number;
+  /**
+   * Those among them of people whom this database does not know, because they came after it was copied, or whose keys
+   * are gone. Nothing is left to find their data by: where other data of the application was put back too, ask
+   * `suppression.check` about each address in it, and erase those that it answers `erased` for.
+   */
+  readonly unknownErasures: number;
 }
 
 /** How the database stands to its journal. */
@@ -59,7 +66,8 @@ export async function restore(
     return code === "journal-missing" ? storage.beginAnew() : storage.acceptCompacted();
   });
   const once = [...new Map(lost.map((line) => [line.record.id, line])).values()];
-  const counted = { records: once.length, choices: 0, requests: 0, erasures: 0 };
+  const unknown = await unknownErasures({ ...context, storage: storage.inner }, lost);
+  const counted = { records: once.length, choices: 0, requests: 0, erasures: 0, unknownErasures: unknown };
   for (const { record } of once) {
     const all = [...record.writes, ...record.parts.flatMap((part) => part.writes)];
     counted.choices += all.filter((write) => "insert" in write && write.insert === "events").length;

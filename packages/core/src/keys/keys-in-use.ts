@@ -76,7 +76,7 @@ function keyIdsIn(row: AnyRow, table: keyof typeof carriers): ReadonlySet<string
 
 /** A restored database needs what its journal has, and the journal itself is known by a digest. */
 async function* journalTexts({ journaled }: HeedContext): AsyncGenerator<string> {
-  const identity = await journaled?.journal.open(undefined);
+  const identity = await journaled?.journal.open();
   if (journaled === undefined || identity === undefined) return;
   yield identity.proof;
   for await (const { record } of journaled.journal.read()) yield writeJson(record);

@@ -87,6 +87,7 @@ export function describeRestoring({
           choices: 2,
           requests: 0,
           erasures: 0,
+          unknownErasures: 0,
         });
         expect((await heed.journal.state()).lost).toBe(2);
         const progress: number[] = [];

@@ -70,19 +70,22 @@ export function journaledCompanyAt(
     on(
       place: string,
       more: {
-        readonly journal?: string;
+        /** `false`: without one. */
+        readonly journal?: string | false;
         readonly through?: Journal;
         readonly storage?: HeedStorage;
         readonly namespace?: string;
         readonly keys?: string;
       } = {},
     ) {
+      const journaled =
+        more.journal === false ? undefined : (more.through ?? fileJournal(more.journal ?? journal));
       const test = createTestHeed({
         policy,
         clock,
         keys: keyring(more.keys ?? keys),
         storage: standingStill(more.storage ?? open(place), clock),
-        journal: more.through ?? fileJournal(more.journal ?? journal),
+        ...(journaled === undefined ? {} : { journal: journaled }),
         ...(more.namespace === undefined ? {} : { namespace: more.namespace }),
         processors: { crm: crm.processor, app },
       });
