@@ -8,7 +8,8 @@ import { Session } from "./session.ts";
 async function statements(writes: readonly Write[]): Promise<readonly string[]> {
   const sent: string[] = [];
   const session = new Session(async (sql) => {
-    sent.push(sql.replaceAll(/^(\w+(?: INTO)?) "heed"\."(\w+)".*$/g, "$1 $2"));
+    const parts = sql.matchAll(/(INSERT INTO|UPDATE|DELETE FROM) "heed"\."(\w+)"/g);
+    sent.push([...parts].map(([, what, table]) => `${what} ${table}`).join(", "));
     return { rows: [] };
   }, true);
   await applyWrites(session, "heed", writes);
@@ -35,7 +36,26 @@ describe("writes", () => {
     const settled = ids.flatMap((id) => [set(id, { state: "verified", dueAt: null }), evidence(id)]);
     expect(await statements(settled)).toEqual(["UPDATE steps", "INSERT INTO evidence"]);
     expect(await statements([...ids.map((id) => step(id)), ...ids.map((id) => subject(id))])).toEqual([
-      "INSERT INTO steps",
+      "INSERT INTO subjects, INSERT INTO steps",
+    ]);
+  });
+
+  it("that insert go together past others of other tables, and never past what reads or changes theirs", async () => {
+    const frozen = { update: "subjects", where: { id: "x" }, set: { frozenBy: "r" } } as const;
+    expect(await statements([subject("a"), set("s", { state: "due" }), evidence("e")])).toEqual([
+      "INSERT INTO subjects, INSERT INTO evidence",
+      "UPDATE steps",
+    ]);
+    expect(await statements([evidence("e"), frozen, subject("a")])).toEqual([
+      "INSERT INTO evidence",
+      "UPDATE subjects",
+      "INSERT INTO subjects",
+    ]);
+    const ofSubjects = { via: "subjects", column: "id", where: {} } as const;
+    const reading = { update: "steps", where: { subjectId: ofSubjects }, set: { cancel: 1 } } as const;
+    expect(await statements([evidence("e"), reading, subject("a")])).toEqual([
+      "INSERT INTO evidence",
+      "UPDATE steps",
       "INSERT INTO subjects",
     ]);
   });

@@ -1,8 +1,16 @@
-import { checkValue, type Condition, type TableName, type Where, type Write } from "@heed/core/storage";
+import {
+  checkValue,
+  conflictOf,
+  type Condition,
+  type TableName,
+  type Where,
+  type Write,
+} from "@heed/core/storage";
 import type { TouchedStep } from "./delivery/follow-steps.ts";
+import { insertInto, type Insert } from "./insert-sql.ts";
 import { definitionOf, sqlName } from "./schema.ts";
 import { inOrder, type Session, type Statement } from "./session.ts";
-import { insertRow, insertRows, removeWhere, updateRows, updateWhere, type AnyRow } from "./sql.ts";
+import { removeWhere, updateRows, updateWhere, type AnyRow } from "./sql.ts";
 
 /** Writes that become one statement. `shape`: what another write must have to join. */
 interface Group {
@@ -23,18 +31,25 @@ function readsOthers(where: Where): boolean {
 /** The key of the one row that is meant, when `where` is nothing but its key. */
 function keyIn(table: TableName, where: Where): string | undefined {
   const { key } = definitionOf(table);
-  const values = key.map((column) => where[column]);
   const isKey =
     Object.keys(where).length === key.length &&
-    values.every((value) => typeof value === "string" || typeof value === "number");
-  return isKey ? JSON.stringify(values) : undefined;
+    key.every((column) => typeof where[column] === "string" || typeof where[column] === "number");
+  return isKey ? keyOf(table, where) : undefined;
+}
+
+function keyOf(table: TableName, row: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(definitionOf(table).key.map((column) => row[column]));
 }
 
 function groupFor(write: Write): Group {
   const writes = [write];
   if ("insert" in write) {
-    const shape = `insert ${write.insert} ${write.orKeep === true}`;
-    return { shape, table: write.insert, isOpenEnded: false, keys: new Set(), writes };
+    const { insert: table, row } = write;
+    const conflict = conflictOf(write);
+    // One statement raises no row twice.
+    const key = typeof conflict === "string" ? keyOf(table, row) : undefined;
+    const keys = new Set(key === undefined ? [] : [key]);
+    return { shape: `insert ${table} ${conflict}`, table, isOpenEnded: false, keys, writes };
   }
   if ("remove" in write) {
     return { shape: "", table: write.remove, isOpenEnded: readsOthers(write.where), keys: new Set(), writes };
@@ -89,14 +104,30 @@ function grouped(writes: readonly Write[]): readonly Group[] {
   return groups;
 }
 
-function statementOf(schema: string, { shape, table, writes }: Group): Statement {
-  const [first] = writes;
-  if (first === undefined) throw new TypeError("A group of writes has none.");
-  if ("insert" in first) {
-    if (writes.length === 1) return insertRow(schema, table, first.row, first.orKeep === true);
-    const rows: readonly AnyRow[] = writes.flatMap((write) => ("insert" in write ? [write.row] : []));
-    return insertRows(schema, table, rows, first.orKeep === true);
+const isInsert = ({ writes: [first] }: Group): boolean => first !== undefined && "insert" in first;
+
+/** Groups that become one statement: inserts into different tables, past whatever stands between them. */
+function batched(groups: readonly Group[]): readonly (readonly Group[])[] {
+  const batches: Group[][] = [];
+  for (const group of groups) {
+    const joins = (batch: readonly Group[]) =>
+      isInsert(group) && batch.every((each) => isInsert(each) && each.table !== group.table);
+    const isPassable = (batch: readonly Group[]) => batch.every((each) => commutes(each, group));
+    let at = batches.length - 1;
+    while (at >= 0 && !joins(batches[at]!) && isPassable(batches[at]!)) at -= 1;
+    const batch = batches[at];
+    if (batch !== undefined && joins(batch)) batch.push(group);
+    else batches.push([group]);
   }
+  return batches;
+}
+
+function statementOf(schema: string, batch: readonly Group[]): Statement {
+  const [group] = batch;
+  const [first] = group?.writes ?? [];
+  if (group === undefined || first === undefined) throw new TypeError("A group of writes has none.");
+  const { shape, table, writes } = group;
+  if ("insert" in first) return insertInto(schema, batch.map(insertOf));
   if ("remove" in first) return removeWhere(schema, table, first.where);
   if (shape === "" || writes.length === 1) return updateWhere(schema, table, first.where, first.set);
   const rows = writes.flatMap((write) => ("update" in write ? [{ key: write.where, set: write.set }] : []));
@@ -104,6 +135,12 @@ function statementOf(schema: string, { shape, table, writes }: Group): Statement
     for (const [column, value] of Object.entries(key)) checkValue(table, column, value);
   }
   return updateRows(schema, table, rows);
+}
+
+function insertOf({ table, writes }: Group): Insert {
+  const inserts = writes.flatMap((write) => ("insert" in write ? [write] : []));
+  const [first] = inserts;
+  return { table, rows: inserts.map(({ row }) => row), conflict: first !== undefined && conflictOf(first) };
 }
 
 /** Whether the write leaves bytes behind that must be scrubbed. */
@@ -124,17 +161,19 @@ export async function applyWrites(
   schema: string,
   writes: readonly Write[],
 ): Promise<readonly TouchedStep[]> {
-  const groups = grouped(writes).map((group) => ({ group, statement: statementOf(schema, group) }));
-  const answers = await inOrder(groups.map(({ statement }) => session.run(statement.sql, statement.values)));
+  const batches = batched(grouped(writes));
+  const statements = batches.map((batch) => statementOf(schema, batch));
+  const answers = await inOrder(statements.map(({ sql, values }) => session.run(sql, values)));
   if (writes.some(removesSecrets)) {
     await session.run(`INSERT INTO ${sqlName(schema, "heed_unscrubbed")} DEFAULT VALUES`, []);
   }
   const touched = new Map<string, TouchedStep>();
-  for (const [index, { group }] of groups.entries()) {
-    if (group.table !== "steps") continue;
+  for (const [index, batch] of batches.entries()) {
+    const group = batch.find(({ table }) => table === "steps");
+    if (group === undefined) continue;
     const [first] = group.writes;
     const isRemoved = first !== undefined && "remove" in first;
-    const isInserted = first !== undefined && "insert" in first;
+    const isInserted = isInsert(group);
     for (const row of answers[index]?.rows ?? []) {
       const step = touchedStep(row, { isRemoved, isNew: isInserted && !touched.has(String(row["id"])) });
       touched.set(step.id, step);
@@ -152,7 +191,7 @@ export function plannedSteps(writes: readonly Write[]): readonly TouchedStep[] |
   for (const write of writes) {
     if ("insert" in write) {
       if (write.insert !== "steps") continue;
-      if (write.orKeep === true) return undefined;
+      if (conflictOf(write) !== false) return undefined;
       planned.push(touchedStep(write.row, { isRemoved: false, isNew: true }));
     } else if (("update" in write ? write.update : write.remove) === "steps") return undefined;
   }

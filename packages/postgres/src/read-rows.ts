@@ -21,11 +21,12 @@ const arrayOf: ReadonlyMap<TableName, string> = new Map(
  */
 export function readStatement(schema: string, reads: Reads): Statement {
   const writer = new Writer(schema);
+  const vias = writer.fromVias(Object.values(reads));
   const columns = Object.values(reads).map((query, index) => {
     const rows = writer.select(query);
     return `(SELECT coalesce(json_agg(${arrayOf.get(query.from)}), '[]')::text FROM (${rows}) AS q) AS "${index}"`;
   });
-  return writer.statement(`SELECT ${columns.join(", ")}`);
+  return writer.statement(`SELECT ${columns.join(", ")}${vias}`);
 }
 
 function rowsOf(reads: Reads, answered: Record<string, unknown>): Record<string, unknown> {

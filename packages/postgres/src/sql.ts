@@ -1,14 +1,14 @@
 import {
-  checkRow,
   checkValue,
   columnType,
   type Condition,
   type Query,
   type Scalar,
   type TableName,
+  type Via,
   type Where,
 } from "@heed/core/storage";
-import { columnsOf, definitionOf, identifier, list, sortKey, sqlName, sqlType } from "./schema.ts";
+import { columnsOf, definitionOf, identifier, sortKey, sqlName, sqlType } from "./schema.ts";
 import type { Statement } from "./session.ts";
 
 /** A row, seen without its table's type. */
@@ -34,6 +34,8 @@ function leadsByNull(table: TableName, column: string, asked: Where): boolean {
 export class Writer {
   readonly schema: string;
   readonly values: unknown[] = [];
+  /** Values of other tables, by what asks for them: reads of one statement often ask for the same ones. */
+  readonly #found = new Map<Via, string>();
 
   constructor(schema: string) {
     this.schema = schema;
@@ -61,10 +63,8 @@ export class Writer {
       return `${name} = ${this.value(checked(condition), type)}`;
     }
     if ("via" in condition) {
-      const from = sqlName(this.schema, condition.via);
-      const values = quoted(condition.via, condition.column);
       // An array is read once, before the rows: with IN the planner may begin at the rows, and look at each.
-      return `${name} = ANY (ARRAY(SELECT ${values} FROM ${from}${this.where(condition.via, condition.where)}))`;
+      return `${name} = ANY (${this.#found.get(condition) ?? this.#arrayOf(condition)})`;
     }
     if ("isNull" in condition) {
       if (!condition.isNull) return `${name} IS NOT NULL`;
@@ -73,6 +73,32 @@ export class Writer {
     if ("atMost" in condition) return `${name} <= ${this.value(checked(condition.atMost), type)}`;
     if ("above" in condition) return `${name} > ${this.value(checked(condition.above), type)}`;
     throw new TypeError(`The condition on ${table}.${column} is none that a query knows.`);
+  }
+
+  #arrayOf({ via, column, where }: Via): string {
+    return `ARRAY(SELECT ${quoted(via, column)} FROM ${sqlName(this.schema, via)}${this.where(via, where)})`;
+  }
+
+  /**
+   * ` FROM …`: the values of other tables that these queries ask for, each read once; or nothing. They are what one
+   * object asks for, wherever it stands.
+   */
+  fromVias(queries: readonly Query[]): string {
+    const sources: string[] = [];
+    const find = (where: Where): void => {
+      for (const condition of Object.values(where)) {
+        const asksOthers = typeof condition === "object" && condition !== null && "via" in condition;
+        if (!asksOthers || this.#found.has(condition)) continue;
+        // What it asks for itself comes before it.
+        find(condition.where);
+        const name = `v${sources.length}`;
+        // OFFSET keeps the planner from putting it back into each place that asks.
+        sources.push(`LATERAL (SELECT ${this.#arrayOf(condition)} AS ids OFFSET 0) AS ${name}`);
+        this.#found.set(condition, `${name}.ids`);
+      }
+    };
+    for (const { where } of queries) find(where);
+    return sources.length === 0 ? "" : ` FROM ${sources.join(", ")}`;
   }
 
   /** ` WHERE …`, or nothing. */
@@ -111,78 +137,31 @@ function asJson(value: unknown): unknown {
 /** What the transaction wants to know of each step that a statement touched. */
 const touched = ` RETURNING "id", "namespace", "processor", "state", "lane", "dueAt", "leaseUntil"`;
 
-function returning(table: TableName): string {
+export function returning(table: TableName): string {
   return table === "steps" ? touched : "";
 }
 
-/** Rows as one parameter: one statement for any number of them. */
-function recordset(
-  writer: Writer,
-  table: TableName,
-  columns: readonly string[],
-  rows: readonly AnyRow[],
-  as: string,
-): string {
+/** Rows as one value: one statement for any number of them. See {@link recordset}. */
+export function asRecords(columns: readonly string[], rows: readonly AnyRow[]): string {
+  return JSON.stringify(
+    rows.map((row) => Object.fromEntries(columns.map((column) => [column, asJson(row[column])]))),
+  );
+}
+
+/** The rows `r` of such a value. @param place `$1` */
+export function recordset(table: TableName, columns: readonly string[], place: string): string {
   const definition = definitionOf(table).columns;
   const declared = columns.map((column) => {
     const type = sqlType(definition[column] ?? "text");
     return `${identifier(column)} ${type === "bytea" ? "text" : type}`;
   });
-  const given = rows.map((row) => Object.fromEntries(columns.map((column) => [column, asJson(row[column])])));
-  return `json_to_recordset(${writer.value(JSON.stringify(given), "json")}) AS ${as} (${declared.join(", ")})`;
+  return `json_to_recordset(${place}::json) AS r (${declared.join(", ")})`;
 }
 
 /** A column of such a recordset, as the table takes it. */
-function taken(table: TableName, column: string, from: string): string {
-  const name = `${from}.${identifier(column)}`;
+export function taken(table: TableName, column: string): string {
+  const name = `r.${identifier(column)}`;
   return columnType(table, column).startsWith("bytes") ? `decode(${name}, 'hex')` : name;
-}
-
-const insertTexts = new Map<string, string>();
-
-/** The text that inserts one row: what most transactions do, so it is made once. */
-function insertText(schema: string, table: TableName, orKeep: boolean): string {
-  const name = `${schema} ${table} ${orKeep}`;
-  const known = insertTexts.get(name);
-  if (known !== undefined) return known;
-  const { columns, key } = definitionOf(table);
-  const places = Object.values(columns).map((type, index) => `$${index + 1}::${sqlType(type)}`);
-  const text =
-    `INSERT INTO ${sqlName(schema, table)} (${columnsOf(table)}) VALUES (${places.join(", ")})` +
-    (orKeep ? ` ON CONFLICT (${list(key)}) DO NOTHING` : "") +
-    returning(table);
-  insertTexts.set(name, text);
-  return text;
-}
-
-/** Inserts one whole row; `orKeep` keeps the one that has its key, and excuses no other rule. */
-export function insertRow(schema: string, table: TableName, row: AnyRow, orKeep: boolean): Statement {
-  checkRow(table, row);
-  const values = Object.keys(definitionOf(table).columns).map((column) => {
-    const value = row[column];
-    return value instanceof Uint8Array ? Buffer.from(value) : value;
-  });
-  return { sql: insertText(schema, table, orKeep), values };
-}
-
-/** Inserts whole rows; `orKeep` keeps those that have their key, and excuses no other rule. */
-export function insertRows(
-  schema: string,
-  table: TableName,
-  rows: readonly AnyRow[],
-  orKeep: boolean,
-): Statement {
-  const { columns: definition, key } = definitionOf(table);
-  for (const row of rows) checkRow(table, row);
-  const columns = Object.keys(definition);
-  const writer = new Writer(schema);
-  return writer.statement(
-    `INSERT INTO ${sqlName(schema, table)} (${list(columns)})` +
-      ` SELECT ${columns.map((column) => taken(table, column, "r")).join(", ")}` +
-      ` FROM ${recordset(writer, table, columns, rows, "r")}` +
-      (orKeep ? ` ON CONFLICT (${list(key)}) DO NOTHING` : "") +
-      returning(table),
-  );
 }
 
 /** Sets the same columns of several rows, each found by its key. */
@@ -197,14 +176,13 @@ export function updateRows(
   for (const row of given) {
     for (const [column, value] of Object.entries(row)) checkValue(table, column, value);
   }
-  const writer = new Writer(schema);
-  const source = recordset(writer, table, [...key, ...columns], given, "r");
-  const assignments = columns.map((column) => `${identifier(column)} = ${taken(table, column, "r")}`);
+  const all = [...key, ...columns];
+  const assignments = columns.map((column) => `${identifier(column)} = ${taken(table, column)}`);
   const found = key.map((column) => `t.${identifier(column)} = r.${identifier(column)}`);
-  return writer.statement(
-    `UPDATE ${sqlName(schema, table)} AS t SET ${assignments.join(", ")} FROM ${source}` +
-      ` WHERE ${found.join(" AND ")}${returning(table).replaceAll(' "', ' t."')}`,
-  );
+  const sql =
+    `UPDATE ${sqlName(schema, table)} AS t SET ${assignments.join(", ")} FROM ${recordset(table, all, "$1")}` +
+    ` WHERE ${found.join(" AND ")}${returning(table).replaceAll(' "', ' t."')}`;
+  return { sql, values: [asRecords(all, given)] };
 }
 
 /** Sets columns of whatever rows match. */

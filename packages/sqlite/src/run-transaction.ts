@@ -1,4 +1,13 @@
-import type { Query, Reads, RowsOf, TableName, Transaction, Where, Write } from "@heed/core/storage";
+import {
+  conflictOf,
+  type Query,
+  type Reads,
+  type RowsOf,
+  type TableName,
+  type Transaction,
+  type Where,
+  type Write,
+} from "@heed/core/storage";
 import type { Connection, SqlRow } from "./connection.ts";
 import { isReference } from "./key-file.ts";
 import { staysInPlace } from "./schema.ts";
@@ -52,7 +61,7 @@ function applyUpdate(connection: Connection, table: TableName, where: Where, set
 
 function apply(connection: Connection, write: Write): void {
   if ("insert" in write)
-    connection.run(insert(write.insert, kept(connection, write.insert, write.row), write.orKeep === true));
+    connection.run(insert(write.insert, kept(connection, write.insert, write.row), conflictOf(write)));
   else if ("update" in write) applyUpdate(connection, write.update, write.where, write.set);
   else applyRemove(connection, write.remove, write.where);
 }

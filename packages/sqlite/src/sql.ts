@@ -80,6 +80,8 @@ interface InsertShape {
   readonly columns: ReadonlyMap<string, ColumnType>;
   readonly always: string;
   readonly orKeep: string;
+  /** Its condition, which the column makes, is left to add. */
+  readonly orRaise: string;
 }
 
 const insertShapes = new Map<TableName, InsertShape>();
@@ -95,18 +97,23 @@ function insertShape(table: TableName): InsertShape {
     `INSERT INTO ${sqlName(table)} (${columnList(table)}${inPlace ? `, "gone"` : ""})` +
     ` VALUES (${[...columns].map(() => "?").join(", ")}${inPlace ? ", 0" : ""})`;
   const orKeep = `${always} ON CONFLICT (${key})${inPlace ? ` WHERE "gone" = 0` : ""} DO NOTHING`;
-  const shape = { columns, always, orKeep };
+  const sets = columnList(table)
+    .split(", ")
+    .map((column) => `${column} = excluded.${column}`);
+  const orRaise = `${always} ON CONFLICT (${key}) DO UPDATE SET ${sets.join(", ")} WHERE `;
+  const shape = { columns, always, orKeep, orRaise };
   insertShapes.set(table, shape);
   return shape;
 }
 
-/** Inserts a whole row; `orKeep` keeps the one that has its key, and excuses no other rule. */
-export function insert(table: TableName, row: AnyRow, orKeep: boolean): Statement {
-  const { columns, ...sql } = insertShape(table);
+/** Inserts a whole row. @param conflict what becomes of the one that has its key: see `conflictOf` */
+export function insert(table: TableName, row: AnyRow, conflict: boolean | string): Statement {
+  const { columns, always, orKeep, orRaise } = insertShape(table);
   for (const column in row) if (!columns.has(column)) quoted(table, column);
   const parameters: SQLInputValue[] = [];
   for (const [column, type] of columns) parameters.push(fitted(table, column, type, row[column]));
-  return { sql: orKeep ? sql.orKeep : sql.always, parameters };
+  if (typeof conflict === "boolean") return { sql: conflict ? orKeep : always, parameters };
+  return { sql: `${orRaise}${sqlName(table)}."${conflict}" <= excluded."${conflict}"`, parameters };
 }
 
 /** Sets columns of the rows that match. */

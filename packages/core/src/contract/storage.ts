@@ -43,11 +43,18 @@ export type WhereOf<T extends TableName> = { readonly [C in keyof Tables[T]["col
 
 /**
  * What a transaction changes, in this order. An insert of a key that exists fails the transaction, unless
- * `orKeep`, which excuses the key and no other unique rule.
+ * `orKeep` or `orRaise` is given, which excuse the key and no other unique rule. `orKeep` keeps the row that is there;
+ * `orRaise` replaces it, unless that one is higher in the column that it names: text or an integer, never null, not of
+ * the key. No `secret` table takes `orRaise`.
  */
 export type Write = {
   [T in TableName]:
-    | { readonly insert: T; readonly row: Row<T>; readonly orKeep?: boolean }
+    | {
+        readonly insert: T;
+        readonly row: Row<T>;
+        readonly orKeep?: boolean;
+        readonly orRaise?: keyof Tables[T]["columns"] & string;
+      }
     | { readonly update: T; readonly where: WhereOf<T>; readonly set: Partial<Row<T>> }
     | { readonly remove: T; readonly where: WhereOf<T> };
 }[TableName];

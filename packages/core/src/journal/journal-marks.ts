@@ -3,10 +3,7 @@ import type { Journal, JournalIdentity, JournalPlace } from "./journal.ts";
 
 /** Notes that the database has a writer's records up to this one. */
 export function markWrites({ writer, number }: JournalPlace): readonly Write[] {
-  return [
-    { insert: "journalMarks", row: { writer, number, journal: "" }, orKeep: true },
-    { update: "journalMarks", where: { writer, number: { atMost: number } }, set: { number } },
-  ];
+  return [{ insert: "journalMarks", row: { writer, number, journal: "" }, orRaise: "number" }];
 }
 
 /** Notes that this is the database's journal. */

@@ -9,7 +9,9 @@ export const inserts = <T extends TableName>(writes: readonly Write[], table: T)
 
 /** The writes of then, so that nothing happens twice and a newer silence is not made older. */
 export function redo(writes: readonly Write[]): readonly Write[] {
-  return writes.map((write) => ("insert" in write ? { ...write, orKeep: true } : write));
+  return writes.map((write) =>
+    "insert" in write && write.orRaise === undefined ? { ...write, orKeep: true } : write,
+  );
 }
 
 export type RequestUpdate = Extract<Write, { update: "requests" }>;

@@ -94,7 +94,10 @@ function idsOf(select: Select) {
 
 /** The reads that bring who the named subjects are, and what they chose. */
 export function ledgerReads(select: Select) {
-  const subjectIds = idsOf(select);
+  return ledgerOf(idsOf(select));
+}
+
+function ledgerOf(subjectIds: ReturnType<typeof idsOf>) {
   return {
     subjects: { from: "subjects", where: { id: subjectIds } },
     identifiers: { from: "identifiers", where: { subjectId: subjectIds } },
@@ -107,7 +110,7 @@ export function ledgerReads(select: Select) {
 export function subjectReads(select: Select) {
   const subjectIds = idsOf(select);
   return {
-    ...ledgerReads(select),
+    ...ledgerOf(subjectIds),
     steps: { from: "steps", where: { subjectId: subjectIds }, orderBy: ["seq"] },
     permits: {
       from: "permits",

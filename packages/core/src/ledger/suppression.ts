@@ -31,10 +31,11 @@ export function suppress(
   reason: SuppressionReason,
   at: string,
 ): readonly Write[] {
-  return digests.flatMap((digest): readonly Write[] => [
-    { insert: "suppressions", row: { digest, scope, reason, at }, orKeep: true },
-    { update: "suppressions", where: { digest, scope, at: { atMost: at } }, set: { reason, at } },
-  ]);
+  return digests.map((digest): Write => ({
+    insert: "suppressions",
+    row: { digest, scope, reason, at },
+    orRaise: "at",
+  }));
 }
 
 /** The reason of an erasure's suppression once the person came back: it silences older marketing, and nothing else. */

@@ -1,7 +1,7 @@
-import type { Where, Write } from "../contract/storage.ts";
+import type { Scalar, Where, Write } from "../contract/storage.ts";
 import { tables, type TableName } from "../contract/tables.ts";
-import { checkRow, checkValue } from "./checks.ts";
-import type { StoredRow, Value } from "./stored-row.ts";
+import { checkRow, checkValue, conflictOf } from "./checks.ts";
+import { compare, type StoredRow, type Value } from "./stored-row.ts";
 import { matching, tableOf, type MemoryTables } from "./select.ts";
 
 /** Takes back one change that was made. */
@@ -16,17 +16,32 @@ export function copyOf(row: StoredRow): StoredRow {
   return Object.fromEntries(Object.entries(row).map(([column, value]) => [column, copyOfValue(value)]));
 }
 
-function insert(all: MemoryTables, into: TableName, row: StoredRow, orKeep: boolean, undo: Undo[]): void {
+function insert(
+  all: MemoryTables,
+  into: TableName,
+  row: StoredRow,
+  conflict: boolean | string,
+  undo: Undo[],
+): void {
   checkRow(into, row);
-  if (orKeep && keyIsTaken(all, into, row)) return;
+  const there = conflict === false ? undefined : rowWithKeyOf(all, into, row);
+  if (there !== undefined) {
+    if (typeof conflict === "string" && compare(there[conflict] ?? null, row[conflict] ?? null) <= 0)
+      update(all, into, keyOf(into, row), row, undo);
+    return;
+  }
   const kept = copyOf(row);
   tableOf(all, into).add(kept);
   undo.push(() => tableOf(all, into).remove(kept));
 }
 
-function keyIsTaken(all: MemoryTables, into: TableName, row: StoredRow): boolean {
+function keyOf(table: TableName, row: StoredRow): Where {
+  return Object.fromEntries(tables[table].key.map((column) => [column, row[column] as Scalar]));
+}
+
+function rowWithKeyOf(all: MemoryTables, into: TableName, row: StoredRow): StoredRow | undefined {
   const key = new Map(tables[into].key.map((column) => [column, new Set([row[column] ?? null])]));
-  return tableOf(all, into).candidates(key).length > 0;
+  return tableOf(all, into).candidates(key)[0];
 }
 
 function remove(all: MemoryTables, from: TableName, where: Where, undo: Undo[]): readonly StoredRow[] {
@@ -54,7 +69,7 @@ export function applyWrites(all: MemoryTables, writes: readonly Write[]): void {
   const undo: Undo[] = [];
   try {
     for (const write of writes) {
-      if ("insert" in write) insert(all, write.insert, write.row, write.orKeep === true, undo);
+      if ("insert" in write) insert(all, write.insert, write.row, conflictOf(write), undo);
       else if ("update" in write) update(all, write.update, write.where, write.set, undo);
       else remove(all, write.remove, write.where, undo);
     }

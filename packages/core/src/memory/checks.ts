@@ -1,4 +1,5 @@
-import { tables, type ColumnType, type TableName } from "../contract/tables.ts";
+import type { Write } from "../contract/storage.ts";
+import { tables, type ColumnType, type TableDefinition, type TableName } from "../contract/tables.ts";
 
 /** Whether a value may stand in a column. Integers are safe ones, so that every storage reads them back. */
 export function fits(type: ColumnType, value: unknown): boolean {
@@ -26,6 +27,26 @@ export function checkValue(table: TableName, column: string, value: unknown): vo
   const type = columnType(table, column);
   if (!fits(type, value))
     throw new TypeError(`${table}.${column} takes ${type}; the value is something else.`);
+}
+
+/**
+ * What an insert does where its key is taken: `true` keeps the row that is there, a column's name replaces it unless it
+ * is higher there.
+ *
+ * @throws TypeError when no row of the table can be raised by that column
+ */
+export function conflictOf({
+  insert: table,
+  orKeep,
+  orRaise,
+}: Extract<Write, { insert: TableName }>): boolean | string {
+  if (orRaise === undefined) return orKeep === true;
+  const type = columnType(table, orRaise);
+  const { key, secret }: TableDefinition = tables[table];
+  const isComparable = type === "text" || type === "integer";
+  if (!isComparable || secret === true || key.includes(orRaise) || orKeep === true)
+    throw new TypeError(`A row of ${table} cannot be raised by ${orRaise}.`);
+  return orRaise;
 }
 
 /** Refuses a row that is not whole. @throws TypeError unless the row has exactly the table's columns, each with a value that fits */

@@ -95,6 +95,12 @@ const mistakes: Readonly<Record<string, readonly [() => HeedStorage, string]>> =
     writing((all) => all.map((each) => without(each, "orKeep"))),
     "keeps the row that is there, when told to",
   ],
+  "never raises": [
+    writing((all) =>
+      all.map((each) => ("orRaise" in each ? { ...without(each, "orRaise"), orKeep: true } : each)),
+    ),
+    "replaces a row that is not higher, when told to raise it, also twice in one transaction",
+  ],
   "knows no limit": [asking((query) => without(query, "limit")), "finds nothing within a limit of zero"],
   "knows no order": [asking((query) => without(query, "orderBy")), "orders by a column, smallest first"],
   "takes its own time": [

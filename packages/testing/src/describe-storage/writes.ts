@@ -1,4 +1,4 @@
-import { isHeedError, tables, type Row, type TableName } from "@heed/core/storage";
+import { isHeedError, tables, type Row, type TableName, type Write } from "@heed/core/storage";
 import { expect } from "vitest";
 import { insertOf, read, refusal, rowOf, write, type Bench, type StorageCase } from "./storage-case.ts";
 
@@ -78,12 +78,45 @@ const changes: readonly StorageCase[] = [
     },
   },
   {
+    promise: "replaces a row that is not higher, when told to raise it, also twice in one transaction",
+    async run(bench) {
+      const raise = (scope: string, at: string, reason: string): Write => ({
+        insert: "suppressions",
+        row: rowOf("suppressions", { digest: "d", scope, at, reason }),
+        orRaise: "at",
+      });
+      await write(bench, raise("a", "2", "first"), raise("b", "2", "first"));
+      await write(bench, raise("a", "1", "lower"), raise("b", "2", "equal"), raise("c", "1", "only"));
+      await write(bench, raise("c", "3", "third"), raise("c", "2", "second"), raise("c", "3", "last"));
+      const found = await read(bench, { from: "suppressions", where: {}, orderBy: ["scope"] });
+      expect(found.map(({ scope, at, reason }) => [scope, at, reason])).toEqual([
+        ["a", "2", "first"],
+        ["b", "2", "equal"],
+        ["c", "3", "last"],
+      ]);
+    },
+  },
+  {
+    promise: "refuses to raise by what does not compare, by the key, and what is secret",
+    async run(bench) {
+      const dataKey = rowOf("dataKeys", {});
+      const bySealed = { insert: "parked", row: rowOf("parked", {}), orRaise: "sealed" } as const;
+      const byNull = { insert: "requests", row: rowOf("requests", {}), orRaise: "because" } as const;
+      const byKey = { insert: "requests", row: rowOf("requests", {}), orRaise: "id" } as const;
+      const secret = { insert: "dataKeys", row: dataKey, orRaise: "keyId" } as const;
+      for (const each of [bySealed, byNull, byKey, secret])
+        await expect(write(bench, each)).rejects.toThrow(TypeError);
+    },
+  },
+  {
     promise: "breaks no unique rule for the sake of keeping",
     async run(bench) {
       await write(bench, insertOf("permits", { id: "a", address: "x", message: "m" }));
       const row = rowOf("permits", { id: "b", address: "x", message: "m" });
-      const error = await refusal(write(bench, { insert: "permits", row, orKeep: true }));
-      expect(isHeedError(error) && error.code).toBe("duplicate-row");
+      for (const how of [{ orKeep: true }, { orRaise: "state" }] as const) {
+        const error = await refusal(write(bench, { insert: "permits", row, ...how }));
+        expect(isHeedError(error) && error.code).toBe("duplicate-row");
+      }
     },
   },
   {
