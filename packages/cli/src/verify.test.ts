@@ -101,6 +101,25 @@ describe("heed verify <receipt>", () => {
     expect(stderr).not.toContain("canary");
   });
 
+  it.each([
+    ["lines of JSON", '{"canary":1}\n{"canary":2}\n'],
+    ["nothing", ""],
+  ])(
+    "says what a published checkpoint is, and how to get one, when the file holds %s",
+    async (_case, content) => {
+      written("receipt.json", receipt);
+      written("published.jsonl", content);
+      const { status, stdout, stderr } = await offline(
+        "receipt.json",
+        "--published",
+        file("published.jsonl"),
+      );
+      expect([status, stdout]).toEqual([1, ""]);
+      expect(stderr).toMatch(/one checkpoint as JSON, or an array .* heed\.evidence\.checkpoint\(\)/);
+      expect(stderr).not.toContain("canary");
+    },
+  );
+
   it("refuses keys that are none", async () => {
     written("receipt.json", receipt);
     for (const keys of ["receipt.json", "nowhere.json"]) {
