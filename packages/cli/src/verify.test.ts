@@ -160,8 +160,8 @@ describe("heed verify", () => {
   it("checks the whole log in the storage, and sees a row that was altered there", async () => {
     written("published.json", receipt.checkpoint);
     const before = await heed(["verify", "--published", file("published.json")]);
-    const { size } = receipt.checkpoint;
-    expect([before.status, before.stderr]).toEqual([0, `checked ${size} of ${size} entries\n`]);
+    expect([before.status, before.stderr]).toEqual([0, ""]);
+    expect(before.stdout).toMatch(new RegExp(`^ok +entries in the log +${receipt.checkpoint.size}$`, "m"));
     const database = new DatabaseSync(file("heed.db"));
     database.exec("UPDATE heed_evidence SET at = '2020-01-01T00:00:00.000Z' WHERE sealedAs = 2");
     database.close();
