@@ -21,7 +21,7 @@ interface Appending {
  *
  * A line that a crash cut short is passed over; a line that was changed is refused (`journal-damaged`).
  *
- * @param path its directory must exist; a relative one is from the process's working directory, so name an absolute one
+ * @param path its directory must exist
  * @example createHeed({ …, journal: fileJournal("/mnt/other-disk/heed.journal") })
  */
 export function fileJournal(path: string): Journal {
