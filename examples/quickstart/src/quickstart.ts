@@ -12,4 +12,4 @@ const heed = createHeed({ policy, storage: memory(), keys: ephemeralKeys(), proc
 const { id } = await heed.requests.open({ right: "erasure", subject: { email }, identity: "signed-in" });
 await heed.work.drain();
 const { state, steps } = await heed.requests.get(id);
-for (const step of steps) console.log(state, step.processor, step.outcome, `read back: ${step.finding}`);
+for (const step of steps) console.log(state, step.processor, step.state, `read back: ${step.finding}`);

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { dirname, relative, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Heed } from "@heed/core";
 import { CommandError } from "./command-error.ts";
 
@@ -55,8 +55,28 @@ async function imported(file: string): Promise<Readonly<Record<string, unknown>>
   } catch (cause) {
     // The application's own code failed: its message is for the developer who runs this.
     const reason = cause instanceof Error ? cause.message : "it threw something that is no error";
-    throw new CommandError(`The configuration could not be loaded: ${reason}`, { cause });
+    const place = cause instanceof Error ? placeOf(cause, file) : undefined;
+    const where = place === undefined ? "" : ` (${place})`;
+    throw new CommandError(`The configuration could not be loaded${where}: ${reason}`, { cause });
   }
+}
+
+/**
+ * Where in the application's code it failed, as `heed.config.ts:3`. A syntax error is at the head of its stack, with the
+ * source text, which stays there; of any other the configuration's own line counts, which is further down.
+ */
+function placeOf({ name, stack = "" }: Error, config: string): string | undefined {
+  const here = pathToFileURL(config).href;
+  const [, head, line] = /^((?:file:|\/|[A-Za-z]:\\).*):(\d+)\n/.exec(stack) ?? [];
+  if (head !== undefined) {
+    const file = head.startsWith("file:") ? fileURLToPath(head) : head;
+    return `${relative(dirname(config), file)}:${line}`;
+  }
+  const frame = stack.split("\n").find((each) => each.includes(`${here}:`));
+  const inConfig = /^\d+/.exec(frame?.split(`${here}:`)[1] ?? "")?.[0];
+  if (inConfig !== undefined) return `${relative(dirname(config), config)}:${inConfig}`;
+  // Node tells nobody but its own log where JavaScript does not parse.
+  return name === "SyntaxError" ? "node --check <file> says where" : undefined;
 }
 
 function isHeed(value: unknown): value is Heed {

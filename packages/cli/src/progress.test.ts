@@ -11,8 +11,9 @@ function told(isTTY: boolean, instants: readonly number[]) {
 }
 
 describe("progress", () => {
-  it("in a log is the first line, and then one in ten seconds", () => {
-    expect(told(false, [0, 5_000, 9_999, 10_000, 12_000, 20_000])).toBe("at 0\nat 10000\nat 20000\n");
+  it("in a log is a line in ten seconds, and none of what is over before", () => {
+    expect(told(false, [0, 5_000, 9_999])).toBe("");
+    expect(told(false, [0, 5_000, 9_999, 10_000, 12_000, 20_000])).toBe("at 10000\nat 20000\n");
   });
 
   it("in front of a person is one line, which makes room for the answer", () => {

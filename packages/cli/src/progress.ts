@@ -8,14 +8,15 @@ export interface Progress {
 }
 
 /**
- * In front of a person one line that changes; in a log the first line, and then one every ten seconds.
+ * In front of a person one line that changes; in a log one every ten seconds, the first when ten have passed: what is
+ * done sooner needs none.
  *
  * @param now the time in milliseconds
  */
 export function progressOn({ stderr }: Pick<Terminal, "stderr">, now: () => number = Date.now): Progress {
   const isTTY = stderr.isTTY === true;
   const everyMs = isTTY ? 100 : 10_000;
-  let toldMs = Number.NEGATIVE_INFINITY;
+  let toldMs = isTTY ? Number.NEGATIVE_INFINITY : now();
   let width = 0;
   return {
     tell(line) {

@@ -68,7 +68,7 @@ describe("a company that loses its database", () => {
     ]);
     expect((await heed(["status"])).status).toBe(1);
     const restored = await heed(["restore"]);
-    expect(restored).toMatchObject({ status: 0, stderr: "replayed 1 of 2 records\n" });
+    expect(restored).toMatchObject({ status: 0, stderr: "" });
     expect(restored.stdout).toMatch(
       /^replayed 2 records of the journal, 1 choice, 1 request and 0 ended erasures among them\n/,
     );
@@ -88,7 +88,7 @@ describe("a company that loses its database", () => {
     const log = await heed(["verify"]);
     expect(log.status).toBe(0);
     expect(log.stdout).toMatch(/ok {6}entries in the log {4,}[1-9]/);
-    expect(log.stderr).toMatch(/^checked \d+ of \d+ entries\n$/);
+    expect(log.stderr).toBe("");
 
     // Offline: another folder, no configuration, no keyring.
     writeFileSync(file("public.json"), (await heed(["verify", "--public-keys"])).stdout);

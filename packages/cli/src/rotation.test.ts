@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { DatabaseSync } from "node:sqlite";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { newKey } from "@heed/core";
@@ -38,8 +39,15 @@ describe("a rotation, from the command line", () => {
       cwd: directory,
       env: { HEED_HOME: home, HEED_KEYS: keys, NODE_NO_WARNINGS: "1" },
     });
-    child.stderr.once("data", () => child.kill("SIGTERM"));
-    const [[status], stdout] = await Promise.all([once(child, "close"), text(child.stdout)]);
+    const ended = once(child, "close");
+    const database = new DatabaseSync(company.file("heed.db"), { readOnly: true });
+    const written = database.prepare("SELECT count(*) AS n FROM heed_dataKeys WHERE keyId = ?");
+    await expect
+      .poll(() => written.get(newId ?? "")?.["n"], { interval: 1, timeout: 30_000 })
+      .toBeGreaterThan(0);
+    child.kill("SIGTERM");
+    database.close();
+    const [[status], stdout] = await Promise.all([ended, text(child.stdout)]);
     expect([status, stdout]).toEqual([1, expect.stringContaining("the same command goes on from here")]);
     const done = Number(/: (\d+) data keys/.exec(stdout)?.[1]);
     expect(done).toBeGreaterThan(0);

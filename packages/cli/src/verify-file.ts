@@ -11,6 +11,10 @@ import { readJson } from "./json-file.ts";
 import { linesIn } from "./lines-in.ts";
 
 const role = "a receipt or a log";
+const expectedFile = "It is what heed receipt or heed evidence wrote, whole and unchanged.";
+const expectedKeys = "Pass what heed verify --public-keys prints.";
+const expectedCheckpoint =
+  "It holds one checkpoint as JSON, or an array of them: what createHeed({ evidence: { publish } }) is given, or heed.evidence.checkpoint() answers, through JSON.stringify.";
 
 /** What a file holds that was checked offline. `receipt` is there when it was one. */
 export interface VerifiedFile {
@@ -31,7 +35,7 @@ export async function verifyFile(
 ): Promise<VerifiedFile> {
   // A log may be of any length, so it is never read whole; its first line says that it is one.
   if (await isLog(file)) return { checked: await verifyLog(linesIn(file, role), { publicKeys, published }) };
-  const given = await readJson(file, role);
+  const given = await readJson(file, role, expectedFile);
   if (!isReceipt(given))
     throw new CommandError(
       "The file is neither a receipt (what heed receipt prints) nor a log (what heed evidence writes).",
@@ -43,16 +47,16 @@ export async function verifyFile(
 
 /** @throws CommandError when the file holds no public keys */
 export async function publicKeysIn(file: string): Promise<PublicKeys> {
-  const given = await readJson(file, "public keys");
+  const given = await readJson(file, "public keys", expectedKeys);
   if (isPublicKeys(given)) return given;
-  throw new CommandError(
-    "The file of --keys holds no public keys. Pass what heed verify --public-keys prints.",
-  );
+  throw new CommandError(`The file of --keys holds no public keys. ${expectedKeys}`);
 }
 
 /** Checkpoints, one or a list in each file. What they are worth is seen when they are checked. */
 export async function checkpointsIn(files: readonly string[]): Promise<readonly Checkpoint[]> {
-  const read = await Promise.all(files.map((file) => readJson(file, "a published checkpoint")));
+  const read = await Promise.all(
+    files.map((file) => readJson(file, "a published checkpoint", expectedCheckpoint)),
+  );
   return read.flatMap((given) => (Array.isArray(given) ? given : [given])) as readonly Checkpoint[];
 }
 

@@ -58,6 +58,13 @@ describe("heed work", () => {
     expect(stdout.trimEnd()).toMatch(/stopped$/);
   });
 
+  it("says where it failed and how to see the error, and nothing of what the error says", async () => {
+    const { status, stdout, stderr } = await start(company, ["work", "--once"], { BROKEN: "1" }).ended;
+    expect([status, stdout]).toEqual([1, expect.stringContaining("app erase goes on")]);
+    expect(stderr).toMatch(/^heed: work failed at app \(erase\): TypeError\. .*heed\.on\("work\.failed"/);
+    expect(stdout + stderr).not.toContain("canary");
+  });
+
   it("goes on when nobody reads along any more", async () => {
     const child = spawn(process.execPath, ["-C", "@heed/source", bin, "work"], {
       cwd: company,

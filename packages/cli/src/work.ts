@@ -29,9 +29,10 @@ export async function work(args: readonly string[], terminal: Terminal): Promise
   heed.on("request.changed", ({ requestId, state }) => say(`request ${state} ${requestId}`));
   let hasFailed = false;
   heed.on("work.failed", ({ error, processor, operation }) => {
+    // The error's own text may be a vendor's, and quote what it should not: whoever may see it has to ask for it.
+    const hint = hasFailed ? "" : howToSee;
     hasFailed = true;
-    // The error's own text may be a vendor's, and quote what it should not: its name and code say enough here.
-    terminal.stderr.write(`heed: work failed${about(processor, operation)}: ${nameOf(error)}\n`);
+    terminal.stderr.write(`heed: work failed${about(processor, operation)}: ${nameOf(error)}${hint}\n`);
   });
   const held = await whatIsHeld(heed);
   if (values.once) {
@@ -53,6 +54,9 @@ export async function work(args: readonly string[], terminal: Terminal): Promise
   say("stopped");
   return 0;
 }
+
+/** Said once: the error itself is nothing to print unasked. */
+const howToSee = `. Errors are not printed, for they may quote somebody. To see them, put heed.on("work.failed", ({ error }) => console.error(error)) into the configuration.`;
 
 /** Whoever cannot look now is told why by the work itself, which fails at the same. */
 async function whatIsHeld(heed: Heed): Promise<string | undefined> {

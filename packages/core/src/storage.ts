@@ -19,6 +19,7 @@ export { tables } from "./contract/tables.ts";
 export type { ColumnType, Row, TableDefinition, TableName, Tables } from "./contract/tables.ts";
 export { ConflictError } from "./errors/conflict-error.ts";
 export { HeedError, isHeedError } from "./errors/heed-error.ts";
+export { InvalidInputError } from "./errors/invalid-input-error.ts";
 export { checkRow, checkValue, columnType, conflictOf, fits } from "./memory/checks.ts";
 export { searchStorage } from "./keys/search-storage.ts";
 export type { StorageFind } from "./keys/search-storage.ts";

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { inspect } from "node:util";
 import { systemClock } from "@heed/core";
@@ -49,6 +50,60 @@ describe("an error", () => {
     expect(await codeOf(write(nowhere, []))).toBe("storage-failed");
   });
 
+  // Another server may let anybody in, and speak TLS.
+  it.skipIf(process.env["HEED_TEST_DATABASE_URL"] !== undefined)(
+    "says what to look at when there is no way in, and repeats nothing of the connection string",
+    async () => {
+      const server = new URL(inject("postgres").url);
+      const role = `heed_${Date.now()}`;
+      const { client } = await newPlace();
+      await client.query(`CREATE ROLE ${role} LOGIN PASSWORD 'right'`);
+      onTestFinished(async () => void (await client.query(`DROP ROLE ${role}`)));
+      const at = (change: Partial<URL>) => Object.assign(new URL(server), change).href;
+      for (const [connectionString, words] of [
+        [at({ host: "127.0.0.1:1", password: "canary" }), /ECONNREFUSED.* is PostgreSQL running/],
+        [at({ hostname: "canary.invalid" }), /(ENOTFOUND|EAI_AGAIN).* the host was not found/],
+        [at({ username: role, password: "canary" }), /28P01.* the password/],
+        [at({ username: "canary" }), /28P01.* the role/],
+        [at({ pathname: "/canary" }), /3D000.* CREATE DATABASE/],
+        [at({ search: "?sslmode=verify-full" }), /no-tls.* encrypted/],
+        ["/tmp/canary app", /ENOENT.* no such socket/],
+      ] as const) {
+        const storage = postgres({ connectionString, giveUpAfterMs: 0 });
+        const error: unknown = await write(storage, []).catch((thrown: unknown) => thrown);
+        await storage.close();
+        expect(error).toMatchObject({ code: "storage-failed", message: expect.stringMatching(words) });
+        expect(shown(error)).not.toContain("canary");
+      }
+    },
+  );
+
+  it("is a lasting one at once when the server asks for a password that there is none of", async () => {
+    const authentication = (kind: number, text: string) => {
+      const message = Buffer.from(`R\0\0\0\0\0\0\0${String.fromCharCode(kind)}${text}`, "latin1");
+      message.writeInt32BE(message.length - 1, 1);
+      return message;
+    };
+    // Speaks as far as SCRAM-SHA-256's first message, which the server of these tests never asks for.
+    const server = createServer((socket) => {
+      const answers = [authentication(10, "SCRAM-SHA-256\0\0"), authentication(11, "r=x")];
+      socket.on("error", () => {}).on("data", () => void socket.write(answers.shift() ?? ""));
+    });
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const storage = postgres({
+      connectionString: `postgres://role@127.0.0.1:${port}/x`,
+      giveUpAfterMs: 60_000,
+    });
+    onTestFinished(() => storage.close());
+    const error: unknown = await write(storage, []).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: "storage-failed",
+      message: expect.stringContaining("asks for a password"),
+    });
+  });
+
   it("is a lasting one at once when the role or the database is not there", async () => {
     const url = new URL(inject("postgres").url);
     url.pathname = "/nowhere";
@@ -64,6 +119,8 @@ describe("options", () => {
     const pool = new pg.Pool();
     for (const wrong of [
       "",
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what process.env has of a name that is not set
+      undefined as unknown as string,
       {},
       { connectionString: url, pool },
       { connectionString: url, schema: "Heed" },

@@ -1,9 +1,11 @@
 import { ConflictError, HeedError } from "@heed/core/storage";
+import { adviceOn, driverCode } from "./failure-advice.ts";
 import { definitionOf, tableNames } from "./schema.ts";
 
 /** What the driver may throw: PostgreSQL's own errors carry values in `message`, `detail` and `where`. */
 interface DriverError {
   readonly code?: unknown;
+  readonly message?: unknown;
   readonly severity?: unknown;
   readonly table?: unknown;
   readonly column?: unknown;
@@ -33,7 +35,7 @@ function text(value: unknown): string | undefined {
  */
 export class QueryFailed extends Error {
   override readonly name = "QueryFailed";
-  /** SQLSTATE, or the system's code of a connection that failed (`ECONNREFUSED`). */
+  /** SQLSTATE, or the system's code of a connection that failed (`ECONNREFUSED`), or one of `driverCode`. */
   readonly code: string | undefined;
   readonly table: string | undefined;
   readonly column: string | undefined;
@@ -43,15 +45,19 @@ export class QueryFailed extends Error {
 
   constructor(error: unknown) {
     const given: DriverError = typeof error === "object" && error !== null ? error : {};
-    const code = text(given.code);
-    super(`PostgreSQL answered with ${code ?? "a broken connection"}.`);
+    const answered = text(given.severity) !== undefined;
+    const code = text(given.code) ?? (answered ? undefined : driverCode(text(given.message) ?? ""));
+    super(
+      answered
+        ? `PostgreSQL answered with ${code ?? "no code"}.`
+        : `The connection to PostgreSQL failed${code === undefined ? "" : ` (${code})`}.`,
+    );
     this.code = code;
     this.table = text(given.table);
     this.column = text(given.column);
     this.constraint = text(given.constraint);
     // An error of the server has a severity. FATAL and PANIC end the connection, as does whatever is not its own.
-    this.isDisconnected =
-      text(given.severity) === undefined || /^(FATAL|PANIC)$/.test(String(given.severity));
+    this.isDisconnected = !answered || /^(FATAL|PANIC)$/.test(String(given.severity));
   }
 
   /**
@@ -88,12 +94,12 @@ export function translated(error: unknown): unknown {
     );
   }
   if (schemaStates.has(error.code)) return notMigrated(error);
-  return new HeedError(
-    error.isDisconnected
-      ? "The connection to PostgreSQL failed, and nothing of this was stored."
-      : `PostgreSQL failed with ${error.code ?? "no code"}, and nothing of this was stored.`,
-    { code: "storage-failed", cause: error },
-  );
+  const what = error.isDisconnected ? "The connection to PostgreSQL failed" : "PostgreSQL failed";
+  const how = error.code === undefined ? "" : ` with ${error.code}`;
+  return new HeedError(`${what}${how}, and nothing of this was stored.${adviceOn(error.code)}`, {
+    code: "storage-failed",
+    cause: error,
+  });
 }
 
 /** The database's tables are not those of this version. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HeedError, type HeedStorage, type Reads, type Transaction } from "@heed/core/storage";
 import type { Pool } from "pg";
+import { assertConnectionString } from "./connection-string.ts";
 import { Connections, type Where } from "./connections.ts";
 import { Delivery } from "./delivery/delivery.ts";
 import { Queues } from "./delivery/queues.ts";
@@ -48,6 +49,7 @@ const schemaName = /^[a-z_][a-z0-9_]{0,50}$/;
 function whereOf({ connectionString, pool }: PostgresOptions): Where {
   if (pool !== undefined && connectionString === undefined) return { pool };
   if (typeof connectionString === "string" && connectionString !== "" && pool === undefined) {
+    assertConnectionString(connectionString);
     return { connectionString };
   }
   throw new TypeError("postgres() takes a connection string, or a pool of pg.");
@@ -70,7 +72,7 @@ function checked(options: PostgresOptions) {
  * Codes of a database that cannot be reached now, has no connection free, or ended a transaction that stood still:
  * SQLSTATE 08, 53300, 57P01 to 57P03, and 25P03.
  */
-const passing = /^(08\w{3}|53300|57P0[123]|25P03|E[A-Z_]+)$/;
+const passing = /^(08\w{3}|53300|57P0[123]|25P03|E[A-Z_]+|no-answer)$/;
 
 function isPassing(error: unknown): boolean {
   if (!(error instanceof QueryFailed)) return false;
@@ -103,15 +105,17 @@ async function persistently<T>(giveUpAfterMs: number, work: () => Promise<T>): P
  * `within` takes the application's own client with a transaction open at READ COMMITTED; its commit is then
  * the commit. See `JoinedTransaction`.
  *
+ * @throws InvalidInputError when the connection string can be none
  * @throws TypeError when an option is none, a transaction does not fit the tables, or `within` cannot be joined
  * @throws ConflictError `duplicate-row`, when a write breaks a key or a unique rule
  * @throws HeedError `storage-busy`, `storage-schema` (not migrated, or a newer version's), `storage-failed`,
  *   `storage-closed`
  *
- * @example postgres(process.env.DATABASE_URL)
+ * @example postgres("postgres://heed:secret@db.example/app")
  */
 export function postgres(options: string | PostgresOptions): PostgresStorage {
-  const given = typeof options === "string" ? { connectionString: options } : options;
+  // A variable of the environment that is not set arrives as undefined, whatever the types say.
+  const given = typeof options === "object" ? options : { connectionString: options };
   const { where, schema, connections: most, giveUpAfterMs, reconcileMs } = checked(given);
   const schemas = { schema, delivery: `${schema}_boss` };
   const connections = new Connections(where, most);

@@ -14,7 +14,10 @@ import { untilFreeFor } from "./until-free.ts";
 
 /** Where {@link sqlite} keeps its data, and how patient it is. */
 export interface SqliteOptions {
-  /** The database file. Made at first use, readable to its owner alone; its directory must exist. */
+  /**
+   * The database file. Made at first use, readable to its owner alone; its directory must exist. A relative path is one
+   * from the process's working directory: a process that is started elsewhere makes, and finds, another database.
+   */
   readonly file: string;
   /**
    * A file of its own for the data keys. A back-up of `file` can then be read only with this one, whose back-ups

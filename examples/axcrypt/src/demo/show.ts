@@ -40,13 +40,13 @@ export function progress(): { tell(done: number, of: number, what: string): void
   };
 }
 
-/** A step in a few words; the tick says that the processor was read back. */
+/** A step in a few words; the tick says that the processor was read back, and all was as asked. */
 export function outcomeOf(step: RequestView["steps"][number]): string {
   switch (step.state) {
     case "verified":
-      return good(step.outcome === "absent" ? "✓ nothing there" : "✓ done");
+      return good(step.outcome === "absent" ? "✓ absent" : "✓ verified");
     case "retained":
-      return good(`✓ done, keeps ${step.retained.length}`);
+      return good(`${step.finding === "as-asked" ? "✓ " : ""}retained ${step.retained.length}`);
     case "due":
     case "running":
       return waiting(`waits: ${step.because ?? "settling"}`);

@@ -87,7 +87,10 @@ export async function showOutcomes(
   const requests = new Map<string, RequestView>();
   for (const { email, id } of erasures) requests.set(email, await heed.requests.get(id));
   heading("7  What happened, per person and processor");
-  note("✓ is what reading back at the processor showed. Mail and contact: HubSpot. Cards: Stripe.");
+  note(
+    "✓: reading back showed that all is as asked. absent: nothing had been there. retained: all but what part 9 lists.",
+  );
+  note("Mail and contact: HubSpot. Cards: Stripe.");
   table(
     ["person", "request", "application", "mail", "contact", "cards", "heed"],
     [...requests].map(([email, { state, steps }]) => {

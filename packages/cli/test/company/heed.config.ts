@@ -1,4 +1,4 @@
-// A company with one erasure to carry out. `SLOW_MS` makes its own table slow.
+// A company with one erasure to carry out. `SLOW_MS` makes its own table slow, `BROKEN` makes it fail.
 import { createHeed, definePolicy, ephemeralKeys, memory, ownData } from "@heed/core";
 
 const slowMs = Number(process.env["SLOW_MS"] ?? 0);
@@ -18,6 +18,7 @@ export const heed = createHeed({
       by: "email",
       erase: async (email) => {
         await new Promise((resolve) => setTimeout(resolve, slowMs));
+        if (process.env["BROKEN"] !== undefined) throw new TypeError(`canary: ${email}`);
         return rows.delete(email);
       },
       holds: async (email) => rows.has(email),

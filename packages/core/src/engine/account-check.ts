@@ -53,14 +53,14 @@ export class AccountChecks {
     const trace: CallTrace = { namespace, processor: id, operation: "check", question: "check", calls: 0 };
     return traced(callChannel, trace, async (trace) => {
       const turns = noTurns();
-      const state = await this.#ask(processor, turns);
+      const state = await this.#ask(id, processor, turns);
       trace.turns = turns.granted;
       if (!state.proven) trace.trouble = state.because;
       return state;
     });
   }
 
-  async #ask(processor: ProcessorV1, turns: Turns): Promise<AccountState> {
+  async #ask(id: string, processor: ProcessorV1, turns: Turns): Promise<AccountState> {
     const { callTimeoutMs, leaseMs } = this.#settings;
     const onTimeout = () =>
       new UnavailableError(`"${processor.name}" gave no answer within ${callTimeoutMs} ms.`, {
@@ -78,7 +78,7 @@ export class AccountChecks {
     } catch (error) {
       const state = refusal(error);
       if (!state.proven && state.because === "adapter-failed")
-        this.#context.hub.emit("work.failed", { error, processor: processor.name, operation: "check" });
+        this.#context.hub.emit("work.failed", { error, processor: id, operation: "check" });
       return state;
     }
   }

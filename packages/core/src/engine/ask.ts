@@ -29,6 +29,8 @@ export interface BatchSettings {
 /** Who is asked, for what, and by which rules. */
 export interface Asking {
   readonly context: HeedContext;
+  /** Which of the policy's recipients the processor is: two may be of one adapter. */
+  readonly id: string;
   readonly processor: ProcessorV1;
   readonly operationName: OperationName;
   readonly operation: AnyOperation;
@@ -60,7 +62,7 @@ export async function ask<T>(
   verdicts: Map<string, Verdict>,
   put: (calls: readonly Call[], lent: CallContext) => Promise<Answers<T>>,
 ): Promise<Asked<T>> {
-  const { context, processor, operationName, operation, settings, stop } = asking;
+  const { context, id, processor, operationName, operation, settings, stop } = asking;
   const { leaseMs, callTimeoutMs } = settings;
   for (;;) {
     const asked = unanswered(claims, verdicts);
@@ -78,7 +80,7 @@ export async function ask<T>(
     let hasBegun = false;
     const trace: CallTrace = {
       namespace: context.namespace,
-      processor: asked[0]?.step.processor ?? "",
+      processor: id,
       operation: operationName,
       question,
       calls: calls.length,
@@ -108,7 +110,7 @@ export async function ask<T>(
         const trouble = troubleOf(error);
         trace.trouble = trouble.kind === "unavailable" ? trouble.because : trouble.kind;
         if (trouble.kind === "unavailable" && trouble.because === "adapter-failed")
-          context.hub.emit("work.failed", { error, processor: processor.name, operation: operationName });
+          context.hub.emit("work.failed", { error, processor: id, operation: operationName });
         await slowDown(asking, trouble, turns);
         const isDefinite = wasRefused(trouble, { hasBegun, takesTurns }, turns, asked.length);
         const isLostInPart = lease.lost.size > 0 && lease.lost.size < asked.length;
@@ -215,10 +217,10 @@ export class Mistakes {
 
   tell(): void {
     if (this.#seen.size === 0) return;
-    const { context, processor, operationName: operation } = this.#asking;
+    const { context, id, processor, operationName: operation } = this.#asking;
     const error = new TypeError(
       `"${processor.name}" gave an answer that the contract does not know (${operation}, ${this.#question}): ${[...this.#seen].join("; ")}. It counts as none.`,
     );
-    context.hub.emit("work.failed", { error, processor: processor.name, operation });
+    context.hub.emit("work.failed", { error, processor: id, operation });
   }
 }

@@ -171,7 +171,7 @@ export class BatchRun {
       }));
       return claims.length;
     }
-    const asking = { context, processor, operationName, operation, settings: this.#settings, stop };
+    const asking = { context, id, processor, operationName, operation, settings: this.#settings, stop };
     // A claim may have been sent to look first, so one batch can hold two phases.
     for (const group of Map.groupBy(claims, (each: Claim) => each.phase).values()) {
       const { health, isRefused } = await carryOut(asking, group);

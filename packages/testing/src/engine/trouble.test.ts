@@ -315,6 +315,22 @@ describe("an adapter that breaks the contract", () => {
   });
 
   it.each([
+    ["a throw", { at: "run", throws: new TypeError("x is undefined") }, "unsubscribe"],
+    ["an answer that is none", { at: "run", answers: { status: "well" } }, "unsubscribe"],
+    ["a check that throws", { at: "check", throws: new TypeError("x is undefined") }, "check"],
+  ] as const)(
+    "is told of %s under the recipient's name, whatever its own",
+    async (_what, fault, operation) => {
+      const { crm, heed } = await unsubscribeMany(1, { crm: { name: "some-adapter" } });
+      const told: unknown[] = [];
+      heed.on("work.failed", (event) => told.push(event));
+      crm.fault(fault);
+      await heed.work.drain();
+      expect(told).toEqual([{ error: expect.any(TypeError), processor: "crm", operation }]);
+    },
+  );
+
+  it.each([
     ["run", { status: "done", affected: -1 }, "affected"],
     ["run", { status: "well, canary@example.org" }, "status"],
     ["run", { status: "blocked", by: "canary@example.org", checkAfterMs: 1 }, "by"],
