@@ -21,7 +21,7 @@ interface Appending {
  *
  * A line that a crash cut short is passed over; a line that was changed is refused (`journal-damaged`).
  *
- * @param path its directory must exist
+ * @param path its directory must exist. Name an absolute path: a process that starts in another folder would begin another
  * @example createHeed({ …, journal: fileJournal("/mnt/other-disk/heed.journal") })
  */
 export function fileJournal(path: string): Journal {
