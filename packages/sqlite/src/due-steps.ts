@@ -10,11 +10,11 @@ export const nextProcessor = `SELECT min("processor") AS "next" ${dueOf} AND "pr
 export const nextLane = `SELECT min("lane") AS "next" ${dueOf} AND "processor" = ? AND "lane" > ?`;
 export const dueInLane =
   `SELECT ${columns} ${dueOf} AND "processor" = ? AND "lane" = ? AND "dueAt" <= ?` +
-  ` ORDER BY "dueAt", "id" LIMIT ?`;
+  ` AND "id" NOT IN (SELECT value FROM json_each(?)) ORDER BY "dueAt", "id" LIMIT ?`;
 const abandoned =
   `SELECT ${columns} FROM "heed_steps" WHERE "state" = 'running' AND "leaseUntil" <= ? AND "namespace" = ?` +
   ` AND "processor" = coalesce(?, "processor") AND "processor" NOT IN (SELECT value FROM json_each(?)) AND "lane" <= ?` +
-  ` ORDER BY "lane", "dueAt", "id" LIMIT ?`;
+  ` AND "id" NOT IN (SELECT value FROM json_each(?)) ORDER BY "lane", "dueAt", "id" LIMIT ?`;
 
 function byUrgency(one: SqlRow, other: SqlRow): number {
   const lanes = Number(one["lane"]) - Number(other["lane"]);
@@ -24,10 +24,9 @@ function byUrgency(one: SqlRow, other: SqlRow): number {
 }
 
 /** Steps that are due, and running ones whose lease ran out: by lane, then due time, at most `max`. */
-export function dueSteps(
-  connection: Connection,
-  { namespace, now, max, processor: only, mostLane = Number.MAX_SAFE_INTEGER, except = [] }: DueAsk,
-): readonly DueStep[] {
+export function dueSteps(connection: Connection, ask: DueAsk): readonly DueStep[] {
+  const { namespace, now, max, processor: only, mostLane = Number.MAX_SAFE_INTEGER, except = [] } = ask;
+  const leftOut = JSON.stringify(ask.exceptSteps ?? []);
   const next = (sql: string, parameters: readonly SQLInputValue[]) =>
     connection.all({ sql, parameters: [namespace, ...parameters] })[0]?.["next"] ?? null;
   const found: SqlRow[] = [];
@@ -44,7 +43,7 @@ export function dueSteps(
       lane !== null && Number(lane) <= mostLane && urgent.length < max;
       lane = next(nextLane, [processor, lane])
     ) {
-      const parameters = [namespace, processor, lane, now, max - urgent.length];
+      const parameters = [namespace, processor, lane, now, leftOut, max - urgent.length];
       urgent.push(...connection.all({ sql: dueInLane, parameters }));
     }
     found.push(...urgent);
@@ -52,7 +51,7 @@ export function dueSteps(
   found.push(
     ...connection.all({
       sql: abandoned,
-      parameters: [now, namespace, only ?? null, JSON.stringify(except), mostLane, max],
+      parameters: [now, namespace, only ?? null, JSON.stringify(except), mostLane, leftOut, max],
     }),
   );
   return found

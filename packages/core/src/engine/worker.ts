@@ -6,6 +6,7 @@ import { expireUnverified } from "../requests/change-request.ts";
 import { applyParked } from "./parked.ts";
 import { Pump, type PumpSettings } from "./pump.ts";
 import { whatIsLeft, type Left } from "./left.ts";
+import { Unreadable } from "./unreadable.ts";
 
 /** How a worker works. */
 export interface WorkSettings extends PumpSettings {
@@ -93,6 +94,7 @@ export class Worker {
   readonly #settings: WorkSettings;
   readonly #sealer: Sealer | undefined;
   readonly #pump: Pump;
+  readonly #unreadable: Unreadable;
   #loop: Loop | undefined;
   #hasScrubbed = false;
   #tidiedAtMs = Number.NEGATIVE_INFINITY;
@@ -102,7 +104,8 @@ export class Worker {
     this.#context = context;
     this.#settings = settings;
     this.#sealer = sealer;
-    this.#pump = new Pump(context, settings);
+    this.#unreadable = new Unreadable(context);
+    this.#pump = new Pump(context, settings, this.#unreadable);
   }
 
   /** Works until nothing is due any more, or the budget is used up. */
@@ -132,7 +135,7 @@ export class Worker {
           break;
       }
       if (clock.now().getTime() < until) await this.#sealer?.round();
-      return { settled: ended.count, ...(await whatIsLeft(this.#context)) };
+      return { settled: ended.count, ...(await whatIsLeft(this.#context, this.#unreadable)) };
     } finally {
       ended.stop();
       unwatch();
@@ -222,7 +225,8 @@ export class Worker {
   /** What is due beside the steps of its processors. */
   async #tidyUp(stop: AbortSignal, onFailure: (error: unknown) => void): Promise<number> {
     if ((await this.#context.journaled?.isHeld()) === true) return 0;
-    const tidied = (await applyParked(this.#context)) + (await expireUnverified(this.#context));
+    const parked = await applyParked(this.#context, (error) => this.#unreadable.tell(error));
+    const tidied = parked + (await expireUnverified(this.#context));
     return tidied + (await this.#pump.startStrangers(stop, onFailure));
   }
 
