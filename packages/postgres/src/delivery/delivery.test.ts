@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { newPlace, type Place } from "../../test/place.ts";
 import { superviseAfter } from "../../test/supervise.ts";
 import { due, inMs, read, set, step, write } from "../../test/transactions.ts";
@@ -95,6 +95,23 @@ describe("what one worker was told", () => {
     expect(await due(storage, 2)).toEqual(first);
     await write(storage, [set(first[0] ?? "", running(60_000))]);
     expect(await due(storage, 2)).toEqual(first.slice(1));
+  });
+
+  it("to leave out stays with others, and wakes nobody again", async () => {
+    const { storage, another } = await newPlace();
+    const other = another();
+    let wakes = 0;
+    other.watch?.(() => (wakes += 1));
+    expect(await due(other)).toEqual([]);
+    await write(storage, [step("theirs"), step("behind", { dueAt: inMs(-1) })]);
+    await vi.waitUntil(() => wakes === 1);
+    const ask = { namespace: "acme", now: inMs(0), max: 1, exceptSteps: ["theirs"] };
+    expect((await storage.due(ask)).map(({ id }) => id)).toEqual(["behind"]);
+    expect(await due(other)).toEqual(["theirs"]);
+    // Notifications keep their order: this one's is the next.
+    await write(storage, [step("new")]);
+    await vi.waitUntil(() => wakes > 1);
+    expect(wakes).toBe(2);
   });
 
   it("is given back when it closes", async () => {
