@@ -8,11 +8,12 @@ import { company, evidence } from "./people.ts";
 const start = "2026-01-15T12:00:00.000Z";
 const theirs = { email: "canary.anna@example.org" };
 
-/** Counts the looks for due steps. */
+/** Counts the looks for due steps, and the most that one was told to leave out. */
 function counting(inner: HeedStorage) {
-  const looks = { count: 0 };
+  const looks = { count: 0, leftOut: 0 };
   const due: HeedStorage["due"] = async (ask) => {
     looks.count += 1;
+    looks.leftOut = Math.max(looks.leftOut, ask.exceptSteps?.length ?? 0);
     return inner.due(ask);
   };
   return { looks, storage: { ...inner, due } };
@@ -128,6 +129,7 @@ describe("a worker that lacks the key of a step", () => {
     await complete.heed.subscriptions.unsubscribeMany(items);
     const { nextAt, settled } = await lacking.heed.work.drain();
     expect([nextAt, settled]).toEqual(["2026-01-15T12:01:00.000Z", 0]);
+    expect(looks.leftOut).toBeLessThan(1_500);
     const first = looks.count;
     await lacking.heed.work.drain();
     expect(looks.count - first).toBeLessThan(10);
