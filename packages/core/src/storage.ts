@@ -22,3 +22,5 @@ export { HeedError, isHeedError } from "./errors/heed-error.ts";
 export { checkRow, checkValue, fits, columnType } from "./memory/checks.ts";
 export { searchStorage } from "./keys/search-storage.ts";
 export type { StorageFind } from "./keys/search-storage.ts";
+export { onlyKeys } from "./only-keys.ts";
+export type { KnownKeys } from "./only-keys.ts";

@@ -1,7 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import type { Sealer } from "../evidence/sealer.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
-import { quoted } from "../errors/quoted.ts";
+import { onlyKeys } from "../only-keys.ts";
 import { expireUnverified } from "../requests/change-request.ts";
 import { applyParked } from "./parked.ts";
 import { Pump, type PumpSettings } from "./pump.ts";
@@ -52,13 +52,7 @@ const least: { readonly [S in keyof WorkSettings]: number } = {
 /** The settings, with defaults for those that are left out. @throws InvalidInputError */
 export function workSettings(given: Partial<WorkSettings> = {}): WorkSettings {
   const settings = { ...workDefaults };
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(least, name)) {
-      throw new InvalidInputError(
-        `\`work\` has no setting ${quoted(name)}. It has: ${Object.keys(least).join(", ")}.`,
-        { issues: [{ path: "work", message: "unknown setting" }] },
-      );
-    }
+  for (const [name, value] of Object.entries(onlyKeys(given, "createHeed's work", least))) {
     const setting = name as keyof WorkSettings;
     if (value === undefined) continue;
     if (!(Number.isSafeInteger(value) && value >= least[setting])) {
