@@ -317,7 +317,7 @@ describe("what takes too long", () => {
     url.searchParams.set("options", "-c lock_timeout=45s");
     const patient = postgres({ connectionString: url.href, schema });
     const lent = postgres({ pool, schema });
-    onTestFinished(() => Promise.all([patient.close(), lent.close()]).then(() => {}));
+    onTestFinished(async () => void (await Promise.all([patient.close(), lent.close()])));
     for (const [each, id] of [
       [storage, "a"],
       [lent, "b"],
