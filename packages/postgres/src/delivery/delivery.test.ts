@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
 import { newPlace, type Place } from "../../test/place.ts";
 import { superviseAfter } from "../../test/supervise.ts";
@@ -98,20 +99,20 @@ describe("what one worker was told", () => {
   });
 
   it("to leave out stays with others, and wakes nobody again", async () => {
-    const { storage, another } = await newPlace();
+    const { storage, another, client, schema } = await newPlace();
     const other = another();
-    let wakes = 0;
-    other.watch?.(() => (wakes += 1));
-    expect(await due(other)).toEqual([]);
+    const told = vi.fn();
+    client.on("notification", told);
+    const hash = createHash("sha224").update(`${schema}_boss`).digest("hex").slice(0, 24);
+    await client.query(`LISTEN pgboss_${hash}`);
     await write(storage, [step("theirs"), step("behind", { dueAt: inMs(-1) })]);
-    await vi.waitUntil(() => wakes === 1);
     const ask = { namespace: "acme", now: inMs(0), max: 1, exceptSteps: ["theirs"] };
     expect((await storage.due(ask)).map(({ id }) => id)).toEqual(["behind"]);
     expect(await due(other)).toEqual(["theirs"]);
     // Notifications keep their order: this one's is the next.
     await write(storage, [step("new")]);
-    await vi.waitUntil(() => wakes > 1);
-    expect(wakes).toBe(2);
+    await vi.waitUntil(() => told.mock.calls.length > 1, { timeout: 10_000 });
+    expect(told).toHaveBeenCalledTimes(2);
   });
 
   it("is given back when it closes", async () => {
