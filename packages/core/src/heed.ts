@@ -97,6 +97,8 @@ const optionKeys: KnownKeys<HeedOptions<Names, unknown>> = {
   evidence: true,
 };
 
+// Also the identity: one ask may serve for the preview and for the request that is opened with it.
+const previewKeys = { right: true, subject: true, identity: true };
 const permitKeys = { topic: true, email: true, messageKey: true };
 const restoreKeys = { dryRun: true, acceptLoss: true, onProgress: true };
 
@@ -174,7 +176,7 @@ export function createHeed<
     requests: {
       open: async (ask) => openAsked(context, settings, ask),
       preview: async (ask) => {
-        asked(ask, "requests.preview", '{ right: "erasure", subject }', { right: true, subject: true });
+        asked(ask, "requests.preview", '{ right: "erasure", subject }', previewKeys);
         const right = oneOf(ask.right, ["erasure"], "right");
         return previewRequest(context, settings, named(ask), right);
       },
