@@ -148,6 +148,29 @@ describe("heed work on a database that was restored from a back-up", () => {
   });
 });
 
+describe("heed work in a process that was not given the new key", () => {
+  it("--once says so, ends with 1, and leaves the work to one that was", async () => {
+    const before = newKey().replace(/^[^:]+/, "old");
+    const after = newKey().replace(/^[^:]+/, "new");
+    const home = durableHome(`${after} ${before.replace(":active:", ":lookup:")}`);
+    onTestFinished(() => home.remove());
+    const { heed, live, file, hold } = home;
+    const email = "canary.anna@example.org";
+    hold(email);
+    expect((await heed(["work", "--once"], { HEED_KEYS: before })).status).toBe(0);
+    await live((app) => app.requests.open({ right: "erasure", identity: "signed-in", subject: { email } }));
+    const lacking = await heed(["work", "--once"], { HEED_KEYS: before });
+    expect([lacking.status, lacking.stdout]).toEqual([1, expect.stringMatching(/ 0 settled, 2 open/)]);
+    expect(lacking.stderr).toBe("heed: work failed at app (erase): HeedError unknown-key\n");
+    const people = () => JSON.parse(readFileSync(file("people.json"), "utf8")) as readonly string[];
+    expect(people()).toHaveLength(1);
+    const right = await heed(["work", "--once"]);
+    expect([right.status, right.stderr]).toEqual([0, ""]);
+    expect(people()).toEqual([]);
+    expect(home.said()).not.toContain("canary");
+  });
+});
+
 describe("heed doctor", () => {
   it("finds a healthy company well", async () => {
     const { status, stdout } = await start(company, ["doctor"]).ended;

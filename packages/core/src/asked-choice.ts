@@ -8,6 +8,7 @@ import type { Choice } from "./ledger/choice-event.ts";
 import { parseInstant, type Scope } from "./ledger/event.ts";
 import type { AskedChoice } from "./ledger/record-choices.ts";
 import { nameSubject } from "./ledger/subject-record.ts";
+import type { KnownKeys } from "./only-keys.ts";
 import { known } from "./policy/known-name.ts";
 
 /** What a call of one section takes. */
@@ -16,6 +17,22 @@ type AskOf<S extends "consent" | "subscriptions", C extends keyof Heed[S]> = Hee
 ) => unknown
   ? A
   : never;
+
+const detailKeys: KnownKeys<OptInDetails & { readonly subject: unknown }> = {
+  subject: true,
+  id: true,
+  at: true,
+  channel: true,
+  method: true,
+  imported: true,
+  within: true,
+  // Of no use to an opt-out, and no reason to refuse one.
+  evidence: true,
+  until: true,
+  identityVerified: true,
+};
+const purposeKeys: KnownKeys<AskOf<"consent", "give">> = { purpose: true, ...detailKeys };
+const topicKeys: KnownKeys<AskOf<"subscriptions", "subscribe">> = { topic: true, ...detailKeys };
 
 /** Reads what a caller passes to record a choice, alone or as one of many. */
 export function choicesAsked(context: HeedContext) {
@@ -32,19 +49,19 @@ export function choicesAsked(context: HeedContext) {
     nameSubject(context, subjectOf(ask));
   return {
     give: (ask: AskOf<"consent", "give">): AskedChoice => {
-      asked(ask, "consent.give", "{ subject, purpose, evidence }");
+      asked(ask, "consent.give", "{ subject, purpose, evidence }", purposeKeys);
       return { named: named(ask), choice: optIn(context, purposeOf(ask), ask) };
     },
     withdraw: (ask: AskOf<"consent", "withdraw">): AskedChoice => {
-      asked(ask, "consent.withdraw", "{ subject, purpose }");
+      asked(ask, "consent.withdraw", "{ subject, purpose }", purposeKeys);
       return { named: named(ask), choice: optOut(purposeOf(ask), ask) };
     },
     subscribe: (ask: AskOf<"subscriptions", "subscribe">): AskedChoice => {
-      asked(ask, "subscriptions.subscribe", "{ subject, topic, evidence }");
+      asked(ask, "subscriptions.subscribe", "{ subject, topic, evidence }", topicKeys);
       return { named: named(ask), choice: optIn(context, topicOf(ask), ask) };
     },
     unsubscribe: (ask: AskOf<"subscriptions", "unsubscribe">): AskedChoice => {
-      asked(ask, "subscriptions.unsubscribe", "{ subject, topic }");
+      asked(ask, "subscriptions.unsubscribe", "{ subject, topic }", topicKeys);
       const scope: Scope = ask.topic === "all" ? { scope: "all", name: null } : topicOf(ask);
       return { named: named(ask), choice: optOut(scope, ask) };
     },

@@ -20,6 +20,15 @@ const shownIdentities = [
 const identities = [...shownIdentities, "unverified"] as const satisfies readonly Identity[];
 const rights = ["erasure", "withdrawal"] as const;
 
+const openKeys = {
+  right: true,
+  subject: true,
+  identity: true,
+  receivedAt: true,
+  preview: true,
+  purpose: true,
+};
+
 /**
  * Opens a request as the caller asks for it. With a preview, an erasure is opened only if it would do today what the
  * preview said.
@@ -31,7 +40,7 @@ export async function openAsked(
   settings: WorkSettings,
   ask: Parameters<Heed["requests"]["open"]>[0],
 ): ReturnType<Heed["requests"]["open"]> {
-  asked(ask, "requests.open", "{ right, subject, identity }");
+  asked(ask, "requests.open", "{ right, subject, identity }", openKeys);
   const who = nameSubject(context, subjectOf(ask));
   oneOf(ask.identity, identities, "identity");
   oneOf(ask.right, rights, "right");

@@ -1,6 +1,7 @@
 import type { Subject } from "./contract/identifier.ts";
 import { InvalidInputError } from "./errors/invalid-input-error.ts";
 import type { ConsentEvidence } from "./ledger/event.ts";
+import { onlyKeys, type KnownKeys } from "./only-keys.ts";
 
 /** The refusal of what no compiler checked: says what to pass, and quotes nothing of what was passed. */
 function refuse(path: string, message: string): InvalidInputError {
@@ -11,13 +12,14 @@ const isObject = (given: unknown): given is object =>
   typeof given === "object" && given !== null && !Array.isArray(given);
 
 /**
- * An ask, if it is an object at all.
+ * An ask, if it is an object at all, and has no key that the call does not know.
  *
  * @param call what was called, for example `"requests.open"`
  * @param pass what it takes, for example `"{ right, subject, identity }"`
+ * @param known every key that it may have; without it, any
  */
-export function asked<A>(given: A, call: string, pass: string): A {
-  if (isObject(given)) return given;
+export function asked<A>(given: A, call: string, pass: string, known?: KnownKeys<A>): A {
+  if (isObject(given)) return known === undefined ? given : onlyKeys<A>(given, call, known);
   throw refuse(call, `${call} takes ${pass}. Pass one object.`);
 }
 
@@ -41,21 +43,21 @@ export function oneOf<W extends string>(given: W, words: readonly W[], name: str
 
 /** How many a list may have. */
 export function limitOf(ask: { readonly limit?: number } = {}, call: string): number {
-  const { limit = 100 } = asked(ask, call, "{ limit } or nothing");
+  const { limit = 100 } = asked(ask, call, "{ limit } or nothing", { limit: true });
   if (Number.isInteger(limit) && limit >= 1 && limit <= 1_000) return limit;
   throw refuse("limit", "`limit` is no number of entries. Pass a whole number from 1 to 1000.");
 }
 
 /** How long `drain` may work. */
 export function budget(limit: { readonly budgetMs?: number } = {}): { readonly budgetMs?: number } {
-  const { budgetMs } = asked(limit, "work.drain", "{ budgetMs } or nothing");
+  const { budgetMs } = asked(limit, "work.drain", "{ budgetMs } or nothing", { budgetMs: true });
   if (budgetMs === undefined || (typeof budgetMs === "number" && budgetMs >= 0)) return limit;
   throw refuse("budgetMs", "`budgetMs` is no duration. Pass milliseconds, zero or more.");
 }
 
 /** When a worker is to stop. @throws InvalidInputError when `signal` is no `AbortSignal` */
 export function stopSignal(how: { readonly signal?: AbortSignal } = {}): { readonly signal?: AbortSignal } {
-  const { signal } = asked(how, "work.start", "{ signal } or nothing");
+  const { signal } = asked(how, "work.start", "{ signal } or nothing", { signal: true });
   if (signal === undefined || signal instanceof AbortSignal) return how;
   throw refuse("signal", "`signal` is no AbortSignal. Pass that of an AbortController, or nothing.");
 }

@@ -39,3 +39,5 @@ export { RejectedError } from "./errors/rejected-error.ts";
 export { TamperedEvidenceError } from "./errors/tampered-evidence-error.ts";
 export { UnavailableError } from "./errors/unavailable-error.ts";
 export { VerificationError } from "./errors/verification-error.ts";
+export { onlyKeys } from "./only-keys.ts";
+export type { KnownKeys } from "./only-keys.ts";

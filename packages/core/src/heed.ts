@@ -48,6 +48,7 @@ import { stateOf } from "./ledger/state-of.ts";
 import { nameSubject } from "./ledger/subject-record.ts";
 import { checkSuppression } from "./ledger/suppression.ts";
 import { idMaker } from "./new-id.ts";
+import { alone, type KnownKeys } from "./only-keys.ts";
 import { known } from "./policy/known-name.ts";
 import type { Names, Policy } from "./policy/policy.ts";
 import { denyRequest, retrySteps, verifyIdentity, withdrawRequest } from "./requests/change-request.ts";
@@ -79,17 +80,35 @@ export interface HeedOptions<N extends Names, R> {
   readonly evidence?: EvidenceSettings;
 }
 
+const optionKeys: KnownKeys<HeedOptions<Names, unknown>> = {
+  policy: true,
+  storage: true,
+  keys: true,
+  journal: true,
+  namespace: true,
+  processors: true,
+  clock: true,
+  work: true,
+  evidence: true,
+};
+
+// Also the identity: one ask may serve for the preview and for the request that is opened with it.
+const previewKeys = { right: true, subject: true, identity: true };
+const permitKeys = { topic: true, email: true, messageKey: true };
+const restoreKeys = { dryRun: true, acceptLoss: true, onProgress: true };
+
 /**
  * Puts one controller's heed together. Does no I/O: the first call does.
  *
- * @throws InvalidInputError when ephemeral keys meet durable storage, or a processor and the policy disagree
+ * @throws InvalidInputError when ephemeral keys meet durable storage, or a processor and the policy disagree;
+ *   `unknown-option`, as every call does for an option that it does not know
  */
 export function createHeed<
   N extends Names,
   // oxlint-disable-next-line typescript/no-explicit-any -- every processor fits here; CheckProcessors looks closer
   const R extends { [Id in keyof R]: ProcessorV1<any, any, any> } = Record<never, never>,
 >(options: HeedOptions<N, R>): Heed<N, KindsOf<R>, keyof R & string> {
-  asked(options, "createHeed", "{ policy, storage, keys, processors }");
+  asked(options, "createHeed", "{ policy, storage, keys, processors }", optionKeys);
   const { policy, storage: store } = options;
   const context = contextOf(options, options.processors ?? {});
   const { journaled } = context;
@@ -112,7 +131,7 @@ export function createHeed<
     source: BulkSource<I>,
     how: BulkOptions | undefined,
     read: (item: I) => AskedChoice,
-  ) => recordInBulk(context, source, checkBulk(call, source, how), read);
+  ) => recordInBulk(context, source, checkBulk(call, source, how), (item) => read(alone(item, call)));
   const heed: Heed = {
     consent: {
       give: async (ask) => record(choices.give(ask), ask),
@@ -120,7 +139,7 @@ export function createHeed<
       withdraw: async (ask) => record(choices.withdraw(ask), ask),
       withdrawMany: async (source, how) => recordMany("consent.withdrawMany", source, how, choices.withdraw),
       state: async (ask) => {
-        asked(ask, "consent.state", "{ subject, purpose }");
+        asked(ask, "consent.state", "{ subject, purpose }", { subject: true, purpose: true });
         return stateOf(context, named(ask), { purpose: known(policy, "purposes", ask.purpose) });
       },
     },
@@ -132,35 +151,42 @@ export function createHeed<
       unsubscribeMany: async (source, how) =>
         recordMany("subscriptions.unsubscribeMany", source, how, choices.unsubscribe),
       state: async (ask) => {
-        asked(ask, "subscriptions.state", "{ subject, topic }");
+        asked(ask, "subscriptions.state", "{ subject, topic }", { subject: true, topic: true });
         return stateOf(context, named(ask), { topic: known(policy, "topics", ask.topic) });
       },
     },
     suppression: {
-      check: async (ask) => checkSuppression(context, asked(ask, "suppression.check", "{ email }")),
+      check: async (ask) =>
+        checkSuppression(
+          context,
+          asked(ask, "suppression.check", "{ email }", { email: true, recipient: true }),
+        ),
     },
     subjects: {
       record: async (ask) => {
-        asked(ask, "subjects.record", "{ subject }");
+        asked(ask, "subjects.record", "{ subject }", { subject: true, identityVerified: true });
         return recordSubject(context, named(ask), ask.identityVerified ?? false);
       },
     },
     requests: {
       open: async (ask) => openAsked(context, settings, ask),
       preview: async (ask) => {
-        asked(ask, "requests.preview", '{ right: "erasure", subject }');
+        asked(ask, "requests.preview", '{ right: "erasure", subject }', previewKeys);
         const right = oneOf(ask.right, ["erasure"], "right");
         return previewRequest(context, settings, named(ask), right);
       },
       get: async (id) => readRequest(context, text(id, "requests.get", "id")),
       list: async (ask) => listRequests(context, limitOf(ask, "requests.list")),
       verify: async (ask) => {
-        const { id, identity } = asked(ask, "requests.verify", "{ id, identity }");
+        const { id, identity } = asked(ask, "requests.verify", "{ id, identity }", {
+          id: true,
+          identity: true,
+        });
         return verifyIdentity(context, text(id, "requests.verify", "id"), shownIdentity(identity));
       },
       withdraw: async (id) => withdrawRequest(context, text(id, "requests.withdraw", "id")),
       deny: async (ask) => {
-        const { id, because } = asked(ask, "requests.deny", "{ id, because }");
+        const { id, because } = asked(ask, "requests.deny", "{ id, because }", { id: true, because: true });
         return denyRequest(context, text(id, "requests.deny", "id"), reasonFrom(because));
       },
       retry: async (id) => retrySteps(context, text(id, "requests.retry", "id")),
@@ -175,13 +201,24 @@ export function createHeed<
     evidence: {
       seal: () => sealer.seal(),
       checkpoint: async () => (await newestCheckpoint(context))?.checkpoint,
-      verify: async (ask = {}) => verifyStorage(context, asked(ask, "evidence.verify", "{ published }")),
+      verify: async (ask = {}) =>
+        verifyStorage(
+          context,
+          asked(ask, "evidence.verify", "{ published }", {
+            published: true,
+            publicKeys: true,
+            onProgress: true,
+          }),
+        ),
       prune: async (ask) => {
-        const { before } = asked(ask, "evidence.prune", "{ before }");
+        const { before } = asked(ask, "evidence.prune", "{ before }", { before: true });
         return pruneEvidence(context, parseInstant("before", before));
       },
       prove: async (older) => consistencyWith(context, read(checkpointSchema, older)),
-      entries: ({ from = 0 } = {}) => exportEntries(context, from),
+      entries: (ask = {}) => {
+        const { from = 0 } = asked(ask, "evidence.entries", "{ from } or nothing", { from: true });
+        return exportEntries(context, from);
+      },
       checkpoints: () => exportCheckpoints(context),
       lines: () => logLines(context),
     },
@@ -189,13 +226,13 @@ export function createHeed<
       place: async (ask) => placeHold(context, readHold(context, ask)),
       release: async (id) => releaseHold(context, text(id, "holds.release", "id")),
       list: async (ask = {}) => {
-        const { subject } = asked(ask, "holds.list", "{ subject } or nothing");
+        const { subject } = asked(ask, "holds.list", "{ subject } or nothing", { subject: true });
         return listHolds(context, subject === undefined ? undefined : named({ subject }));
       },
     },
     paidService: {
       ended: async (ask) =>
-        openRequest(context, named(asked(ask, "paidService.ended", "{ subject }")), {
+        openRequest(context, named(asked(ask, "paidService.ended", "{ subject }", { subject: true })), {
           right: "forget-tokens",
           identity: "operator-checked",
         }),
@@ -203,17 +240,25 @@ export function createHeed<
     links: {
       open: async (token) => links.open(text(token, "links.open", "token")),
       unsubscribe: async (ask) => {
-        const { token, scope } = asked(ask, "links.unsubscribe", "{ token, scope }");
+        const { token, scope } = asked(ask, "links.unsubscribe", "{ token, scope }", {
+          token: true,
+          scope: true,
+        });
         text(token, "links.unsubscribe", "token");
         return links.unsubscribe({ token, scope: oneOf(scope, ["topic", "all"], "scope") });
       },
     },
     permits: {
-      take: async (ask) => permits.take(asked(ask, "permits.take", "{ topic, email, messageKey }")),
+      take: async (ask) =>
+        permits.take(asked(ask, "permits.take", "{ topic, email, messageKey }", permitKeys)),
     },
     keys: {
       status: async () => keysInUse(context),
-      rotate: async (how) => rotateKeys(context, how),
+      rotate: async (how = {}) =>
+        rotateKeys(
+          context,
+          asked(how, "keys.rotate", "{ onProgress, signal } or nothing", { onProgress: true, signal: true }),
+        ),
     },
     work: {
       drain: async (limit) => worker.drain(budget(limit)),
@@ -225,12 +270,16 @@ export function createHeed<
     journal: {
       state: async () => journalState(withJournal()),
       compact: async (ask) => {
-        const { before } = asked(ask, "journal.compact", "{ before }");
+        const { before } = asked(ask, "journal.compact", "{ before }", { before: true });
         return { dropped: await withJournal().compact(parseInstant("before", before)) };
       },
     },
     restore: async (ask = {}) =>
-      restore(context, withJournal(), asked(ask, "restore", "{ dryRun, acceptLoss, onProgress } or nothing")),
+      restore(
+        context,
+        withJournal(),
+        asked(ask, "restore", "{ dryRun, acceptLoss, onProgress } or nothing", restoreKeys),
+      ),
     backup: async (ask) => backUp(store, ask),
     migrate: async () => migrateStorage(store, context.clock),
     on: (event, listener) => context.hub.on(event, listener),

@@ -20,7 +20,7 @@ export interface BackupAsk {
  * @throws InvalidInputError when both would be one file
  */
 export async function backUp(storage: HeedStorage, ask: BackupAsk): Promise<void> {
-  const { to, keysTo } = asked(ask, "backup", "{ to }");
+  const { to, keysTo } = asked(ask, "backup", "{ to }", { to: true, keysTo: true });
   text(to, "backup", "to");
   if (keysTo !== undefined) text(keysTo, "backup", "keysTo");
   if (keysTo === to) {

@@ -21,6 +21,7 @@ import { definePolicy } from "./policy/define-policy.ts";
 import { stepRows } from "./requests/plan.ts";
 import { stepView, type StepView } from "./requests/read-request.ts";
 import { idMaker } from "./new-id.ts";
+import { onlyKeys } from "./only-keys.ts";
 import { systemClock } from "./system-clock.ts";
 
 /** How one operation is carried out without a heed around it. */
@@ -65,6 +66,7 @@ export async function runOnce<
   options: OnceOptions<N> = {},
 ): Promise<Once> {
   const processor = given as unknown as ProcessorV1;
+  onlyKeys<OnceOptions<N>>(options, "runOnce", { input: true, withinMs: true, clock: true });
   const input = options.input ?? defaults[operation];
   if (processor.operations[operation] === undefined) {
     const has = Object.keys(processor.operations).join(", ");

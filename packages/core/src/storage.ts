@@ -23,3 +23,5 @@ export { InvalidInputError } from "./errors/invalid-input-error.ts";
 export { checkRow, checkValue, columnType, conflictOf, fits } from "./memory/checks.ts";
 export { searchStorage } from "./keys/search-storage.ts";
 export type { StorageFind } from "./keys/search-storage.ts";
+export { onlyKeys } from "./only-keys.ts";
+export type { KnownKeys } from "./only-keys.ts";

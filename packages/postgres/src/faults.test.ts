@@ -131,6 +131,9 @@ describe("options", () => {
     ]) {
       expect(() => postgres(wrong)).toThrow(TypeError);
     }
+    expect(() => postgres({ connectionString: url, conections: 5 } as never)).toThrow(
+      /postgres .* Did you mean `connections`\?/,
+    );
   });
 
   it("take the application's own pool, one connection small, and leave it open", async () => {
@@ -336,6 +339,54 @@ describe("what takes too long", () => {
     await client.query("ROLLBACK");
     expect(await read(storage, { from: "subjects", where: {} })).toMatchObject([{ id: "a", frozenBy: null }]);
     await write(hasty, [subject("b")]);
+  });
+
+  it("is given up by a call without `within` that waits for the caller's own transaction, and says why", async () => {
+    const { client, schema, storage } = await newPlace();
+    const url = new URL(inject("postgres").url);
+    url.searchParams.set("options", "-c lock_timeout=300");
+    const hasty = postgres({ connectionString: url.href, schema });
+    onTestFinished(() => hasty.close());
+    await client.query("BEGIN");
+    await write(storage, [subject("a")], client, ["subject:a"]);
+    const beganMs = performance.now();
+    const refused = await write(hasty, [subject("b")], undefined, ["subject:a"]).catch(
+      (error: unknown) => error,
+    );
+    // Once: it is not tried again and again for as long as a lost connection is.
+    expect(performance.now() - beganMs).toBeLessThan(2_000);
+    expect(refused).toMatchObject({ code: "storage-busy", message: expect.stringContaining("`within`") });
+    await client.query("COMMIT");
+    await write(hasty, [subject("c")], undefined, ["subject:a"]);
+    expect(await read(storage, { from: "subjects", where: {} })).toMatchObject([{ id: "a" }, { id: "c" }]);
+  });
+
+  it("waits for a lock for 30 seconds, or for as long as the database's owner says, in heed's transactions alone", async () => {
+    const { client, schema, storage } = await newPlace();
+    const pool = new pg.Pool({ connectionString: inject("postgres").url, max: 1 });
+    onTestFinished(() => pool.end());
+    await client.query(`
+      CREATE TABLE "${schema}".seen (setting text);
+      CREATE FUNCTION "${schema}".see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO "${schema}".seen VALUES (current_setting('lock_timeout')); RETURN NEW; END $$;
+      CREATE TRIGGER see AFTER INSERT ON "${schema}".subjects FOR EACH ROW EXECUTE FUNCTION "${schema}".see()`);
+    const url = new URL(inject("postgres").url);
+    url.searchParams.set("options", "-c lock_timeout=45s");
+    const patient = postgres({ connectionString: url.href, schema });
+    const lent = postgres({ pool, schema });
+    onTestFinished(async () => void (await Promise.all([patient.close(), lent.close()])));
+    for (const [each, id] of [
+      [storage, "a"],
+      [lent, "b"],
+      [patient, "c"],
+    ] as const)
+      await write(each, [subject(id)]);
+    expect((await client.query(`SELECT setting FROM "${schema}".seen`)).rows).toEqual([
+      { setting: "30s" },
+      { setting: "30s" },
+      { setting: "45s" },
+    ]);
+    expect((await pool.query("SHOW lock_timeout")).rows).toEqual([{ lock_timeout: "0" }]);
   });
 
   it("is tried again when two transactions wait for each other", async () => {

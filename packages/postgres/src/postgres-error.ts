@@ -87,7 +87,13 @@ function conflict({ table, constraint }: QueryFailed): ConflictError {
 export function translated(error: unknown): unknown {
   if (!(error instanceof QueryFailed)) return error;
   if (error.code === states.uniqueViolation) return conflict(error);
-  if (error.isContention || error.code === states.lockNotAvailable || error.code === states.queryCanceled) {
+  if (error.code === states.lockNotAvailable) {
+    return new HeedError(
+      "A lock that this transaction needed was not let go in time, and nothing of it was stored. Try it again. Inside a transaction of your own that has joined heed, a call about the same person without `within` waits for itself: pass `within` there too.",
+      { code: "storage-busy", cause: error },
+    );
+  }
+  if (error.isContention || error.code === states.queryCanceled) {
     return new HeedError(
       "Others held what this transaction needed for too long, and nothing of it was stored. Try it again.",
       { code: "storage-busy", cause: error },

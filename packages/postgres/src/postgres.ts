@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { HeedError, type HeedStorage, type Reads, type Transaction } from "@heed/core/storage";
+import { HeedError, onlyKeys, type HeedStorage, type Reads, type Transaction } from "@heed/core/storage";
 import type { Pool } from "pg";
 import { assertConnectionString } from "./connection-string.ts";
 import { Connections, type Where } from "./connections.ts";
@@ -55,7 +55,18 @@ function whereOf({ connectionString, pool }: PostgresOptions): Where {
   throw new TypeError("postgres() takes a connection string, or a pool of pg.");
 }
 
+const optionKeys = {
+  connectionString: true,
+  pool: true,
+  schema: true,
+  connections: true,
+  giveUpAfterMs: true,
+  migrate: true,
+  reconcileMs: true,
+};
+
 function checked(options: PostgresOptions) {
+  onlyKeys(options, "postgres", optionKeys);
   const { schema = "heed", connections = 10, giveUpAfterMs = 10_000, reconcileMs = 60_000 } = options;
   if (!schemaName.test(schema)) {
     throw new TypeError("schema takes lower-case letters, digits and _, and at most 51 of them.");
@@ -105,7 +116,7 @@ async function persistently<T>(giveUpAfterMs: number, work: () => Promise<T>): P
  * `within` takes the application's own client with a transaction open at READ COMMITTED; its commit is then
  * the commit. See `JoinedTransaction`.
  *
- * @throws InvalidInputError when the connection string can be none
+ * @throws InvalidInputError when the connection string can be none; `unknown-option`
  * @throws TypeError when an option is none, a transaction does not fit the tables, or `within` cannot be joined
  * @throws ConflictError `duplicate-row`, when a write breaks a key or a unique rule
  * @throws HeedError `storage-busy`, `storage-schema` (not migrated, or a newer version's), `storage-failed`,

@@ -114,6 +114,16 @@ const planning = ["SET LOCAL plan_cache_mode = force_generic_plan", "SET LOCAL e
  */
 const longestStandstillMs = 5_000;
 
+/**
+ * How long a lock is waited for, as SQLite waits for its file, where the database's owner has set no `lock_timeout` of
+ * their own. Who calls without `within` while their own transaction has joined heed waits for that one, which waits
+ * for them: PostgreSQL sees no deadlock there, and would never end it.
+ */
+const longestLockWaitMs = 30_000;
+
+/** Sent with the BEGIN, so it costs no round trip, and holds for heed's transaction alone, whosever the connection is. */
+const boundedWait = `SELECT set_config('lock_timeout', '${longestLockWaitMs}', true) WHERE current_setting('lock_timeout') = '0'`;
+
 /** Commits what `work` does, or rolls it back when it throws. `begin`: further settings of the transaction. */
 export async function committed<T>(
   session: Session,
@@ -122,7 +132,8 @@ export async function committed<T>(
 ): Promise<T> {
   let answer: T;
   try {
-    const settings = [`SET LOCAL idle_in_transaction_session_timeout = ${longestStandstillMs}`, ...begin];
+    const standstill = `SET LOCAL idle_in_transaction_session_timeout = ${longestStandstillMs}`;
+    const settings = [standstill, boundedWait, ...begin];
     const began = session.run(["BEGIN ISOLATION LEVEL READ COMMITTED", ...settings].join("; "));
     [, answer] = await inOrder([began, work()]);
   } catch (error) {

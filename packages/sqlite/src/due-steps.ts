@@ -8,13 +8,15 @@ const columns = `"id", "subjectId", "processor", "operation", "phase", "alone", 
 const dueOf = `FROM "heed_steps" INDEXED BY "heed_steps_due" WHERE "state" = 'due' AND "namespace" = ?`;
 export const nextProcessor = `SELECT min("processor") AS "next" ${dueOf} AND "processor" > ?`;
 export const nextLane = `SELECT min("lane") AS "next" ${dueOf} AND "processor" = ? AND "lane" > ?`;
-export const dueInLane =
-  `SELECT ${columns} ${dueOf} AND "processor" = ? AND "lane" = ? AND "dueAt" <= ?` +
-  ` ORDER BY "dueAt", "id" LIMIT ?`;
+const inLane = `SELECT ${columns} ${dueOf} AND "processor" = ? AND "lane" = ? AND "dueAt" <= ?`;
+const earliest = ` ORDER BY "dueAt", "id" LIMIT ?`;
+const besides = ` AND "id" NOT IN (SELECT value FROM json_each(?))`;
+export const dueInLane = inLane + earliest;
+const dueBesides = inLane + besides + earliest;
 const abandoned =
   `SELECT ${columns} FROM "heed_steps" WHERE "state" = 'running' AND "leaseUntil" <= ? AND "namespace" = ?` +
   ` AND "processor" = coalesce(?, "processor") AND "processor" NOT IN (SELECT value FROM json_each(?)) AND "lane" <= ?` +
-  ` ORDER BY "lane", "dueAt", "id" LIMIT ?`;
+  `${besides} ORDER BY "lane", "dueAt", "id" LIMIT ?`;
 
 function byUrgency(one: SqlRow, other: SqlRow): number {
   const lanes = Number(one["lane"]) - Number(other["lane"]);
@@ -24,10 +26,10 @@ function byUrgency(one: SqlRow, other: SqlRow): number {
 }
 
 /** Steps that are due, and running ones whose lease ran out: by lane, then due time, at most `max`. */
-export function dueSteps(
-  connection: Connection,
-  { namespace, now, max, processor: only, mostLane = Number.MAX_SAFE_INTEGER, except = [] }: DueAsk,
-): readonly DueStep[] {
+export function dueSteps(connection: Connection, ask: DueAsk): readonly DueStep[] {
+  const { namespace, now, max, processor: only, mostLane = Number.MAX_SAFE_INTEGER, except = [] } = ask;
+  const leftOut = JSON.stringify(ask.exceptSteps ?? []);
+  const isAll = leftOut === "[]";
   const next = (sql: string, parameters: readonly SQLInputValue[]) =>
     connection.all({ sql, parameters: [namespace, ...parameters] })[0]?.["next"] ?? null;
   const found: SqlRow[] = [];
@@ -44,15 +46,15 @@ export function dueSteps(
       lane !== null && Number(lane) <= mostLane && urgent.length < max;
       lane = next(nextLane, [processor, lane])
     ) {
-      const parameters = [namespace, processor, lane, now, max - urgent.length];
-      urgent.push(...connection.all({ sql: dueInLane, parameters }));
+      const parameters = [namespace, processor, lane, now, ...(isAll ? [] : [leftOut]), max - urgent.length];
+      urgent.push(...connection.all({ sql: isAll ? dueInLane : dueBesides, parameters }));
     }
     found.push(...urgent);
   }
   found.push(
     ...connection.all({
       sql: abandoned,
-      parameters: [now, namespace, only ?? null, JSON.stringify(except), mostLane, max],
+      parameters: [now, namespace, only ?? null, JSON.stringify(except), mostLane, leftOut, max],
     }),
   );
   return found

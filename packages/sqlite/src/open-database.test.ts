@@ -53,6 +53,11 @@ describe("sqlite", () => {
     expect(() => sqlite({ file: "heed.db", giveUpAfterMs: Number.NaN })).toThrow(TypeError);
   });
 
+  it("takes no option that it does not know: the keys would lie elsewhere than was meant", () => {
+    const given = { file: temporaryFile(), keyFile: "heed.keys" };
+    expect(() => sqlite(given)).toThrow(/sqlite .* Did you mean `keysFile`\?/);
+  });
+
   it("says that a file cannot be made, and tries again at the next use", async () => {
     const directory = temporaryFile("not-there-yet");
     const storage = sqlite(join(directory, "heed.db"));

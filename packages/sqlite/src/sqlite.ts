@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { HeedError, type HeedStorage, type Reads, type Transaction } from "@heed/core/storage";
+import { HeedError, onlyKeys, type HeedStorage, type Reads, type Transaction } from "@heed/core/storage";
 import { backUp } from "./back-up.ts";
 import { Connection } from "./connection.ts";
 import { dueSteps } from "./due-steps.ts";
@@ -34,9 +34,10 @@ interface Opened {
   readonly commits: GroupCommit;
 }
 
-function checked({ file, keysFile, giveUpAfterMs = 30_000 }: SqliteOptions): SqliteOptions & {
-  readonly giveUpAfterMs: number;
-} {
+const optionKeys = { file: true, keysFile: true, giveUpAfterMs: true };
+
+function checked(options: SqliteOptions): SqliteOptions & { readonly giveUpAfterMs: number } {
+  const { file, keysFile, giveUpAfterMs = 30_000 } = onlyKeys(options, "sqlite", optionKeys);
   if (typeof file !== "string" || file === "" || file === ":memory:") {
     throw new TypeError(
       "sqlite() takes the path of a file. For a storage in memory, use memory() of @heed/core.",
@@ -76,6 +77,7 @@ function truncateLog(connection: Connection): boolean {
  *
  * `within` takes a `DatabaseSync` on the same file with a transaction begun; its commit is then the commit.
  *
+ * @throws InvalidInputError `unknown-option`
  * @throws TypeError when the path is no path, or a transaction does not fit the tables
  * @throws ConflictError `duplicate-row`, when a write breaks a key or a unique rule
  * @throws HeedError `storage-busy`, `storage-unsuitable` (a network file system), `storage-schema` (a newer

@@ -3,6 +3,11 @@ import { accountWithTurns, everythingOf } from "../test/subject.ts";
 import { stripeOnTheWire } from "../test/wire.ts";
 import { stripeTokens } from "./stripe-tokens.ts";
 
+it("takes no option that it does not know: a misspelled one would leave spellings unsearched", () => {
+  const given = { apiKey: "sk_test_1", account: "acct_1", searchSpelling: true };
+  expect(() => stripeTokens(given)).toThrow(/Did you mean `searchSpellings`\?/);
+});
+
 describe("check", () => {
   const connect = stripeOnTheWire();
 

@@ -3,6 +3,7 @@ import {
   type CallContext,
   type Finding,
   type Outcome,
+  onlyKeys,
   ProcessorError,
   type ProcessorV1,
 } from "@heed/core/contract";
@@ -36,6 +37,16 @@ export type StripeTokensOptions = StripeAccess & {
   readonly settlingMs?: number;
 };
 
+const optionKeys = {
+  client: true,
+  apiKey: true,
+  baseUrl: true,
+  account: true,
+  live: true,
+  searchSpellings: true,
+  settlingMs: true,
+};
+
 /**
  * The processor for payment credentials that are stored at Stripe.
  *
@@ -45,10 +56,12 @@ export type StripeTokensOptions = StripeAccess & {
  * whatever `endsPaidService` says, since detaching ends no subscription but lets its next payment fail.
  * Customers, invoices and charges stay.
  *
+ * @throws InvalidInputError `unknown-option`
  * @throws TypeError when the options contradict each other, or a key of live mode is given without `live`
  * @see https://docs.stripe.com/api/payment_methods/detach
  */
 export function stripeTokens(options: StripeTokensOptions): ProcessorV1<StripeKind, never, StripeBucket> {
+  onlyKeys(options, "stripeTokens", optionKeys);
   const { account, live = false, searchSpellings = true, settlingMs = 60_000 } = options;
   if (!/^acct_\w+$/.test(account)) throw new TypeError("The account is not of the form acct_….");
   if (!(settlingMs >= 0)) throw new TypeError("settlingMs is not a duration in milliseconds.");

@@ -58,6 +58,11 @@ const pair = { "List-Unsubscribe": "One-Click" };
 const oneClick = form(pair);
 const topicOnce = [{ token, scope: "topic" }];
 
+it("takes no option that it does not know", () => {
+  const given = { links: new Ledger(), controller: "Acme AB", titels: {} };
+  expect(() => unsubscribeHandler(given)).toThrow(/Did you mean `titles`\?/);
+});
+
 describe("GET and HEAD", () => {
   it.each([
     ["GET", {}],

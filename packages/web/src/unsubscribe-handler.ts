@@ -1,4 +1,4 @@
-import { isHeedError } from "@heed/core/contract";
+import { isHeedError, onlyKeys } from "@heed/core/contract";
 import { html, page, plain, type Html } from "./page.ts";
 import { readForm, type Form } from "./read-form.ts";
 import { english, type UnsubscribeTexts } from "./texts.ts";
@@ -30,6 +30,17 @@ export interface UnsubscribeHandlerOptions {
   readonly logger?: { warn(fields: Readonly<Record<string, string>>, message: string): void };
 }
 
+const optionKeys = {
+  links: true,
+  controller: true,
+  contact: true,
+  titles: true,
+  texts: true,
+  token: true,
+  bodyTimeoutMs: true,
+  logger: true,
+};
+
 /**
  * Answers unsubscribe links, the one-click `POST` of RFC 8058 and the click of a person alike.
  *
@@ -37,10 +48,13 @@ export interface UnsubscribeHandlerOptions {
  * on its token alone: no cookie, no login, no redirect, no other field. It is answered with 200 only after the
  * choice was recorded; repeated, it is answered the same. 400 without a wish, 404 for a token that is not
  * authentic, 405, 408, 413, and 503 with `Retry-After` when the choice could not be recorded. Never throws.
+ *
+ * @throws InvalidInputError `unknown-option`, when it is made
  */
 export function unsubscribeHandler(
   options: UnsubscribeHandlerOptions,
 ): (request: Request) => Promise<Response> {
+  onlyKeys(options, "unsubscribeHandler", optionKeys);
   const { links, controller, contact, titles = {}, texts = english, logger } = options;
   const { token: findToken = lastSegment, bodyTimeoutMs = 10_000 } = options;
 

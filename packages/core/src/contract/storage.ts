@@ -108,6 +108,8 @@ export interface DueAsk {
   readonly mostLane?: number;
   /** Processors whose steps are left out. */
   readonly except?: readonly string[];
+  /** Steps that are left out, by id. They stay for other workers, and hide nothing that is due behind them. */
+  readonly exceptSteps?: readonly string[];
 }
 
 /**

@@ -11,6 +11,7 @@ import { operationOf } from "./operation-of.ts";
 import { settleClaims } from "./settle-claims.ts";
 import { throwIfStopped, unlessStopped } from "./stopped.ts";
 import { batchChannel, claimChannel, traced, type BatchTrace, type ClaimTrace } from "./tracing.ts";
+import type { Unreadable } from "./unreadable.ts";
 
 /** How batches are run. */
 export interface RunSettings extends BatchSettings {
@@ -35,11 +36,13 @@ export class BatchRun {
   readonly #context: HeedContext;
   readonly #settings: RunSettings;
   readonly #checks: AccountChecks;
+  readonly #unreadable: Unreadable;
   /** Processors whose breaker is open, until when (milliseconds since 1970). A hint: the storage has the truth. */
   readonly #open = new Map<string, number>();
 
-  constructor(context: HeedContext, settings: RunSettings) {
+  constructor(context: HeedContext, settings: RunSettings, unreadable: Unreadable) {
     this.#context = context;
+    this.#unreadable = unreadable;
     this.#settings = settings;
     this.#checks = new AccountChecks(context, settings);
   }
@@ -83,6 +86,7 @@ export class BatchRun {
     const { storage, clock, namespace } = this.#context;
     const processor = this.#context.processors[id];
     if (processor === undefined) return;
+    const leftOut = new Set(this.#unreadable.stepsOf(id));
     const steps = await storage.transact({
       lock: [],
       clock,
@@ -96,20 +100,23 @@ export class BatchRun {
             endedAt: { isNull: true },
             deadlineAt: { atMost: clock.now().toISOString() },
           },
-          limit: mostOverdue,
+          limit: mostOverdue + leftOut.size,
         },
       },
       decide: ({ steps }): Decision<readonly DueStep[]> => ({
         writes: [],
-        answer: steps.map((step) => ({
-          id: step.id,
-          subjectId: step.subjectId,
-          processor: id,
-          operation: step.operation as OperationName,
-          phase: step.phase,
-          lane: step.lane,
-          alone: step.alone === 1,
-        })),
+        answer: steps
+          .filter((step) => !leftOut.has(step.id))
+          .slice(0, mostOverdue)
+          .map((step) => ({
+            id: step.id,
+            subjectId: step.subjectId,
+            processor: id,
+            operation: step.operation as OperationName,
+            phase: step.phase,
+            lane: step.lane,
+            alone: step.alone === 1,
+          })),
       }),
     });
     if (steps.length === 0) return;
@@ -223,6 +230,7 @@ export class BatchRun {
         ...how,
       });
       trace.claimed = claimed.claims.length;
+      this.#unreadable.leave(id, trace.operation, claimed.unreadable);
       if (how.isProbe !== true) this.#know(id, claimed.blockedUntil);
       return claimed;
     });

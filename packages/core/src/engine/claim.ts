@@ -1,16 +1,13 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision, DueStep, RowsOf, WhereOf, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
-import { HeedError } from "../errors/heed-error.ts";
+import { HeedError, isHeedError } from "../errors/heed-error.ts";
 import { holdReads, holdsIn, isHeldBy } from "../holds/hold.ts";
 import { lockNames } from "../ledger/under-lock.ts";
 import { isDestructive, isHeldBack } from "../requests/lifecycle.ts";
 import { comesBackAt, mostCrashes } from "./crashes.ts";
 import { prepareOrEnd, type Known, type Prepared } from "./prepare.ts";
 import { heldBack, settleWrites, type Settled, type Settlement } from "./settle.ts";
-
-/** How long a step whose key this process lacks is left to one that has it. */
-const unknownKeyWaitMs = 60_000;
 
 /** A step in a worker's hands until its lease ends. */
 export interface Claim extends Prepared {
@@ -85,6 +82,8 @@ export interface Claimed {
   readonly claims: readonly Claim[];
   /** RFC 3339: nothing was leased, for the account's breaker is open until then, or since then waits for a probe. */
   readonly blockedUntil: string | undefined;
+  /** Steps, by id, whose key this process lacks: they stay for one that has it. */
+  readonly unreadable: ReadonlyMap<string, HeedError>;
   /** Whether a batch at this account has failed since it last answered. */
   readonly hasFailed: boolean;
 }
@@ -93,8 +92,8 @@ export interface Claimed {
  * Leases steps. Each is looked at again under the lock: one that another worker took is left out, a
  * preference that a newer choice overtook ends as superseded, and one whose subject the processor cannot
  * search for ends at a human. A step whose worker was lost counts that, and ends as failed when it happened too
- * often. One that a legal hold covers is put off, and one that it covered gets back its place. Behind an open
- * breaker nothing is leased but what is overdue is ended.
+ * often. One that a legal hold covers is put off, and one that it covered gets back its place. One whose key this
+ * process lacks stays due, for another. Behind an open breaker nothing is leased but what is overdue is ended.
  */
 export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claimed> {
   const ids = ask.steps.map((step) => step.id);
@@ -113,6 +112,7 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claime
       const writes: Write[] = [];
       const settlements: Settlement[] = [];
       const parked: Row<"steps">[] = [];
+      const unreadable = new Map<string, HeedError>();
       const known = knownFrom(rows);
       const holds = holdsIn(rows);
       const asked = new Set(ids);
@@ -134,14 +134,14 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claime
           continue;
         }
         const prepared = prepareOrEnd(context, row, known, now, ask.unknownTopics ?? []);
-        if (prepared === "unknown-key") {
-          // Left to a process that has the key; without a pause this one would find it due for ever.
-          const dueAt = new Date(Date.parse(now) + unknownKeyWaitMs).toISOString();
-          writes.push({
-            update: "steps",
-            where: { id: row.id },
-            set: { state: "due", dueAt, leaseUntil: null, alone, crashes },
-          });
+        const leaveDue = (): void => {
+          // Written as it is: delivery may tell another worker of it again.
+          const set = { state: "due", dueAt: found.state === "due" ? row.dueAt : now, leaseUntil: null };
+          writes.push({ update: "steps", where: { id: row.id }, set: { ...set, alone, crashes } });
+        };
+        if (isHeedError(prepared)) {
+          unreadable.set(row.id, prepared);
+          leaveDue();
           continue;
         }
         if ("verdict" in prepared) {
@@ -160,11 +160,7 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claime
         }
         if (blockedUntil !== undefined) {
           if (now >= row.deadlineAt) settlements.push(overdue(row, prepared));
-          // Written as it is: delivery may tell another worker of it again.
-          else {
-            const set = { state: "due", dueAt: found.state === "due" ? row.dueAt : now, leaseUntil: null };
-            writes.push({ update: "steps", where: { id: row.id }, set: { ...set, alone, crashes } });
-          }
+          else leaveDue();
           continue;
         }
         const step: Row<"steps"> = {
@@ -188,14 +184,14 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claime
       const hasFailed = breaker !== undefined;
       return {
         writes: [...writes, ...settled.writes],
-        answer: { claims, settled, parked, blockedUntil, hasFailed },
+        answer: { claims, settled, parked, blockedUntil, unreadable, hasFailed },
       };
     },
   });
   tellSettled(context, settled);
   for (const { processor, operation } of parked) {
     const error = new HeedError(
-      `A step lost its worker ${mostCrashes} times in a row and was parked. Find out what it does to the process, then retry its request.`,
+      `A step lost its worker ${mostCrashes} times in a row and was parked. Find out what it does to the process, then retry it: heed.steps.retry(id).`,
       { code: "crashed-worker" },
     );
     context.hub.emit("work.failed", { error, processor, operation });

@@ -2,12 +2,16 @@ import type { HeedContext } from "../context.ts";
 import type { Row } from "../contract/tables.ts";
 import type { Reads, RowsOf } from "../contract/storage.ts";
 import { accountOf } from "./breaker.ts";
+import type { Unreadable } from "./unreadable.ts";
 
 /** What is still to be done. */
 export interface Left {
   /** Steps that are still open. Counted up to 1000: that many means as many or more. */
   readonly open: number;
-  /** RFC 3339: when the next open step is due. Behind an open breaker that is when the next probe goes. */
+  /**
+   * RFC 3339: when the next open step is due. Behind an open breaker that is when the next probe goes, and for one
+   * whose key this process lacks, when it looks again.
+   */
   readonly nextAt?: string;
 }
 
@@ -24,14 +28,17 @@ const reads = (namespace: string) =>
     breakers: { from: "breakers", where: { openUntil: { isNull: false } } },
   }) as const satisfies Reads;
 
-/** Looks at what is open. */
-export async function whatIsLeft({ storage, clock, namespace, processors }: HeedContext): Promise<Left> {
+/** Looks at what is open. @param unreadable what this process leaves to others */
+export async function whatIsLeft(
+  { storage, clock, namespace, processors }: HeedContext,
+  unreadable: Pick<Unreadable, "stepsOf" | "full" | "againAt">,
+): Promise<Left> {
   const firstOf = (processor: string) =>
     ({
       from: "steps",
       where: { namespace, processor, state: "due" },
       orderBy: ["dueAt"],
-      limit: 1,
+      limit: 1 + unreadable.stepsOf(processor).length,
     }) as const;
   const ids = Object.keys(processors);
   const { open, leased, breakers } = await storage.transact({
@@ -47,11 +54,15 @@ export async function whatIsLeft({ storage, clock, namespace, processors }: Heed
     decide: (rows: RowsOf<Record<string, ReturnType<typeof firstOf>>>) => ({ writes: [], answer: rows }),
   });
   const openUntil = new Map(breakers.map(({ account, openUntil }) => [account, openUntil]));
-  const dueAt = (id: string, [first]: readonly Row<"steps">[]): string | undefined => {
+  const dueAt = (id: string, due: readonly Row<"steps">[]): string | undefined => {
+    const leftOut = new Set(unreadable.stepsOf(id));
+    const first = unreadable.full.includes(id) ? undefined : due.find((step) => !leftOut.has(step.id));
     const processor = processors[id];
     const until = processor === undefined ? undefined : openUntil.get(accountOf(processor));
-    if (first?.dueAt == null) return undefined;
-    return until != null && until > first.dueAt ? until : first.dueAt;
+    const lookedAt = due.some((step) => leftOut.has(step.id)) ? unreadable.againAt : undefined;
+    if (first?.dueAt == null) return lookedAt;
+    const nextAt = until != null && until > first.dueAt ? until : first.dueAt;
+    return lookedAt !== undefined && lookedAt < nextAt ? lookedAt : nextAt;
   };
   const ofKnown = ids.map((id) => dueAt(id, firsts[id] ?? []));
   const [nextAt] = [...ofKnown, leased[0]?.leaseUntil].filter((at) => typeof at === "string").toSorted();

@@ -12,9 +12,13 @@ import { dataKeyOf, indexDigests } from "../ledger/subject-record.ts";
  * somebody new. Idempotent by the event's id, so a crash in between repeats it harmlessly. One that cannot be
  * applied is told of, stays, and holds no other up.
  *
+ * @param onFailure told why one cannot be applied
  * @returns how many were applied
  */
-export async function applyParked(context: HeedContext): Promise<number> {
+export async function applyParked(
+  context: HeedContext,
+  onFailure: (error: unknown) => void,
+): Promise<number> {
   const requestId = await endedWithParked(context);
   if (requestId.length === 0) return 0;
   const { parked, dataKeys } = await context.storage.transact({
@@ -31,7 +35,7 @@ export async function applyParked(context: HeedContext): Promise<number> {
     try {
       if (await applyOne(context, row, dataKeys)) applied += 1;
     } catch (error) {
-      context.hub.emit("work.failed", { error });
+      onFailure(error);
     }
   }
   return applied;

@@ -2,7 +2,7 @@ import type { HeedContext } from "../context.ts";
 import type { Identifier } from "../contract/identifier.ts";
 import type { Call, InputOf, OperationName } from "../contract/operation.ts";
 import type { Row } from "../contract/tables.ts";
-import { isHeedError } from "../errors/heed-error.ts";
+import { isHeedError, type HeedError } from "../errors/heed-error.ts";
 import { evidenceDigests } from "../evidence/evidence.ts";
 import { open } from "../keys/sealed.ts";
 import { topicsIn, topicState } from "../ledger/choice.ts";
@@ -37,18 +37,22 @@ export interface Known {
   readonly requests: ReadonlyMap<string, Row<"requests">>;
 }
 
-/** A row that cannot be opened ends alone: it must not take its batch with it. */
+/**
+ * A row that cannot be opened ends alone: it must not take its batch with it.
+ *
+ * @returns the error `unknown-key` where the keyring lacks the key that the row was written under
+ */
 export function prepareOrEnd(
   context: HeedContext,
   step: Row<"steps">,
   known: Known,
   now: string,
   unknownTopics: readonly string[],
-): Prepared | Settlement | "unknown-key" {
+): Prepared | Settlement | HeedError {
   try {
     return prepare(context, step, known, now, unknownTopics);
   } catch (error) {
-    if (isHeedError(error) && error.code === "unknown-key") return "unknown-key";
+    if (isHeedError(error) && error.code === "unknown-key") return error;
     return { step, verdict: { to: "end", state: "failed", because: "unreadable" } };
   }
 }

@@ -5,6 +5,7 @@ import { Bell } from "./bell.ts";
 import { BatchRun, type RunSettings } from "./batch-run.ts";
 import { operationOf } from "./operation-of.ts";
 import { isDaily } from "./pace.ts";
+import type { Unreadable } from "./unreadable.ts";
 
 /** How much is in hand at a time. */
 export interface PumpSettings extends RunSettings {
@@ -41,13 +42,15 @@ export class Pump {
   readonly #context: HeedContext;
   readonly #settings: PumpSettings;
   readonly #run: BatchRun;
+  readonly #unreadable: Unreadable;
   readonly #hands = new Map<string, Hand>();
   readonly #inHand = new Set<string>();
 
-  constructor(context: HeedContext, settings: PumpSettings) {
+  constructor(context: HeedContext, settings: PumpSettings, unreadable: Unreadable) {
     this.#context = context;
     this.#settings = settings;
-    this.#run = new BatchRun(context, settings);
+    this.#unreadable = unreadable;
+    this.#run = new BatchRun(context, settings, unreadable);
   }
 
   /** All batches that are in hand now. */
@@ -69,6 +72,10 @@ export class Pump {
     let started = 0;
     for (const [id, processor] of Object.entries(this.#context.processors)) {
       const hand = this.#handOf(id);
+      if (this.#unreadable.full.includes(id)) {
+        hand.isDry = true;
+        continue;
+      }
       const room = this.#roomAt(id, processor);
       if (room === 0) {
         started += await this.#startUrgent(id, processor, stop, onFailure);
@@ -109,13 +116,15 @@ export class Pump {
 
   /** Begins steps of recipients that have no processor any more: they go to a human. */
   async startStrangers(stop: AbortSignal, onFailure: (error: unknown) => void): Promise<number> {
-    const except = Object.keys(this.#context.processors);
+    const except = [...Object.keys(this.#context.processors), ...this.#unreadable.full];
     return this.#begin(await this.#due({ except, max: mostStrangers }), stop, onFailure);
   }
 
   async #due(ask: Pick<DueAsk, "max" | "processor" | "mostLane" | "except">): Promise<readonly DueStep[]> {
     const { storage, clock, namespace } = this.#context;
-    return storage.due({ namespace, now: clock.now().toISOString(), ...ask });
+    const exceptSteps = this.#unreadable.stepsOf(ask.processor);
+    const now = clock.now().toISOString();
+    return storage.due({ namespace, now, ...ask, ...(exceptSteps.length === 0 ? {} : { exceptSteps }) });
   }
 
   #handOf(id: string): Hand {

@@ -1,11 +1,12 @@
 import type { HeedContext } from "../context.ts";
 import type { Sealer } from "../evidence/sealer.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
-import { quoted } from "../errors/quoted.ts";
+import { onlyKeys } from "../only-keys.ts";
 import { expireUnverified } from "../requests/change-request.ts";
 import { applyParked } from "./parked.ts";
 import { Pump, type PumpSettings } from "./pump.ts";
 import { whatIsLeft, type Left } from "./left.ts";
+import { Unreadable } from "./unreadable.ts";
 
 /** How a worker works. */
 export interface WorkSettings extends PumpSettings {
@@ -51,13 +52,7 @@ const least: { readonly [S in keyof WorkSettings]: number } = {
 /** The settings, with defaults for those that are left out. @throws InvalidInputError */
 export function workSettings(given: Partial<WorkSettings> = {}): WorkSettings {
   const settings = { ...workDefaults };
-  for (const [name, value] of Object.entries(given)) {
-    if (!Object.hasOwn(least, name)) {
-      throw new InvalidInputError(
-        `\`work\` has no setting ${quoted(name)}. It has: ${Object.keys(least).join(", ")}.`,
-        { issues: [{ path: "work", message: "unknown setting" }] },
-      );
-    }
+  for (const [name, value] of Object.entries(onlyKeys(given, "createHeed's work", least))) {
     const setting = name as keyof WorkSettings;
     if (value === undefined) continue;
     if (!(Number.isSafeInteger(value) && value >= least[setting])) {
@@ -93,6 +88,7 @@ export class Worker {
   readonly #settings: WorkSettings;
   readonly #sealer: Sealer | undefined;
   readonly #pump: Pump;
+  readonly #unreadable: Unreadable;
   #loop: Loop | undefined;
   #hasScrubbed = false;
   #tidiedAtMs = Number.NEGATIVE_INFINITY;
@@ -102,7 +98,8 @@ export class Worker {
     this.#context = context;
     this.#settings = settings;
     this.#sealer = sealer;
-    this.#pump = new Pump(context, settings);
+    this.#unreadable = new Unreadable(context);
+    this.#pump = new Pump(context, settings, this.#unreadable);
   }
 
   /** Works until nothing is due any more, or the budget is used up. */
@@ -132,7 +129,7 @@ export class Worker {
           break;
       }
       if (clock.now().getTime() < until) await this.#sealer?.round();
-      return { settled: ended.count, ...(await whatIsLeft(this.#context)) };
+      return { settled: ended.count, ...(await whatIsLeft(this.#context, this.#unreadable)) };
     } finally {
       ended.stop();
       unwatch();
@@ -222,7 +219,8 @@ export class Worker {
   /** What is due beside the steps of its processors. */
   async #tidyUp(stop: AbortSignal, onFailure: (error: unknown) => void): Promise<number> {
     if ((await this.#context.journaled?.isHeld()) === true) return 0;
-    const tidied = (await applyParked(this.#context)) + (await expireUnverified(this.#context));
+    const parked = await applyParked(this.#context, (error) => this.#unreadable.tell(error));
+    const tidied = parked + (await expireUnverified(this.#context));
     return tidied + (await this.#pump.startStrangers(stop, onFailure));
   }
 

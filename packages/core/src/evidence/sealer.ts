@@ -2,6 +2,7 @@ import type { HeedContext } from "../context.ts";
 import { withTimeLimit } from "../engine/time-limit.ts";
 import { HeedError } from "../errors/heed-error.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import { onlyKeys } from "../only-keys.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { mostBackupDays } from "./receipt.ts";
 import { newestCheckpoint, sealEvidence, type SealedEvidence } from "./seal-evidence.ts";
@@ -25,6 +26,7 @@ export interface EvidenceSettings {
 
 /** @throws InvalidInputError */
 export function checkEvidenceSettings(settings: EvidenceSettings): EvidenceSettings {
+  onlyKeys(settings, "createHeed's evidence", { sealEveryMs: true, publish: true, backupsLastDays: true });
   for (const name of ["sealEveryMs", "backupsLastDays"] as const) {
     const value = settings[name];
     const most = name === "backupsLastDays" ? mostBackupDays : Number.MAX_SAFE_INTEGER;

@@ -23,6 +23,7 @@ export function readHold(context: HeedContext, given: GivenHold): HoldAsk {
     given,
     "holds.place",
     "{ subject, reason, orderedBy, reviewAt }",
+    { subject: true, everyone: true, processor: true, reason: true, orderedBy: true, reviewAt: true },
   );
   // Never everyone by a slip: a subject that was left out, or a variable that was empty.
   if ((subject === undefined) === (everyone !== true))

@@ -1,5 +1,6 @@
 import type { HeedContext } from "../context.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import { onlyKeys, type KnownKeys } from "../only-keys.ts";
 import { BulkGroups, refusalIn, type BulkItem } from "./bulk-groups.ts";
 import type { AskedChoice } from "./record-choices.ts";
 
@@ -54,6 +55,15 @@ export interface BulkOptions {
   /** Told of each item that could not be recorded. */
   readonly onRefused?: (refusal: BulkRefusal) => void;
 }
+
+const bulkKeys: KnownKeys<BulkOptions> = {
+  run: true,
+  from: true,
+  dryRun: true,
+  signal: true,
+  onProgress: true,
+  onRefused: true,
+};
 
 const refusalsKept = 1_000;
 
@@ -149,7 +159,7 @@ export function checkBulk(call: string, source: unknown, options: BulkOptions = 
       },
     );
   }
-  const { run, from = 0 } = options;
+  const { run, from = 0 } = onlyKeys(options, call, bulkKeys);
   if (run !== undefined && !(typeof run === "string" && /^[A-Za-z0-9_-]{1,40}$/.test(run))) {
     throw new InvalidInputError("`run` names this run: use letters, digits, - and _, at most 40.", {
       issues: [{ path: "run", message: "not a name" }],

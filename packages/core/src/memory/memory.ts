@@ -26,7 +26,9 @@ function carryOut<R extends Reads, A>(all: MemoryTables, transaction: Transactio
 }
 
 function dueSteps(all: MemoryTables, ask: DueAsk): readonly DueStep[] {
-  const { namespace, now, max, processor, mostLane = Number.POSITIVE_INFINITY, except = [] } = ask;
+  const { namespace, now, max, processor, mostLane = Number.POSITIVE_INFINITY } = ask;
+  const { except = [], exceptSteps = [] } = ask;
+  const isLeftOut = new Set<unknown>(exceptSteps);
   const isDue = { namespace, state: "due", dueAt: { atMost: now } };
   const isAbandoned = { namespace, state: "running", leaseUntil: { atMost: now } };
   const claimable = [...matching(all, "steps", isDue), ...matching(all, "steps", isAbandoned)];
@@ -34,7 +36,8 @@ function dueSteps(all: MemoryTables, ask: DueAsk): readonly DueStep[] {
     (row) =>
       (processor === undefined || row["processor"] === processor) &&
       Number(row["lane"]) <= mostLane &&
-      !except.includes(String(row["processor"])),
+      !except.includes(String(row["processor"])) &&
+      !isLeftOut.has(row["id"]),
   );
   const urgent = wanted.toSorted(by(["lane", "dueAt", "id"])).slice(0, max);
   return urgent.map((row) => ({

@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { createHash } from "node:crypto";
+import { describe, expect, it, vi } from "vitest";
 import { newPlace, type Place } from "../../test/place.ts";
 import { superviseAfter } from "../../test/supervise.ts";
 import { due, inMs, read, set, step, write } from "../../test/transactions.ts";
@@ -95,6 +96,23 @@ describe("what one worker was told", () => {
     expect(await due(storage, 2)).toEqual(first);
     await write(storage, [set(first[0] ?? "", running(60_000))]);
     expect(await due(storage, 2)).toEqual(first.slice(1));
+  });
+
+  it("to leave out stays with others, and wakes nobody again", async () => {
+    const { storage, another, client, schema } = await newPlace();
+    const other = another();
+    const told: string[] = [];
+    client.on("notification", ({ channel }) => told.push(channel));
+    const hash = createHash("sha224").update(`${schema}_boss`).digest("hex").slice(0, 24);
+    await client.query(`LISTEN pgboss_${hash}; LISTEN the_end`);
+    await write(storage, [step("theirs"), step("behind", { dueAt: inMs(-1) })]);
+    const ask = { namespace: "acme", now: inMs(0), max: 1, exceptSteps: ["theirs"] };
+    expect((await storage.due(ask)).map(({ id }) => id)).toEqual(["behind"]);
+    expect(await due(other)).toEqual(["theirs"]);
+    // Notifications keep their order: before this one there was that of the write alone.
+    await client.query("NOTIFY the_end");
+    await vi.waitUntil(() => told.includes("the_end"), { timeout: 10_000 });
+    expect(told).toEqual([`pgboss_${hash}`, "the_end"]);
   });
 
   it("is given back when it closes", async () => {

@@ -50,6 +50,14 @@ export function jobNow({ id, lane, at }: Delivery): JobInsert<JobData> {
 }
 
 /**
+ * The same for one that other workers were told of before: it wakes nobody, as a job that can be fetched at once
+ * would, not even the worker that has just left it to them.
+ */
+export function jobQuietly(step: Delivery): JobInsert<JobData> {
+  return { ...jobNow(step), startAfter: "1 milliseconds" };
+}
+
+/**
  * The job that delivers a step when it is due. How long it waits is reckoned from `now`, by the clock that said
  * when the step is due: the database's own may be another.
  */

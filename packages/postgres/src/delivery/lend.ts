@@ -1,7 +1,7 @@
 import type { DueAsk, DueStep } from "@heed/core/storage";
 import { sqlName } from "../schema.ts";
 import { inOrder, type Session } from "../session.ts";
-import { jobId, jobLater, jobNow } from "./jobs.ts";
+import { jobId, jobLater, jobNow, jobQuietly } from "./jobs.ts";
 import type { QueuesByProcessor } from "./reconcile.ts";
 import type { Lent, Queues } from "./queues.ts";
 
@@ -119,10 +119,15 @@ export class Lender {
     queues: readonly string[],
   ): Promise<{ readonly told: readonly DueStep[]; readonly isMore: boolean }> {
     const nowMs = performance.now();
+    const isLeftOut = new Set(ask.exceptSteps);
+    // Those are fetched too: they must not hide what lies behind them.
+    const max = ask.max + isLeftOut.size;
     const old = this.#held(queues).filter(([, { sinceMs }]) => nowMs - sinceMs > longestInHandMs);
     await this.#giveBack(session, old);
     const held = this.#held(queues, ask.mostLane);
-    const fetched = await inOrder(queues.map((queue) => this.#queues.fetch(queue, ask, session.db)));
+    const fetched = await inOrder(
+      queues.map((queue) => this.#queues.fetch(queue, { ...ask, max }, session.db)),
+    );
     const fresh = fetched.flatMap((jobs, index) =>
       jobs.map((lent): [string, InHand] => [
         lent.data.s,
@@ -130,7 +135,7 @@ export class Lender {
       ]),
     );
     const all = new Map([...held, ...fresh]);
-    const isMore = fetched.some(({ length }) => length >= ask.max);
+    const isMore = fetched.some(({ length }) => length >= max);
     if (all.size === 0) return { told: [], isMore };
     const steps = await stepsOf(session, this.#schema, ask, [...all.keys()]);
     const ready = [...all].flatMap(([id, inHand]) => {
@@ -139,7 +144,8 @@ export class Lender {
         ? [{ step, id, inHand }]
         : [];
     });
-    const told = ready.toSorted(byUrgency).slice(0, ask.max);
+    const wanted = ready.filter(({ id }) => !isLeftOut.has(id));
+    const told = wanted.toSorted(byUrgency).slice(0, ask.max);
     const isTold = new Set(told.map(({ id }) => id));
     const isReady = new Set(ready.map(({ id }) => id));
     await this.#rejected(
@@ -150,8 +156,11 @@ export class Lender {
     );
     for (const { id, step, inHand } of told) this.#inHand.set(id, { ...inHand, lane: step.lane });
     for (const [id] of held) if (!isReady.has(id)) this.#inHand.delete(id);
-    const surplus = [...all].filter(([id]) => isReady.has(id) && !isTold.has(id));
+    const back = [...all].filter(([id]) => isReady.has(id) && !isTold.has(id));
+    const surplus = back.filter(([id]) => !isLeftOut.has(id));
+    const leftOut = back.filter(([id]) => isLeftOut.has(id));
     await this.#giveBack(session, surplus, steps);
+    await this.#giveBack(session, leftOut, steps, jobQuietly);
     return { told: told.map(({ step, inHand }) => dueStep(step, inHand)), isMore };
   }
 
@@ -176,6 +185,7 @@ export class Lender {
     session: Session,
     jobs: readonly (readonly [string, InHand])[],
     known?: ReadonlyMap<string, StepRow>,
+    jobOf = jobNow,
   ): Promise<void> {
     for (const [id] of jobs) this.#inHand.delete(id);
     const harmless = jobs.filter(([, { lent }]) => lent.retryCount === 0);
@@ -190,7 +200,7 @@ export class Lender {
       const steps = known ?? (await this.#urgencyOf(session, back));
       const jobsBack = back.flatMap((id) => {
         const step = steps.get(id);
-        return step === undefined ? [] : [jobNow({ id, lane: step.lane, at: step.dueAt })];
+        return step === undefined ? [] : [jobOf({ id, lane: step.lane, at: step.dueAt })];
       });
       if (jobsBack.length > 0) await this.#queues.insert(queue, jobsBack, session.db);
     }

@@ -140,6 +140,24 @@ const mistakes: Readonly<Record<string, readonly [() => HeedStorage, string]>> =
     },
     "finds what is urgent alone when it is asked for that, and whatever else is told of meanwhile",
   ],
+  "tells of steps that it was to leave out": [
+    () => {
+      const storage = memory();
+      return { ...storage, due: async (ask) => storage.due({ ...ask, exceptSteps: [] }) };
+    },
+    "leaves out the steps that it is told to, and finds what is due behind them",
+  ],
+  "lets what it leaves out hide what is due behind it": [
+    () => {
+      const storage = memory();
+      return {
+        ...storage,
+        due: async ({ exceptSteps = [], ...ask }) =>
+          (await storage.due(ask)).filter(({ id }) => !exceptSteps.includes(id)),
+      };
+    },
+    "leaves out the steps that it is told to, and finds what is due behind them",
+  ],
   "delivers what it rolled back": [
     () => {
       const storage = memory();

@@ -1,4 +1,4 @@
-import type { Row } from "@heed/core/storage";
+import type { DueAsk, Row } from "@heed/core/storage";
 import { expect } from "vitest";
 import { insertOf, read, write, type Bench, type StorageCase } from "./storage-case.ts";
 
@@ -111,6 +111,28 @@ export const delivery: readonly StorageCase[] = [
       expect(await ids(["crm", "mail", "billing", "nobody"])).toEqual([]);
       expect((await ids([])).every((id) => id.startsWith("crm"))).toBe(true);
       expect(await ids([])).toEqual(await due(bench, 3));
+    },
+  },
+  {
+    promise: "leaves out the steps that it is told to, and finds what is due behind them",
+    async run(bench) {
+      const left = Array.from({ length: 250 }, (_each, n) => ({ id: `left${n}`, lane: 0, dueAt: earliest }));
+      const rows = [
+        ...left,
+        { id: "left lost", state: "running", leaseUntil: earliest },
+        { id: "lost", lane: 1, state: "running", leaseUntil: earlier },
+        { id: "late", lane: 2, dueAt: now },
+      ].map((row) => ({ ...row, processor: "crm" }));
+      await steps(bench, rows);
+      const exceptSteps = [...left.map(({ id }) => id), "left lost", "nobody's"];
+      const ids = async (ask: Partial<DueAsk>) =>
+        (await bench.storage.due({ namespace: "acme", now, max: 3, ...ask })).map(({ id }) => id);
+      for (const ask of [{}, { processor: "crm" }])
+        expect(await ids({ ...ask, exceptSteps })).toEqual(["lost", "late"]);
+      expect(await ids({ exceptSteps, mostLane: 1, processor: "crm" })).toEqual(["lost"]);
+      // Whoever does not leave them out is told of them.
+      const told = await ids({ exceptSteps: [] });
+      expect(told.map((id) => id.startsWith("left"))).toEqual([true, true, true]);
     },
   },
   {

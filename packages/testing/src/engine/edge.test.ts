@@ -2,14 +2,20 @@ import {
   createHeed,
   definePolicy,
   ephemeralKeys,
+  fileJournal,
   InvalidInputError,
   isHeedError,
   memory,
+  runOnce,
   type HeedError,
 } from "@heed/core";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { inspect } from "node:util";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { createTestHeed } from "../create-test-heed.ts";
+import { scriptedVendor } from "../scripted-vendor.ts";
 import { company, evidence, policy } from "./people.ts";
 
 const canary = "canary@example.org";
@@ -28,11 +34,13 @@ async function refusal(call: () => unknown): Promise<HeedError> {
 }
 
 /** What a caller without a compiler may pass. */
-function untyped() {
-  const test = company();
-  // oxlint-disable-next-line typescript/no-explicit-any -- the point: no compiler checked these calls
-  return { ...test, heed: test.heed as any };
+function untyped(overrides: Parameters<typeof company>[0] = {}) {
+  const test = company(overrides);
+  return { ...test, heed: test.heed as Untyped };
 }
+
+// oxlint-disable-next-line typescript/no-explicit-any -- the point: no compiler checked these calls
+type Untyped = any;
 
 const hostile = {
   toString() {
@@ -147,6 +155,127 @@ describe("a call that cannot be read", () => {
     const past = { at: "2019-01-01T00:00:00Z", until: "2020-01-01T00:00:00Z", imported: true } as const;
     await other.subscriptions.subscribe({ ...optIn, topic: "newsletter", ...past, evidence: { none: true } });
     expect((await other.subscriptions.state({ subject, topic: "newsletter" })).state).not.toBe("given");
+  });
+});
+
+describe("a key that a call does not know", () => {
+  const right = "erasure";
+  const link = { token: "x", scope: "all" };
+  const alert = { topic: "alerts", email: subject.email, messageKey: "1" };
+  const matter = { subject, reason: "case", orderedBy: "board", reviewAt: "2999-01-01T00:00:00Z" };
+  const calls: readonly [string, (heed: Untyped, more: object) => unknown][] = [
+    ["consent.give", (heed, more) => heed.consent.give({ subject, purpose: "news", evidence, ...more })],
+    ["consent.withdraw", (heed, more) => heed.consent.withdraw({ subject, purpose: "news", ...more })],
+    ["consent.giveMany", (heed, more) => heed.consent.giveMany([], more)],
+    ["consent.withdrawMany", (heed, more) => heed.consent.withdrawMany([], more)],
+    ["consent.state", (heed, more) => heed.consent.state({ subject, purpose: "news", ...more })],
+    ["subscriptions.subscribe", (heed, more) => heed.subscriptions.subscribe({ ...optIn, ...more })],
+    ["subscriptions.subscribeMany", (heed, more) => heed.subscriptions.subscribeMany([], more)],
+    [
+      "subscriptions.unsubscribe",
+      (heed, more) => heed.subscriptions.unsubscribe({ subject, topic: "all", ...more }),
+    ],
+    ["subscriptions.unsubscribeMany", (heed, more) => heed.subscriptions.unsubscribeMany([], more)],
+    [
+      "subscriptions.state",
+      (heed, more) => heed.subscriptions.state({ subject, topic: "newsletter", ...more }),
+    ],
+    ["suppression.check", (heed, more) => heed.suppression.check({ email: subject.email, ...more })],
+    ["subjects.record", (heed, more) => heed.subjects.record({ subject, ...more })],
+    ["requests.open", (heed, more) => heed.requests.open({ ...open, subject, ...more })],
+    ["requests.preview", (heed, more) => heed.requests.preview({ right, subject, ...more })],
+    [
+      "requests.verify",
+      (heed, more) => heed.requests.verify({ id: "x", identity: "operator-checked", ...more }),
+    ],
+    ["requests.deny", (heed, more) => heed.requests.deny({ id: "x", because: "unfounded", ...more })],
+    ["requests.acknowledge", (heed, more) => heed.requests.acknowledge({ id: "x", step: "y", ...more })],
+    ["evidence.verify", (heed, more) => heed.evidence.verify(more)],
+    ["evidence.prune", (heed, more) => heed.evidence.prune({ before: "2026-01-01T00:00:00Z", ...more })],
+    ["evidence.entries", (heed, more) => heed.evidence.entries(more)],
+    ["holds.place", (heed, more) => heed.holds.place({ ...matter, ...more })],
+    ["holds.list", (heed, more) => heed.holds.list(more)],
+    ["paidService.ended", (heed, more) => heed.paidService.ended({ subject, ...more })],
+    ["links.unsubscribe", (heed, more) => heed.links.unsubscribe({ ...link, ...more })],
+    ["permits.take", (heed, more) => heed.permits.take({ ...alert, ...more })],
+    ["keys.rotate", (heed, more) => heed.keys.rotate(more)],
+    ["work.drain", (heed, more) => heed.work.drain(more)],
+    ["work.start", (heed, more) => heed.work.start(more)],
+    ["journal.compact", (heed, more) => heed.journal.compact({ before: "2026-01-01T00:00:00Z", ...more })],
+    ["restore", (heed, more) => heed.restore(more)],
+    ["backup", (heed, more) => heed.backup({ to: "/nowhere/x", ...more })],
+  ];
+  const folder = mkdtempSync(join(tmpdir(), "heed-edge-"));
+  const journal = fileJournal(join(folder, "heed.journal"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each(calls)("is refused by %s, which does nothing", async (call, ask) => {
+    const { heed, rows } = untyped({ journal });
+    const error = await refusal(() => ask(heed, { [canary]: 1 }));
+    expect([error.name, error.code, error.message]).toEqual([
+      "InvalidInputError",
+      "unknown-option",
+      expect.stringMatching(new RegExp(`^${call.replace(".", "\\.")} .* It takes: \\w`)),
+    ]);
+    for (const table of ["events", "subjects", "requests", "holds", "permits"] as const)
+      expect(await rows(table)).toEqual([]);
+  });
+
+  const joins = new Set([
+    "consent.give",
+    "consent.withdraw",
+    "subscriptions.subscribe",
+    "subscriptions.unsubscribe",
+  ]);
+  it.each(calls.filter(([call]) => !joins.has(call)))(
+    "is refused by %s when it is `within`, which it would not join",
+    async (call, ask) => {
+      const { heed, rows } = untyped({ journal });
+      const error = await refusal(() => ask(heed, { within: {} }));
+      expect([error.code, error.message]).toEqual([
+        "unknown-option",
+        expect.stringContaining(`${call} does not join a transaction`),
+      ]);
+      expect(await rows("requests")).toEqual([]);
+    },
+  );
+
+  it("is refused in each item of a bulk, `within` too, and the others are recorded", async () => {
+    const { heed, rows } = untyped();
+    const item = { subject, topic: "all" };
+    const { refusals, changed } = await heed.subscriptions.unsubscribeMany([
+      { ...item, chanel: "web" },
+      item,
+      { ...item, within: {} },
+    ]);
+    expect([refusals, changed]).toEqual([
+      [
+        { index: 0, because: "unknown-option" },
+        { index: 2, because: "unknown-option" },
+      ],
+      1,
+    ]);
+    expect(await rows("events")).toHaveLength(1);
+  });
+
+  it("is refused by createHeed, its settings and runOnce", async () => {
+    const crm = scriptedVendor({ operations: ["unsubscribe"], topics: ["newsletter", "offers"] });
+    const processors = { crm: crm.processor };
+    const parts = { policy, storage: memory(), keys: ephemeralKeys(), processors };
+    const asks: readonly [() => unknown, string][] = [
+      [() => createHeed({ ...parts, jurnal: fileJournal("x") } as never), "Did you mean `journal`?"],
+      [() => createHeed({ ...parts, work: { leaseMS: 1 } } as never), "Did you mean `leaseMs`?"],
+      [() => createHeed({ ...parts, evidence: { sealEveryMS: 1 } } as never), "Did you mean `sealEveryMs`?"],
+      [
+        () => runOnce(crm.processor, "unsubscribe", subject, { withinMS: 1 } as never),
+        "Did you mean `withinMs`?",
+      ],
+    ];
+    for (const [ask, hint] of asks) {
+      const error = await refusal(ask);
+      expect([error.code, error.message]).toEqual(["unknown-option", expect.stringContaining(hint)]);
+    }
+    expect(crm.calls).toEqual([]);
   });
 });
 

@@ -86,18 +86,4 @@ describe("a process that lacks a key found in storage", () => {
     });
     await expect(permit.handOver()).rejects.toMatchObject({ code: "unknown-key" });
   });
-
-  it("leaves a step to a process that has the key", async () => {
-    const { old, withNewKey } = twoProcesses();
-    const other = withNewKey("z");
-    for (const each of [old, other]) each.person(subject.email);
-    await other.heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
-    const { open, settled, nextAt } = await old.heed.work.drain();
-    expect([open, settled, nextAt === undefined]).toEqual([1, 0, false]);
-    expect(old.crm.calls.filter(({ at }) => at === "run")).toEqual([]);
-    await other.clock.set(nextAt ?? "");
-    await other.settle();
-    expect((await other.rows("steps")).map(({ state }) => state)).toEqual(["verified"]);
-    expect([...(other.crm.optedOut.get(subject.email) ?? [])]).toEqual(["newsletter"]);
-  });
 });
