@@ -111,7 +111,7 @@ export function translated(error: unknown): unknown {
 /** The database's tables are not those of this version. */
 export function notMigrated(cause?: unknown): HeedError {
   return new HeedError(
-    "The database does not have the tables of this version of heed: run storage.migrate() in a deploy step.",
+    "The database does not have the tables of this version of heed: run storage.migrate() in a deploy step, or heed migrate on the command line.",
     { code: "storage-schema", ...(cause === undefined ? {} : { cause }) },
   );
 }
