@@ -356,6 +356,39 @@ describe("a restoration", () => {
       expect([...(company.crm.optedOut.get(email) ?? [])]).toEqual(["newsletter"]);
   });
 
+  it("ends each of the requests that had ended together, whether or not it knows whose it was", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const [known, unknown] = ["known", "unknown"].map((name) => company.person(`${name}.canary@example.org`));
+    await live.heed.subjects.record({ subject: known! });
+    const copy = `${company.base}.copy`;
+    await live.storage.backup?.(copy);
+    const ids: string[] = [];
+    for (const subject of [unknown!, known!])
+      ids.push((await live.heed.requests.open({ right: "erasure", identity: "signed-in", subject })).id);
+    await live.settle();
+    // They ended in one transaction, and so in one record.
+    const ends = readFileSync(company.journal, "utf8")
+      .split("\n")
+      .filter((line) => line.includes("request.closed"));
+    expect(ends).toHaveLength(1);
+    const evidenceOf = async ({ heed }: typeof live, id: string) =>
+      (await heed.requests.evidence(id)).filter(({ entry }) => entry.kind === "request.closed").length;
+    await live.heed.close();
+
+    for (const { email } of [known!, unknown!]) company.person(email);
+    const restored = company.on(copy);
+    expect(await restored.heed.restore()).toMatchObject({ erasures: 2, unknownErasures: 1 });
+    await restored.settle();
+    for (const id of ids) {
+      expect((await restored.heed.requests.get(id)).state).toBe("fulfilled");
+      expect(await evidenceOf(restored, id)).toBe(1);
+      expect((await restored.heed.requests.receipt(id)).summary.state).toBe("fulfilled");
+    }
+    expect([...company.rows.keys()]).toEqual([unknown!.email]);
+    expect(await restored.rows("dataKeys")).toEqual([]);
+  });
+
   it("says which erasures it cannot carry out again, and the suppression list finds whom they were about", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);
