@@ -169,6 +169,24 @@ describe("what waits for a human", () => {
     expect(await heed.steps.parked({ limit: 1 })).toHaveLength(1);
   });
 
+  it("waits no longer once its request was taken back or refused", async () => {
+    const { heed, rows } = silent();
+    const open = (email: string) => heed.requests.open({ ...erasure, subject: { email } });
+    const [one, other] = [await open("one@example.org"), await open("other@example.org")];
+    await heed.requests.withdraw(one.id);
+    await heed.requests.deny({ id: other.id, because: "unfounded" });
+    expect(await heed.steps.parked()).toEqual([]);
+    const steps = await rows("steps");
+    for (const [id, because] of [
+      [one.id, "request-withdrawn"],
+      [other.id, "request-denied"],
+    ])
+      expect(steps.find((step) => step.requestId === id && step.processor === "paper")).toMatchObject({
+        state: "cancelled",
+        because,
+      });
+  });
+
   it("of requests: those that have not ended, next deadline first", async () => {
     const { heed, clock, settle } = silent();
     const ask = (email: string, receivedAt: string) =>
