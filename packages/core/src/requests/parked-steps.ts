@@ -57,16 +57,28 @@ export async function parkedSteps(context: HeedContext, limit: number): Promise<
   const wrapped = new Map(dataKeys.map((row) => [row.owner, row]));
   return steps
     .map((step): ParkedStep => {
-      const row = wrapped.get(step.requestId ?? step.subjectId);
-      const key = row === undefined ? undefined : keys.unwrap(row.wrapped, row.keyId, row.owner);
       return {
-        ...stepView(step, key),
+        ...readableView(keys, step, wrapped.get(step.requestId ?? step.subjectId)),
         ...(step.requestId === null ? {} : { requestId: step.requestId }),
         ...(isHeldBy(holds, step) ? { held: true } : {}),
         parkedAt: step.endedAt ?? step.createdAt,
       };
     })
     .toSorted((one, other) => (one.parkedAt < other.parkedAt ? -1 : 1));
+}
+
+/** Without its instruction where that cannot be read here: one damaged key must not hide what else waits. */
+function readableView(
+  keys: HeedContext["keys"],
+  step: Row<"steps">,
+  row: Row<"dataKeys"> | undefined,
+): StepView {
+  if (row === undefined || step.sealed === null) return stepView(step, undefined);
+  try {
+    return stepView(step, keys.unwrap(row.wrapped, row.keyId, row.owner));
+  } catch {
+    return stepView(step, undefined);
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import { definePolicy, memory, RejectedError } from "@heed/core";
+import type { Write } from "@heed/core/storage";
 import type { OperationName } from "@heed/core/contract";
 import { describe, expect, it } from "vitest";
 import { createTestHeed } from "../create-test-heed.ts";
@@ -185,6 +186,27 @@ describe("what waits for a human", () => {
         state: "cancelled",
         because,
       });
+  });
+
+  it("is listed though one of the keys is damaged", async () => {
+    const { heed, crm, person, settle, storage, rows, clock } = company();
+    crm.fault({ at: "run", operation: "unsubscribe", answers: { status: "manual", instruction: "Ring." } });
+    crm.fault({ at: "run", operation: "unsubscribe", answers: { status: "manual", instruction: "Ring." } });
+    for (const name of ["a", "b"])
+      await heed.subscriptions.unsubscribe({ subject: person(`${name}@example.org`), topic: "all" });
+    await settle();
+    const before = await heed.steps.parked();
+    expect(before.map(({ instruction }) => instruction)).toEqual(["Ring.", "Ring."]);
+    const [key] = await rows("dataKeys");
+    const damage: Write = {
+      update: "dataKeys",
+      where: { owner: key?.owner ?? "" },
+      set: { wrapped: new Uint8Array(60) },
+    };
+    await storage.transact({ lock: [], clock, read: {}, decide: () => ({ writes: [damage], answer: null }) });
+    const parked = await heed.steps.parked();
+    expect(parked.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+    expect(parked.map(({ instruction }) => instruction ?? "").toSorted()).toEqual(["", "Ring."]);
   });
 
   it("of requests: those that have not ended, next deadline first", async () => {
