@@ -84,10 +84,15 @@ function readableView(
 /**
  * A human did what a step asked for: it ends as acknowledged, on that human's word.
  *
- * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`
+ * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`; `own-data` where heed is to
+ *   destroy its own data, which nobody can do by hand
  */
 export function acknowledgeStep(context: HeedContext, id: string): Promise<{ state: StepState }> {
   return changeParked(context, id, ({ step, request, record, allSteps, now }) => {
+    if (step.processor === "heed")
+      throw new ConflictError("Nobody destroys heed's own data by hand. Retry the step.", {
+        code: "own-data",
+      });
     const rows = { requests: request === undefined ? [] : [request], openSteps: [], requestSteps: allSteps };
     const verdict = { to: "end", state: "acknowledged", because: "by-hand" } as const;
     const ofChoice =

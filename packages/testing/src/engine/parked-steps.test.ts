@@ -209,6 +209,32 @@ describe("what waits for a human", () => {
     expect(parked.map(({ instruction }) => instruction ?? "").toSorted()).toEqual(["", "Ring."]);
   });
 
+  it("is not done by a human's word where it is heed's own data", async () => {
+    const { heed, person, rows, storage, clock, settle } = company();
+    const { id } = await heed.requests.open({ ...erasure, subject: person("anna@example.org") });
+    // Every other step has ended, and the process has died in this one each time.
+    const at = clock.now().toISOString();
+    const writes: readonly Write[] = [
+      { update: "steps", where: { requestId: id }, set: { state: "verified", endedAt: at, dueAt: null } },
+      {
+        update: "steps",
+        where: { requestId: id, processor: "heed" },
+        set: { state: "running", endedAt: null, leaseUntil: at, attempt: 5, crashes: 4 },
+      },
+    ];
+    await storage.transact({ lock: [], clock, read: {}, decide: () => ({ writes, answer: null }) });
+    await heed.work.drain();
+    const [step] = await heed.steps.parked();
+    expect(step).toMatchObject({ processor: "heed", because: "crashed-worker" });
+    await expect(heed.steps.acknowledge(step?.id ?? "")).rejects.toMatchObject({ code: "own-data" });
+    expect(await rows("subjects")).toHaveLength(1);
+    expect((await heed.requests.get(id)).state).toBe("awaiting_manual");
+    await heed.steps.retry(step?.id ?? "");
+    await settle();
+    expect(await rows("subjects")).toEqual([]);
+    expect((await heed.requests.get(id)).state).toBe("fulfilled");
+  });
+
   it("of requests: those that have not ended, next deadline first", async () => {
     const { heed, clock, settle } = silent();
     const ask = (email: string, receivedAt: string) =>
