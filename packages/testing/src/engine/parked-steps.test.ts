@@ -3,6 +3,7 @@ import type { Write } from "@heed/core/storage";
 import type { OperationName } from "@heed/core/contract";
 import { describe, expect, it } from "vitest";
 import { createTestHeed } from "../create-test-heed.ts";
+import { scriptedVendor } from "../scripted-vendor.ts";
 import { company, evidence } from "./people.ts";
 
 const erasure = { right: "erasure", identity: "signed-in" } as const;
@@ -233,6 +234,41 @@ describe("what waits for a human", () => {
     await settle();
     expect(await rows("subjects")).toEqual([]);
     expect((await heed.requests.get(id)).state).toBe("fulfilled");
+  });
+
+  it("is to stop what a recipient sends that keeps the person after the erasure", async () => {
+    const { processor } = scriptedVendor({
+      name: "shop",
+      topics: ["newsletter"],
+      operations: ["forgetTokens"],
+    });
+    const { heed, settle } = createTestHeed({
+      policy: definePolicy({
+        controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
+        recipients: {
+          shop: {
+            role: "processor",
+            country: "SE",
+            keeps: [{ category: "invoices", reason: "legal-obligation", law: "SFS 1999:1078", years: 7 }],
+          },
+        },
+        purposes: { news: { basis: "consent" } },
+        topics: { newsletter: { class: "marketing", purpose: "news", via: ["shop"] } },
+      }),
+      processors: { shop: processor },
+    });
+    const subject = { email: "anna@example.org" };
+    await heed.subscriptions.unsubscribe({ subject, topic: "all" });
+    const told = await heed.steps.parked();
+    expect(told).toMatchObject([{ operation: "unsubscribe", state: "manual" }]);
+    const { id } = await heed.requests.open({ ...erasure, subject });
+    await settle();
+    const left = (await heed.steps.parked()).find((step) => step.requestId === id);
+    expect(left).toMatchObject({ operation: "unsubscribe", instruction: told[0]?.instruction });
+    await heed.steps.acknowledge(left?.id ?? "");
+    await settle();
+    expect(await heed.steps.parked()).toEqual([]);
+    expect((await heed.requests.get(id)).closedAt).toBeDefined();
   });
 
   it("of requests: those that have not ended, next deadline first", async () => {
