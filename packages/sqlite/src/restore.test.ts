@@ -651,6 +651,33 @@ describe("a journal", () => {
       expect(await again.heed.subscriptions.state(optOut(name))).toMatchObject({ state });
   });
 
+  it("that was begun anew twice gives the oldest back-up what it has, once the rest is accepted as lost", async () => {
+    const company = journaledCompany();
+    const optOut = (name: string) =>
+      ({ subject: { email: `${name}@example.org` }, topic: "newsletter" }) as const;
+    const old = `${company.base}.old`;
+    const first = company.on(company.base);
+    await first.heed.subscriptions.unsubscribe(optOut("a"));
+    await first.storage.backup?.(old);
+    await first.heed.close();
+    for (const name of ["b", "c"]) {
+      rmSync(company.journal);
+      const next = company.on(company.base);
+      await next.heed.restore({ acceptLoss: true });
+      await next.heed.subscriptions.unsubscribe(optOut(name));
+      await next.heed.close();
+    }
+    const { heed } = company.on(old);
+    await expect(heed.journal.state()).rejects.toMatchObject({ code: "journal-compacted" });
+    expect(await heed.restore({ acceptLoss: true })).toMatchObject({ choices: 1 });
+    for (const [name, state] of [
+      ["a", "not-given"],
+      ["b", "never-asked"],
+      ["c", "not-given"],
+    ] as const)
+      expect(await heed.subscriptions.state(optOut(name))).toMatchObject({ state });
+  });
+
   it("is begun anew again where the process died before the database had noted it", async () => {
     const company = journaledCompany();
     const optOut = { subject: { email: "a@example.org" }, topic: "newsletter" } as const;
