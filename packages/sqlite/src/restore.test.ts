@@ -38,6 +38,37 @@ describe("a back-up that is restored", () => {
     expect((await rows("steps")).filter((step) => step.endedAt === null)).toEqual([]);
   });
 
+  it("leaves nothing to a human of a request that had ended", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna.canary@example.org");
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    await live.settle();
+    company.crm.fault({
+      at: "run",
+      operation: "unsubscribe",
+      answers: { status: "manual", instruction: "Ring them." },
+    });
+    const { id } = await live.heed.requests.open({
+      right: "withdrawal",
+      identity: "signed-in",
+      subject: anna,
+    });
+    await live.settle();
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    const [step] = await live.heed.steps.parked();
+    await live.heed.steps.acknowledge(step?.id ?? "");
+    expect((await live.heed.requests.get(id)).state).toBe("fulfilled");
+    await live.heed.close();
+    const { heed, settle } = company.on(old);
+    await heed.restore();
+    await settle();
+    expect((await heed.requests.get(id)).state).toBe("fulfilled");
+    const left = (await heed.steps.parked()).filter((each) => each.requestId === id);
+    expect(left).toEqual([]);
+  });
+
   it("erases again whoever only said no after the erasure, however often it is restored", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);
