@@ -69,6 +69,36 @@ describe("a back-up that is restored", () => {
     expect(left).toEqual([]);
   });
 
+  it("leaves nothing to a human of an erasure that had ended, of somebody who came back", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna.canary@example.org");
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    await live.settle();
+    company.crm.fault({
+      at: "run",
+      operation: "erase",
+      answers: { status: "manual", instruction: "Ring them." },
+    });
+    const { id } = await live.heed.requests.open({ right: "erasure", identity: "signed-in", subject: anna });
+    await live.settle();
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    const [step] = await live.heed.steps.parked();
+    expect(step?.requestId).toBe(id);
+    await live.heed.steps.acknowledge(step?.id ?? "");
+    await live.settle();
+    await company.clock.advance(60_000);
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    await live.settle();
+    await live.heed.close();
+    const { heed, settle } = company.on(old);
+    await heed.restore();
+    await settle();
+    expect((await heed.requests.get(id)).closedAt).toBeDefined();
+    expect(await heed.steps.parked()).toEqual([]);
+  });
+
   it("erases again whoever only said no after the erasure, however often it is restored", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);
