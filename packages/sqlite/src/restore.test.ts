@@ -38,6 +38,67 @@ describe("a back-up that is restored", () => {
     expect((await rows("steps")).filter((step) => step.endedAt === null)).toEqual([]);
   });
 
+  it("leaves nothing to a human of a request that had ended", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna.canary@example.org");
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    await live.settle();
+    company.crm.fault({
+      at: "run",
+      operation: "unsubscribe",
+      answers: { status: "manual", instruction: "Ring them." },
+    });
+    const { id } = await live.heed.requests.open({
+      right: "withdrawal",
+      identity: "signed-in",
+      subject: anna,
+    });
+    await live.settle();
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    const [step] = await live.heed.steps.parked();
+    await live.heed.steps.acknowledge(step?.id ?? "");
+    expect((await live.heed.requests.get(id)).state).toBe("fulfilled");
+    await live.heed.close();
+    const { heed, settle } = company.on(old);
+    await heed.restore();
+    await settle();
+    expect((await heed.requests.get(id)).state).toBe("fulfilled");
+    const left = (await heed.steps.parked()).filter((each) => each.requestId === id);
+    expect(left).toEqual([]);
+  });
+
+  it("leaves nothing to a human of an erasure that had ended, of somebody who came back", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna.canary@example.org");
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    await live.settle();
+    company.crm.fault({
+      at: "run",
+      operation: "erase",
+      answers: { status: "manual", instruction: "Ring them." },
+    });
+    const { id } = await live.heed.requests.open({ right: "erasure", identity: "signed-in", subject: anna });
+    await live.settle();
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    const [step] = await live.heed.steps.parked();
+    expect(step?.requestId).toBe(id);
+    await live.heed.steps.acknowledge(step?.id ?? "");
+    await live.settle();
+    await company.clock.advance(60_000);
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    await live.settle();
+    await live.heed.close();
+    const { heed, settle } = company.on(old);
+    await heed.restore();
+    await settle();
+    expect((await heed.requests.get(id)).closedAt).toBeDefined();
+    expect(await heed.steps.parked()).toEqual([]);
+  });
+
   it("erases again whoever only said no after the erasure, however often it is restored", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);
@@ -682,6 +743,33 @@ describe("a journal", () => {
       ["c", "not-given"],
     ] as const)
       expect(await again.heed.subscriptions.state(optOut(name))).toMatchObject({ state });
+  });
+
+  it("that was begun anew twice gives the oldest back-up what it has, once the rest is accepted as lost", async () => {
+    const company = journaledCompany();
+    const optOut = (name: string) =>
+      ({ subject: { email: `${name}@example.org` }, topic: "newsletter" }) as const;
+    const old = `${company.base}.old`;
+    const first = company.on(company.base);
+    await first.heed.subscriptions.unsubscribe(optOut("a"));
+    await first.storage.backup?.(old);
+    await first.heed.close();
+    for (const name of ["b", "c"]) {
+      rmSync(company.journal);
+      const next = company.on(company.base);
+      await next.heed.restore({ acceptLoss: true });
+      await next.heed.subscriptions.unsubscribe(optOut(name));
+      await next.heed.close();
+    }
+    const { heed } = company.on(old);
+    await expect(heed.journal.state()).rejects.toMatchObject({ code: "journal-compacted" });
+    expect(await heed.restore({ acceptLoss: true })).toMatchObject({ choices: 1 });
+    for (const [name, state] of [
+      ["a", "not-given"],
+      ["b", "never-asked"],
+      ["c", "not-given"],
+    ] as const)
+      expect(await heed.subscriptions.state(optOut(name))).toMatchObject({ state });
   });
 
   it("is begun anew again where the process died before the database had noted it", async () => {

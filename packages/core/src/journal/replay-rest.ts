@@ -102,6 +102,11 @@ function endings(
       where: { requestId: ended, endedAt: { isNull: true } },
       set: { state: "cancelled", because: "request-closed", endedAt: now, dueAt: null, leaseUntil: null },
     },
+    {
+      update: "steps",
+      where: { requestId: ended, state: ["failed", "manual"] },
+      set: { state: "cancelled", because: "request-closed" },
+    },
     { update: "steps", where: { requestId: ended }, set: { sealed: null } },
     { update: "subjects", where: { id: subjects, frozenBy: ended }, set: { frozenBy: null } },
     ...(linked === undefined

@@ -57,10 +57,8 @@ export async function parkedSteps(context: HeedContext, limit: number): Promise<
   const wrapped = new Map(dataKeys.map((row) => [row.owner, row]));
   return steps
     .map((step): ParkedStep => {
-      const row = wrapped.get(step.requestId ?? step.subjectId);
-      const key = row === undefined ? undefined : keys.unwrap(row.wrapped, row.keyId, row.owner);
       return {
-        ...stepView(step, key),
+        ...readableView(keys, step, wrapped.get(step.requestId ?? step.subjectId)),
         ...(step.requestId === null ? {} : { requestId: step.requestId }),
         ...(isHeldBy(holds, step) ? { held: true } : {}),
         parkedAt: step.endedAt ?? step.createdAt,
@@ -69,13 +67,32 @@ export async function parkedSteps(context: HeedContext, limit: number): Promise<
     .toSorted((one, other) => (one.parkedAt < other.parkedAt ? -1 : 1));
 }
 
+/** Without its instruction where that cannot be read here: one damaged key must not hide what else waits. */
+function readableView(
+  keys: HeedContext["keys"],
+  step: Row<"steps">,
+  row: Row<"dataKeys"> | undefined,
+): StepView {
+  if (row === undefined || step.sealed === null) return stepView(step, undefined);
+  try {
+    return stepView(step, keys.unwrap(row.wrapped, row.keyId, row.owner));
+  } catch {
+    return stepView(step, undefined);
+  }
+}
+
 /**
  * A human did what a step asked for: it ends as acknowledged, on that human's word.
  *
- * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`
+ * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`; `own-data` where heed is to
+ *   destroy its own data, which nobody can do by hand
  */
 export function acknowledgeStep(context: HeedContext, id: string): Promise<{ state: StepState }> {
   return changeParked(context, id, ({ step, request, record, allSteps, now }) => {
+    if (step.processor === "heed")
+      throw new ConflictError("Nobody destroys heed's own data by hand. Retry the step.", {
+        code: "own-data",
+      });
     const rows = { requests: request === undefined ? [] : [request], openSteps: [], requestSteps: allSteps };
     const verdict = { to: "end", state: "acknowledged", because: "by-hand" } as const;
     const ofChoice =
