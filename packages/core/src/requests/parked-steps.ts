@@ -85,10 +85,15 @@ function readableView(
  * A human did what a step asked for: it ends as acknowledged, on that human's word.
  *
  * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`; `own-data` where heed is to
- *   destroy its own data, which nobody can do by hand
+ *   destroy its own data, which nobody can do by hand; `legal-hold` while one forbids to destroy
  */
 export function acknowledgeStep(context: HeedContext, id: string): Promise<{ state: StepState }> {
-  return changeParked(context, id, ({ step, request, record, allSteps, now }) => {
+  return changeParked(context, id, ({ step, request, record, allSteps, isHeld, now }) => {
+    if (isHeld)
+      throw new ConflictError(
+        "A legal hold stands over this step: nothing of it may be destroyed, also not by hand. Release the hold first.",
+        { code: "legal-hold" },
+      );
     if (step.processor === "heed")
       throw new ConflictError("Nobody destroys heed's own data by hand. Retry the step.", {
         code: "own-data",
@@ -175,6 +180,8 @@ interface Parked {
   readonly record: SubjectRecord | undefined;
   /** The open steps of the subject, and all steps of its open requests. */
   readonly allSteps: readonly Row<"steps">[];
+  /** A legal hold stands over it. */
+  readonly isHeld: boolean;
   readonly now: string;
 }
 
@@ -220,8 +227,9 @@ async function changeOnce(
       steps: stepRead,
       requests: { from: "requests", where: { id: requestId ?? "" } },
       requestSteps: { from: "steps", where: openRequestsOf(subjectId) },
+      ...holdReads(namespace, [id]),
     },
-    decide: ([record], { steps, requests, requestSteps }, now): Decision<Settled | "moved"> => {
+    decide: ([record], { steps, requests, requestSteps, ...holds }, now): Decision<Settled | "moved"> => {
       const [step] = steps;
       const [request] = requests;
       if (step?.subjectId !== subjectId) return { writes: [], answer: "moved" };
@@ -232,7 +240,8 @@ async function changeOnce(
           code: "request-ended",
         });
       const allSteps = byId([...(record?.openSteps ?? []), ...requestSteps]);
-      const changed = decide({ step, request, record, allSteps, now });
+      const isHeld = isHeldBy(holdsIn(holds), step);
+      const changed = decide({ step, request, record, allSteps, isHeld, now });
       return { writes: changed.writes, answer: changed };
     },
   });

@@ -137,6 +137,26 @@ describe("what waits for a human", () => {
     expect(await heed.steps.parked()).toEqual(before);
   });
 
+  it("is nobody's to do by hand while a legal hold stands over it", async () => {
+    const { heed, settle } = silent();
+    const subject = { email: "anna@example.org" };
+    const { id } = await heed.requests.open({ ...erasure, subject });
+    const hold = await heed.holds.place({
+      subject,
+      reason: "case-1",
+      orderedBy: "general-counsel",
+      reviewAt: "2040-01-01T00:00:00Z",
+    });
+    const [step] = await heed.steps.parked();
+    expect(step).toMatchObject({ held: true });
+    await expect(heed.steps.acknowledge(step?.id ?? "")).rejects.toMatchObject({ code: "legal-hold" });
+    expect(await heed.steps.parked()).toEqual([step]);
+    await heed.holds.release(hold.id);
+    await heed.steps.acknowledge(step?.id ?? "");
+    await settle();
+    expect((await heed.requests.get(id)).state).toBe("fulfilled");
+  });
+
   it("is of this controller alone", async () => {
     const storage = memory();
     const [one, other] = [company({ storage }), company({ storage, namespace: "other" })];
