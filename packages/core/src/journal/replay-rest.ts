@@ -137,7 +137,9 @@ function isEndOf(write: Write, requests: ReadonlySet<string>): boolean {
   if ("insert" in write) return write.insert === "evidence" && requests.has(write.row.requestId ?? "");
   if ("update" in write)
     return write.update === "requests" && write.set.closedAt != null && requests.has(idIn(write));
-  return write.remove === "dataKeys" && requests.has(String(write.where.owner));
+  if (write.remove !== "dataKeys") return false;
+  const { owner } = write.where;
+  return typeof owner === "string" && requests.has(owner);
 }
 
 const tableOf = (write: Write): string =>
