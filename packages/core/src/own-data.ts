@@ -3,7 +3,10 @@ import { each } from "./contract/each.ts";
 import type { Call, ExportedRecord } from "./contract/operation.ts";
 import type { Operation, ProcessorV1 } from "./contract/processor.ts";
 
-/** How heed reaches the application's own rows. Functions get the identifier as the application wrote it. */
+/**
+ * How heed reaches the application's own rows. Functions get the identifier as the application wrote it. What one
+ * throws is tried again, but for a `RejectedError`: that ends the step as failed, and a human is asked.
+ */
 export interface OwnData<Kind extends "email" | "accountId"> {
   /** The identifier by which the application finds a person. */
   readonly by: Kind;

@@ -19,6 +19,8 @@ import { stepView, type StepView } from "./read-request.ts";
 export interface ParkedStep<Processor extends string = string> extends StepView<Processor> {
   /** Absent when it carries a choice that was no request: an opt-out, an opt-in. */
   readonly requestId?: string;
+  /** The choice that it carries, where it carries one: its id, as the call answered it and `choice.recorded` told. */
+  readonly eventId?: string;
   /** RFC 3339: since when it waits. */
   readonly parkedAt: string;
 }
@@ -60,6 +62,7 @@ export async function parkedSteps(context: HeedContext, limit: number): Promise<
       return {
         ...readableView(keys, step, wrapped.get(step.requestId ?? step.subjectId)),
         ...(step.requestId === null ? {} : { requestId: step.requestId }),
+        ...(step.eventId === null ? {} : { eventId: step.eventId }),
         ...(isHeldBy(holds, step) ? { held: true } : {}),
         parkedAt: step.endedAt ?? step.createdAt,
       };

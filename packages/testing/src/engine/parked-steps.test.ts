@@ -23,16 +23,16 @@ async function refusedOptOut() {
   await settle();
   await clock.advance(1_000);
   crm.fault(refusing("unsubscribe"));
-  await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
+  const answer = await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
   await settle();
   const [step] = await heed.steps.parked();
   const isOptedIn = () => crm.optedIn.get(subject.email)?.has("newsletter") ?? false;
-  return { ...test, subject, step, id: step?.id ?? "", isOptedIn };
+  return { ...test, subject, answer, step, id: step?.id ?? "", isOptedIn };
 }
 
 describe("a choice that a processor refused", () => {
   it("is among what waits for a human, names nobody, and is told once it is tried again", async () => {
-    const { heed, step, id, settle, isOptedIn, clock } = await refusedOptOut();
+    const { heed, answer, step, id, settle, isOptedIn, clock } = await refusedOptOut();
     expect(await heed.steps.parked()).toEqual([step]);
     expect(step).toMatchObject({
       processor: "crm",
@@ -41,6 +41,8 @@ describe("a choice that a processor refused", () => {
       because: "rejected",
     });
     expect(step).not.toHaveProperty("requestId");
+    expect([step?.eventId, [id]]).toEqual([expect.any(String), answer.steps]);
+    expect(step?.eventId).toBe(answer.eventId);
     expect(Date.parse(step?.parkedAt ?? "")).toBeLessThanOrEqual(clock.now().getTime());
     expect(JSON.stringify(step)).not.toContain("canary");
     expect(isOptedIn()).toBe(true);
@@ -113,6 +115,7 @@ describe("what waits for a human", () => {
     const [step, ...others] = await heed.steps.parked();
     expect(others).toEqual([]);
     expect(step).toMatchObject({ requestId: id, processor: "paper", state: "manual" });
+    expect(step).not.toHaveProperty("eventId");
     expect(step?.instruction).toContain("by hand");
     expect(step?.instruction).toBe((await heed.requests.get(id)).steps[0]?.instruction);
   });
