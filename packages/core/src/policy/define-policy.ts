@@ -57,11 +57,13 @@ export function definePolicy<
   if (typeof policy !== "object" || policy === null) {
     throw new InvalidInputError("definePolicy takes { controller, recipients, purposes, topics }.");
   }
+  const { controller, recipients, purposes, topics, ...unknown } = policy;
   const register: Policy = frozen({
-    controller: policy.controller,
-    recipients: policy.recipients ?? {},
-    purposes: policy.purposes,
-    topics: policy.topics as Policy["topics"],
+    controller,
+    recipients: recipients ?? {},
+    purposes,
+    topics: topics as Policy["topics"],
+    ...unknown,
   });
   const issues = lintPolicy(register);
   if (issues.length > 0) {

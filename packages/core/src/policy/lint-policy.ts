@@ -18,6 +18,11 @@ const bases = [
 const nameBasis = `name at least one legal basis, of these: ${bases.join(", ")}`;
 const basis = z.enum(bases);
 
+/** What to say where a section is missing, or is something else. */
+const pass = (what: string) => ({
+  error: ({ code }: { readonly code: string }) => (code === "invalid_type" ? `pass ${what}` : undefined),
+});
+
 const policySchema = z.strictObject({
   controller: z.strictObject({
     name: z.string().min(1, "name the company that is responsible"),
