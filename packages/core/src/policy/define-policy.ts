@@ -18,7 +18,8 @@ type ViaCheck<R extends string, Via> = {
  * Declares what was promised: controller, recipients, purposes, topics. The names in it type every later
  * call, and are checked again at run time.
  *
- * @throws InvalidInputError `policy-contradicts-itself`, with every contradiction in `issues`
+ * @throws InvalidInputError `policy-contradicts-itself`, with every contradiction in `issues`, and every section that is
+ *   missing or that a policy does not have
  * @example
  * definePolicy({
  *   controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
