@@ -3,9 +3,9 @@ import { counted } from "./amounts.ts";
 
 /** What does not go on by itself. */
 export interface NeedsHuman {
-  /** A processor, `"requests"`, `"holds"` or `"journal"`. */
+  /** A processor, `"requests"`, `"holds"`, `"journal"` or `"keys"`. */
   readonly about: string;
-  readonly because: "parked" | "overdue" | "review-due" | "restore-needed";
+  readonly because: "parked" | "overdue" | "review-due" | "restore-needed" | "unknown-key";
   readonly advice: string;
 }
 
@@ -19,6 +19,13 @@ export function needsHuman(status: WorkStatus, journal: JournalState | undefined
   const found: NeedsHuman[] = [];
   if (journal?.state === "restore-needed")
     found.push({ about: "journal", because: "restore-needed", advice: heldAdvice(journal) });
+  for (const id of status.unknownKeys) {
+    found.push({
+      about: "keys",
+      because: "unknown-key",
+      advice: `The database was written with the key ${id}, which this process lacks or has as retired: it refuses permits and opt-ins. Add the key to HEED_KEYS as lookup, here and wherever else it is lacking.`,
+    });
+  }
   for (const [about, { failed, manual }] of Object.entries(status.processors)) {
     if (failed + manual === 0) continue;
     found.push({
