@@ -53,8 +53,11 @@ export function needsHuman(status: WorkStatus, journal: JournalState | undefined
   return found;
 }
 
+const empty =
+  " It is empty, without subjects and events: where the back-up was not, look first whether the path to the database is right.";
+
 /** What is held while a restored database lacks what its journal has, and what lets it go. */
-export function heldAdvice({ lost }: JournalState): string {
+export function heldAdvice({ lost, isEmpty }: JournalState): string {
   const lacks = lost === 0 ? "" : ` and lacks ${counted(lost, "record")} of its journal`;
-  return `The database was restored from a back-up${lacks}: nothing is sent or carried out until heed restore.`;
+  return `The database was restored from a back-up${lacks}: nothing is sent or carried out until heed restore.${isEmpty === true ? empty : ""}`;
 }

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { newKey, type ProcessorStatus, type WorkStatus } from "@heed/core";
 import { afterAll, describe, expect, it } from "vitest";
@@ -133,6 +133,31 @@ describe("heed status", () => {
     expect((await lacking.heed(["status"], { HEED_KEYS: given })).status).toBe(0);
     expect(lacking.said()).not.toContain("canary");
     lacking.remove();
+  });
+
+  it("asks whether the path is right where the database is empty beside a journal that is not", async () => {
+    const moved = durableHome();
+    const remove = () => {
+      for (const end of ["", "-wal", "-shm"]) rmSync(moved.file(`heed.db${end}`), { force: true });
+    };
+    await moved.live((app) => app.subscriptions.unsubscribe(optOut("canary.anna@example.org")));
+    await moved.heed(["backup", moved.file("old.db")]);
+    await moved.live((app) => app.subscriptions.unsubscribe(optOut("canary.ben@example.org")));
+    remove();
+    const empty = await moved.heed(["status"]);
+    expect([empty.status, empty.stdout]).toEqual([
+      1,
+      expect.stringMatching(/lacks 2 records .* heed restore\. It is empty, .* the path .* is right\.$/m),
+    ]);
+    remove();
+    copyFileSync(moved.file("old.db"), moved.file("heed.db"));
+    const old = await moved.heed(["status"]);
+    expect([old.status, old.stdout]).toEqual([
+      1,
+      expect.stringMatching(/lacks 1 record .* heed restore\.$/m),
+    ]);
+    expect(moved.said()).not.toContain("canary");
+    moved.remove();
   });
 
   it("tells a company without a journal that it has none", async () => {
