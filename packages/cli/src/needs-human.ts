@@ -3,9 +3,9 @@ import { counted } from "./amounts.ts";
 
 /** What does not go on by itself. */
 export interface NeedsHuman {
-  /** A processor, `"requests"`, `"holds"` or `"journal"`. */
+  /** A processor, `"requests"`, `"holds"`, `"journal"` or `"keys"`. */
   readonly about: string;
-  readonly because: "parked" | "overdue" | "review-due" | "restore-needed";
+  readonly because: "parked" | "overdue" | "review-due" | "restore-needed" | "unknown-key";
   readonly advice: string;
 }
 
@@ -19,6 +19,13 @@ export function needsHuman(status: WorkStatus, journal: JournalState | undefined
   const found: NeedsHuman[] = [];
   if (journal?.state === "restore-needed")
     found.push({ about: "journal", because: "restore-needed", advice: heldAdvice(journal) });
+  for (const id of status.unknownKeys) {
+    found.push({
+      about: "keys",
+      because: "unknown-key",
+      advice: `The database was written with the key ${id}, which this process lacks or has as retired: it refuses permits and opt-ins. Add the key to HEED_KEYS as lookup, here and wherever else it is lacking.`,
+    });
+  }
   for (const [about, { failed, manual }] of Object.entries(status.processors)) {
     if (failed + manual === 0) continue;
     found.push({
@@ -46,8 +53,11 @@ export function needsHuman(status: WorkStatus, journal: JournalState | undefined
   return found;
 }
 
+const empty =
+  " It is empty, without subjects and events: where the back-up was not, look first whether the path to the database is right.";
+
 /** What is held while a restored database lacks what its journal has, and what lets it go. */
-export function heldAdvice({ lost }: JournalState): string {
+export function heldAdvice({ lost, isEmpty }: JournalState): string {
   const lacks = lost === 0 ? "" : ` and lacks ${counted(lost, "record")} of its journal`;
-  return `The database was restored from a back-up${lacks}: nothing is sent or carried out until heed restore.`;
+  return `The database was restored from a back-up${lacks}: nothing is sent or carried out until heed restore.${isEmpty === true ? empty : ""}`;
 }

@@ -1,8 +1,9 @@
-import { writeFileSync } from "node:fs";
+import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { ProcessorStatus, WorkStatus } from "@heed/core";
+import { newKey, type ProcessorStatus, type WorkStatus } from "@heed/core";
 import { afterAll, describe, expect, it } from "vitest";
 import { durableHome } from "../test/durable-home.ts";
+import { durableCompany } from "../test/durable/company.ts";
 import { runCommand } from "../test/run-command.ts";
 import { needsHuman } from "./needs-human.ts";
 import { statusText } from "./status-text.ts";
@@ -23,6 +24,7 @@ const status = (processors: Record<string, ProcessorStatus>, overdue = 0): WorkS
   processors: { ...processors, heed: idle },
   requests: { open: 1_000, overdue },
   holds: { active: 0, pastReview: 0 },
+  unknownKeys: [],
 });
 
 describe("what heed status prints", () => {
@@ -73,8 +75,14 @@ describe("what heed status prints", () => {
       "holds review-due",
     ]);
     expect(reasons(status({}), { state: "restore-needed", lost: 0 })).toEqual(["journal restore-needed"]);
+    expect(reasons({ ...status({}), unknownKeys: ["k1", "k2"] }, undefined)).toEqual([
+      "keys unknown-key",
+      "keys unknown-key",
+    ]);
   });
 });
+
+const optOut = (email: string) => ({ subject: { email }, topic: "news" }) as const;
 
 describe("heed status", () => {
   const company = durableHome();
@@ -104,6 +112,52 @@ describe("heed status", () => {
     });
     expect((await company.heed(["status"])).stdout).toMatch(/^app: parked\n {2}1 step went to a human/m);
     expect(company.said()).not.toContain("canary");
+  });
+
+  it("ends with 1 where another process wrote under a key that this one lacks, and names it", async () => {
+    const [one, other] = [newKey(), newKey()];
+    const lacking = durableHome(one);
+    await lacking.live((app) => app.subscriptions.unsubscribe(optOut("canary.anna@example.org")));
+    expect((await lacking.heed(["status"])).status).toBe(0);
+    const both = `${other},${one.replace(":active:", ":lookup:")}`;
+    const ahead = durableCompany(lacking.home, both);
+    await ahead.subscriptions.unsubscribe(optOut("canary.ben@example.org"));
+    await ahead.close();
+    const { status: code, stdout } = await lacking.heed(["status"]);
+    const [id] = other.split(":");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      new RegExp(`^keys: unknown-key\\n {2}.* the key ${id}, .* HEED_KEYS as lookup`, "m"),
+    );
+    const given = `${one},${other.replace(":active:", ":lookup:")}`;
+    expect((await lacking.heed(["status"], { HEED_KEYS: given })).status).toBe(0);
+    expect(lacking.said()).not.toContain("canary");
+    lacking.remove();
+  });
+
+  it("asks whether the path is right where the database is empty beside a journal that is not", async () => {
+    const moved = durableHome();
+    const remove = () => {
+      for (const end of ["", "-wal", "-shm"]) rmSync(moved.file(`heed.db${end}`), { force: true });
+    };
+    await moved.live((app) => app.subscriptions.unsubscribe(optOut("canary.anna@example.org")));
+    await moved.heed(["backup", moved.file("old.db")]);
+    await moved.live((app) => app.subscriptions.unsubscribe(optOut("canary.ben@example.org")));
+    remove();
+    const empty = await moved.heed(["status"]);
+    expect([empty.status, empty.stdout]).toEqual([
+      1,
+      expect.stringMatching(/lacks 2 records .* heed restore\. It is empty, .* the path .* is right\.$/m),
+    ]);
+    remove();
+    copyFileSync(moved.file("old.db"), moved.file("heed.db"));
+    const old = await moved.heed(["status"]);
+    expect([old.status, old.stdout]).toEqual([
+      1,
+      expect.stringMatching(/lacks 1 record .* heed restore\.$/m),
+    ]);
+    expect(moved.said()).not.toContain("canary");
+    moved.remove();
   });
 
   it("tells a company without a journal that it has none", async () => {

@@ -14,7 +14,7 @@ interface Parts {
   readonly processors: Readonly<Record<string, ProcessorV1>>;
 }
 
-/** @throws InvalidInputError when a part is missing, keys would die before the storage, or a processor does not fit */
+/** @throws InvalidInputError when a part is missing or is something else, keys would die before the storage, or a processor does not fit */
 export function checkParts(parts: Parts): void {
   checkGiven(parts);
   const { policy, storage, keys, processors } = parts;
@@ -30,6 +30,11 @@ export function checkParts(parts: Parts): void {
 /** The parts that nothing works without. */
 function checkGiven({ policy, storage, keys }: Partial<Parts>): void {
   if (keys === undefined || keys === null) keyring(undefined);
+  else if (typeof keys !== "object" || typeof keys.digests !== "function")
+    throw new InvalidInputError(
+      "createHeed's keys are no keyring. Pass keyring(process.env.HEED_KEYS), or ephemeralKeys() together with memory().",
+      { code: "invalid-keyring", issues: [{ path: "keys", message: "unusable" }] },
+    );
   const { topics } = asked(policy, "createHeed's policy", "what definePolicy answered") ?? {};
   asked(topics, "createHeed's policy", "what definePolicy answered");
   asked(storage, "createHeed's storage", 'a storage, for example memory() or sqlite("heed.db")');

@@ -268,7 +268,7 @@ export function createHeed<
       status: () => workStatus(context),
     },
     journal: {
-      state: async () => journalState(withJournal()),
+      state: async () => journalState(withJournal(), context.clock),
       compact: async (ask) => {
         const { before } = asked(ask, "journal.compact", "{ before }", { before: true });
         return { dropped: await withJournal().compact(parseInstant("before", before)) };

@@ -46,7 +46,7 @@ function unknownOption(call: string, key: string, known: readonly string[]): Inv
 }
 
 /** Whether two words differ in one letter at most, or in two that changed places. */
-function isNearly(one: string, other: string): boolean {
+export function isNearly(one: string, other: string): boolean {
   let same = 0;
   while (same < one.length && one[same] === other[same]) same += 1;
   const [a, b] = [one.slice(same), other.slice(same)];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { handClock } from "../test/hand-clock.ts";
+import { InvalidInputError } from "./errors/invalid-input-error.ts";
 import { ownData } from "./own-data.ts";
 import { runOnce } from "./run-once.ts";
 
@@ -60,5 +61,70 @@ describe("ownData", () => {
     const once = await runOnce(stubborn, "erase", { email: "anna@example.org" }, { clock, withinMs: 0 });
     expect(once.finding).not.toBe("as-asked");
     expect(once.outcome).toBe("done");
+  });
+});
+
+describe("what ownData is passed", () => {
+  const erase = async () => {};
+  const holds = async () => true;
+  const whole = { by: "email", erase, holds };
+
+  function refusalOf(given: unknown): InvalidInputError | undefined {
+    try {
+      ownData(given as Parameters<typeof ownData>[0]);
+      return undefined;
+    } catch (error) {
+      if (error instanceof InvalidInputError) return error;
+      throw error;
+    }
+  }
+
+  /** Paths of what is wrong, with ~ where something is nearly called so; none when it is taken. */
+  const refused = (given: unknown) =>
+    refusalOf(given)?.issues.map(
+      ({ path, message }) => path + (message.includes("nearly called so") ? "~" : ""),
+    ) ?? [];
+
+  it.each<[string, unknown, readonly string[]]>([
+    ["nothing", undefined, ["ownData"]],
+    ["a function alone", erase, ["ownData"]],
+    ["no part at all", {}, ["by", "erase", "holds"]],
+    ["a kind that is none of the two", { ...whole, by: "canary" }, ["by"]],
+    ["a misspelled kind", { ...whole, by: "mail" }, ["by"]],
+    ["no holds", { by: "email", erase }, ["holds"]],
+    ["a misspelled holds", { by: "email", erase, hold: holds }, ["holds~"]],
+    ["a misspelled erase", { by: "email", earse: erase, holds }, ["erase~"]],
+    ["an erase that is no function", { ...whole, erase: "canary" }, ["erase"]],
+    ["a misspelled export", { ...whole, exprt: holds }, ["export~"]],
+    ["an export in capitals", { ...whole, Export: holds }, ["export~"]],
+    ["an export that is no function", { ...whole, export: "canary" }, ["export"]],
+  ])("is refused with what to pass: %s", (_, given, paths) => {
+    expect(refused(given)).toEqual(paths);
+  });
+
+  it("is told in the message, with its place and without what was passed", () => {
+    const { message = "", issues = [] } = refusalOf({ by: "canary", erase, hold: holds }) ?? {};
+    expect(issues).toHaveLength(2);
+    for (const issue of issues) expect(message).toContain(`${issue.path}: ${issue.message}`);
+    expect(message).not.toContain("canary");
+  });
+
+  it("is refused where a class misspells a method", () => {
+    class Rows {
+      readonly by = "email" as const;
+      async erase() {}
+      async holds() {
+        return true;
+      }
+      async exports() {}
+    }
+    expect(refused(new Rows())).toEqual(["export~"]);
+  });
+
+  it("may have names of its own, and no export", () => {
+    expect(refused({ ...whole, table: "people", expires: holds, exports: ["people"] })).toEqual([]);
+    expect(refused(new People())).toEqual([]);
+    expect(refused({ ...whole, by: "accountId", export: undefined })).toEqual([]);
+    expect(refused({ ...whole, export: holds, exports: holds })).toEqual([]);
   });
 });

@@ -1,7 +1,10 @@
 import { domainToUnicode } from "node:url";
+import { asked } from "./asked.ts";
 import { each } from "./contract/each.ts";
 import type { Call, ExportedRecord } from "./contract/operation.ts";
 import type { Operation, ProcessorV1 } from "./contract/processor.ts";
+import { InvalidInputError, type InputIssue } from "./errors/invalid-input-error.ts";
+import { isNearly } from "./only-keys.ts";
 
 /**
  * How heed reaches the application's own rows. Functions get the identifier as the application wrote it. What one
@@ -19,13 +22,15 @@ export interface OwnData<Kind extends "email" | "accountId"> {
 }
 
 /**
- * The processor for the application's own tables.
+ * The processor for the application's own tables. `options` may be an instance of a class, with whatever else it has.
  *
+ * @throws InvalidInputError when a part is missing or unusable, or where one is absent and a function is nearly called so
  * @example ownData({ by: "email", erase: (email) => users.remove({ email }), holds: (email) => users.has({ email }) })
  */
 export function ownData<Kind extends "email" | "accountId">(
   options: OwnData<Kind>,
 ): ProcessorV1<Kind, never, never> {
+  checkOwnData(options);
   const erase = options.erase.bind(options);
   const holds = options.holds.bind(options);
   const valuesOf = (call: Pick<Call, "identifiers">) => [
@@ -83,6 +88,39 @@ export function ownData<Kind extends "email" | "accountId">(
     },
     check: async () => ({ account: "own", lacks: [], unknownTopics: [] }),
   };
+}
+
+const functions = {
+  erase: "a function that removes everything of the person",
+  holds: "a function that reads back whether anything of the person is left",
+  export: "a function that reads everything that is held of the person, or nothing",
+};
+
+/** What the compiler checks, at run time. */
+function checkOwnData(options: OwnData<"email" | "accountId">): void {
+  const given: object = asked(options, "ownData", "{ by, erase, holds }");
+  const issues: InputIssue[] = [];
+  if (options.by !== "email" && options.by !== "accountId")
+    issues.push({ path: "by", message: 'pass "email" or "accountId", by which your tables find a person' });
+  for (const [path, pass] of Object.entries(functions)) {
+    const part: unknown = Reflect.get(given, path);
+    if (typeof part === "function") continue;
+    const isSlip = part === undefined && hasNearly(given, path);
+    if (path === "export" && part === undefined && !isSlip) continue;
+    const meant = isSlip ? ". There is a function that is nearly called so" : "";
+    issues.push({ path, message: `pass ${pass}${meant}` });
+  }
+  if (issues.length === 0) return;
+  const list = issues.map((issue) => `\n  - ${issue.path}: ${issue.message}`).join("");
+  throw new InvalidInputError(`ownData cannot reach your tables with what it was passed:${list}`, { issues });
+}
+
+/** Whether it has a function, of its own or of its class, whose name is nearly this one. */
+function hasNearly(given: object, name: string): boolean {
+  for (let at: object | null = given; at !== null && at !== Object.prototype; at = Reflect.getPrototypeOf(at))
+    for (const each of Object.getOwnPropertyNames(at))
+      if (isNearly(name, each.toLowerCase()) && typeof Reflect.get(given, each) === "function") return true;
+  return false;
 }
 
 /** The ways in which an application may have written an address: as given, the domain in letters, lower case. */

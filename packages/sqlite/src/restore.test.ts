@@ -708,7 +708,7 @@ describe("a journal", () => {
     await live.heed.subscriptions.unsubscribe(optOut);
     await live.heed.close();
     const { heed } = company.on(`${company.base}.empty`);
-    expect(await heed.journal.state()).toEqual({ state: "restore-needed", lost: 1 });
+    expect(await heed.journal.state()).toEqual({ state: "restore-needed", lost: 1, isEmpty: true });
     await heed.restore();
     expect(await heed.subscriptions.state(optOut)).toMatchObject({ state: "not-given" });
   });

@@ -1,6 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import type { ProcessorV1 } from "../contract/processor.ts";
 import type { Row } from "../contract/tables.ts";
+import { unknownKeys } from "../keys/known-keys.ts";
 import { openStates } from "../requests/lifecycle.ts";
 import { accountOf } from "./breaker.ts";
 
@@ -36,7 +37,7 @@ export interface ProcessorStatus {
   readonly pushedBackUntil: Readonly<Record<string, string>>;
 }
 
-/** Where the work stands, over all workers. Names processors, and nothing personal. */
+/** Where the work stands, over all workers. Names processors and keys, and nothing personal. */
 export interface WorkStatus<Processor extends string = string> {
   /** RFC 3339: when this was read. */
   readonly at: string;
@@ -45,6 +46,11 @@ export interface WorkStatus<Processor extends string = string> {
   readonly requests: { readonly open: number; readonly overdue: number };
   /** Legal holds that stand, and those of them whose review date has passed; counted up to 1000. */
   readonly holds: { readonly active: number; readonly pastReview: number };
+  /**
+   * Ids of keys that storage was written with, in the rows that a "no" is found by, and that this process lacks or has
+   * as `retired`: until it has them as `lookup`, it refuses permits and opt-ins (`unknown-key`).
+   */
+  readonly unknownKeys: readonly string[];
 }
 
 const mostCounted = 1000;
@@ -63,6 +69,7 @@ export async function workStatus(context: HeedContext): Promise<WorkStatus> {
     processors: Object.fromEntries(processors),
     requests: await requestCounts(context, at),
     holds: await holdCounts(context, at),
+    unknownKeys: await unknownKeys(context),
   };
 }
 

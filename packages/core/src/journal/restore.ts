@@ -1,4 +1,6 @@
 import type { HeedContext } from "../context.ts";
+import type { Clock } from "../contract/clock.ts";
+import type { HeedStorage } from "../contract/storage.ts";
 import { HeedError, isHeedError } from "../errors/heed-error.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { isKnown, knownRecords } from "./journal-position.ts";
@@ -42,11 +44,31 @@ export interface JournalState {
   readonly state: "level" | "restore-needed";
   /** Records that the database lacks. */
   readonly lost: number;
+  /** Present where a restoration is needed of a database that has nobody in it: it may not be the one that is meant. */
+  readonly isEmpty?: true;
 }
 
-export async function journalState(storage: JournaledStorage): Promise<JournalState> {
+export async function journalState(storage: JournaledStorage, clock: Clock): Promise<JournalState> {
   const { lost } = await storage.position();
-  return { state: (await storage.isHeld()) ? "restore-needed" : "level", lost: lost.length };
+  if (!(await storage.isHeld())) return { state: "level", lost: lost.length };
+  const state = { state: "restore-needed", lost: lost.length } as const;
+  return (await hasNobody(storage.inner, clock)) ? { ...state, isEmpty: true } : state;
+}
+
+/** Neither a subject, nor anything that outlives one. */
+function hasNobody(storage: HeedStorage, clock: Clock): Promise<boolean> {
+  return storage.transact({
+    lock: [],
+    clock,
+    read: {
+      subjects: { from: "subjects", where: { id: { above: "" } }, limit: 1 },
+      suppressions: { from: "suppressions", where: { digest: { above: "" } }, limit: 1 },
+    },
+    decide: ({ subjects, suppressions }) => ({
+      writes: [],
+      answer: subjects.length + suppressions.length === 0,
+    }),
+  });
 }
 
 /**

@@ -182,7 +182,7 @@ export class Keyring {
 /** The storage was written with a key that this process was not given, or that was retired too early. */
 export function unknownKey(id: string): HeedError {
   return new HeedError(
-    `The keyring has no key "${id}", which storage was written with. Give this process the same keys as the others.`,
+    `The keyring has no key "${id}", or has it as \`retired\`, and storage was written with it. Add it to HEED_KEYS as \`lookup\`, in every process that lacks it.`,
     { code: "unknown-key" },
   );
 }

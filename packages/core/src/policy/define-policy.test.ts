@@ -83,6 +83,44 @@ describe("definePolicy", () => {
   });
 });
 
+describe("the sections of a policy", () => {
+  const whole = {
+    controller,
+    purposes: { news: { basis: "consent" } },
+    topics: { "product-news": { class: "marketing", purpose: "news" } },
+  };
+  const define = definePolicy as unknown as (given: object) => unknown;
+  const issuesOf = (given: object) => refusalOf(() => define(given)).issues;
+
+  it.each(["topcs", "recipient", "retention", "constructor"])("are no others: %s", (name) => {
+    const issues = issuesOf({ ...whole, [name]: { crm: { role: "own", country: "SE" } } });
+    expect(issues).toEqual([
+      {
+        path: name,
+        message: "a policy has no such section; it has: controller, recipients, purposes, topics",
+      },
+    ]);
+  });
+
+  it.each(["controller", "purposes", "topics"])("are told when they are missing: %s", (name) => {
+    for (const missing of [undefined, null, "canary"]) {
+      const [issue, ...others] = issuesOf({ ...whole, [name]: missing });
+      expect(others).toEqual([]);
+      expect(issue?.path).toBe(name);
+      expect(issue?.message).toMatch(/^pass .* for example \{/);
+    }
+    expect(issuesOf({ ...whole, [name]: undefined, [`${name}s`]: {} }).map(({ path }) => path)).toEqual([
+      name,
+      `${name}s`,
+    ]);
+  });
+
+  it("may leave the recipients out, and say nothing else in their place", () => {
+    expect(define({ ...whole, recipients: undefined })).toMatchObject({ recipients: {} });
+    expect(issuesOf({ ...whole, recipients: ["crm"] })[0]?.message).toMatch(/^pass .* or leave it out$/);
+  });
+});
+
 describe("scopeCode", () => {
   it("is short, the same every time, and different for every topic", () => {
     const names = Array.from({ length: 500 }, (_, n) => `topic-${n}`);

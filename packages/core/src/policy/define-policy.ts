@@ -18,7 +18,8 @@ type ViaCheck<R extends string, Via> = {
  * Declares what was promised: controller, recipients, purposes, topics. The names in it type every later
  * call, and are checked again at run time.
  *
- * @throws InvalidInputError `policy-contradicts-itself`, with every contradiction in `issues`
+ * @throws InvalidInputError `policy-contradicts-itself`, with every contradiction in `issues`, and every section that is
+ *   missing or that a policy does not have
  * @example
  * definePolicy({
  *   controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
@@ -57,11 +58,13 @@ export function definePolicy<
   if (typeof policy !== "object" || policy === null) {
     throw new InvalidInputError("definePolicy takes { controller, recipients, purposes, topics }.");
   }
+  const { controller, recipients, purposes, topics, ...unknown } = policy;
   const register: Policy = frozen({
-    controller: policy.controller,
-    recipients: policy.recipients ?? {},
-    purposes: policy.purposes,
-    topics: policy.topics as Policy["topics"],
+    controller,
+    recipients: recipients ?? {},
+    purposes,
+    topics: topics as Policy["topics"],
+    ...unknown,
   });
   const issues = lintPolicy(register);
   if (issues.length > 0) {

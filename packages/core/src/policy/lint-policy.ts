@@ -18,17 +18,25 @@ const bases = [
 const nameBasis = `name at least one legal basis, of these: ${bases.join(", ")}`;
 const basis = z.enum(bases);
 
+/** What to say where a section is missing, or is something else. */
+const pass = (what: string) => ({
+  error: ({ code }: { readonly code: string }) => (code === "invalid_type" ? `pass ${what}` : undefined),
+});
+
 const policySchema = z.strictObject({
-  controller: z.strictObject({
-    name: z.string().min(1, "name the company that is responsible"),
-    country,
-    contact: z.string().min(1, "say where a person can write to"),
-    zone: z
-      .string()
-      .refine((zone) => isTimeZone(zone), "use an IANA time zone, for example Europe/Stockholm")
-      .optional(),
-    holidays: z.array(civilDate).optional(),
-  }),
+  controller: z.strictObject(
+    {
+      name: z.string().min(1, "name the company that is responsible"),
+      country,
+      contact: z.string().min(1, "say where a person can write to"),
+      zone: z
+        .string()
+        .refine((zone) => isTimeZone(zone), "use an IANA time zone, for example Europe/Stockholm")
+        .optional(),
+      holidays: z.array(civilDate).optional(),
+    },
+    pass("the company that is responsible, for example { name, country, contact }"),
+  ),
   recipients: z.record(
     nameSchema,
     z.strictObject({
@@ -47,6 +55,7 @@ const policySchema = z.strictObject({
         )
         .optional(),
     }),
+    pass("who gets the data, by name, for example { crm: { role, country } }, or leave it out"),
   ),
   purposes: z.record(
     nameSchema,
@@ -54,6 +63,7 @@ const policySchema = z.strictObject({
       basis: z.union([basis, z.array(basis).min(1, nameBasis)], nameBasis),
       title: z.string().optional(),
     }),
+    pass('why data is used, by name, for example { news: { basis: "consent" } }'),
   ),
   topics: z.record(
     nameSchema,
@@ -63,6 +73,7 @@ const policySchema = z.strictObject({
       via: z.array(nameSchema).optional(),
       title: z.string().optional(),
     }),
+    pass("what people subscribe to, by name, for example { newsletter: { class, purpose } }"),
   ),
 });
 
@@ -80,12 +91,18 @@ const reserved = new Set(["heed", "all"]);
 export function lintPolicy(policy: Policy): readonly InputIssue[] {
   const parsed = policySchema.safeParse(policy);
   if (!parsed.success) {
-    return parsed.error.issues.map((issue) => {
+    return parsed.error.issues.flatMap((issue) => {
+      if (issue.code === "unrecognized_keys" && issue.path.length === 0) return issue.keys.map(noSection);
       const [why = issue] = issue.code === "invalid_key" ? issue.issues : [];
       return { path: issue.path.join("."), message: why.message };
     });
   }
   return [...lintNames(policy), ...lintTransfers(policy), ...lintTopics(policy)];
+}
+
+function noSection(path: string): InputIssue {
+  const sections = Object.keys(policySchema.shape).join(", ");
+  return { path, message: `a policy has no such section; it has: ${sections}` };
 }
 
 function* lintNames(policy: Policy): Generator<InputIssue> {

@@ -5,7 +5,9 @@ import {
   fileJournal,
   InvalidInputError,
   isHeedError,
+  keyring,
   memory,
+  newKey,
   runOnce,
   type HeedError,
 } from "@heed/core";
@@ -341,6 +343,18 @@ describe("createHeed", () => {
       expect.stringContaining("npx @heed/cli keys"),
     ]);
   });
+
+  it.each(["canary", "", newKey(), 5, {}, [newKey()], keyring, Promise.resolve(ephemeralKeys())])(
+    "refuses keys that are no keyring, and repeats nothing of them (%#)",
+    async (keys) => {
+      const error = await refusal(() => make({ policy, storage: memory(), keys }));
+      expect([error.code, error.message]).toEqual([
+        "invalid-keyring",
+        expect.stringContaining("keyring(process.env.HEED_KEYS)"),
+      ]);
+      expect(inspect(error)).not.toContain(":active:");
+    },
+  );
 
   it.each([
     ["nothing", undefined, /policy, storage, keys/],

@@ -28,6 +28,37 @@ describe("a process that lacks a key found in storage", () => {
     const ask = { ...alert, email: "ben@example.org" };
     await expect(old.heed.permits.take(ask)).rejects.toMatchObject({ code: "unknown-key" });
     await expect(old.heed.suppression.check(subject)).rejects.toMatchObject({ code: "unknown-key" });
+    const message: unknown = expect.stringMatching(new RegExp(`"${id}".* HEED_KEYS as \`lookup\``));
+    await expect(old.heed.permits.take(ask)).rejects.toMatchObject({ message });
+    await expect(old.heed.suppression.check(subject)).rejects.toMatchObject({ message });
+    expect((await old.heed.work.status()).unknownKeys).toEqual([id]);
+  });
+
+  it("names every key that it lacks, and none that it has, where the work stands", async () => {
+    const { old, withNewKey } = twoProcesses();
+    await old.heed.subscriptions.unsubscribe({ subject, topic: "all" });
+    expect((await old.heed.work.status()).unknownKeys).toEqual([]);
+    // Two of them beside each other, before and behind the one that it has.
+    const ids = ["a", "a1", "x", "z"];
+    for (const id of ids)
+      await withNewKey(id).heed.subscriptions.unsubscribe({
+        subject: { email: `${id}@example.org` },
+        topic: "all",
+      });
+    expect((await old.heed.work.status()).unknownKeys).toEqual(ids);
+    expect((await withNewKey("x").heed.work.status()).unknownKeys).toEqual(["a", "a1", "z"]);
+  });
+
+  it("has one that was retired too early for one that it lacks", async () => {
+    const storage = memory();
+    const [before, after] = ["m", "n"].map((id) => newKey("active").replace(/^[^:]+/, id));
+    await company({ storage, keys: keyring(before) }).heed.subjects.record({ subject });
+    const keysWith = (state: string) => keyring(`${after} ${before?.replace(":active:", `:${state}:`)}`);
+    const retired = company({ storage, keys: keysWith("retired") });
+    expect((await retired.heed.work.status()).unknownKeys).toEqual(["m"]);
+    await expect(retired.heed.permits.take(alert)).rejects.toMatchObject({ code: "unknown-key" });
+    const found = company({ storage, keys: keysWith("lookup") });
+    expect((await found.heed.work.status()).unknownKeys).toEqual([]);
   });
 
   it("records no opt-in, erases nobody and places no hold: it may not find the person, or who silenced them", async () => {
