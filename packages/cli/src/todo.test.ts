@@ -29,6 +29,7 @@ describe("what heed todo prints", () => {
       instruction: "Ring them.",
       held: true,
     } as const;
+    const choice = { ...step, id: "s3", eventId: "e1" } as const;
     const overdue = {
       id: "r1",
       right: "erasure",
@@ -37,11 +38,12 @@ describe("what heed todo prints", () => {
       dueOn: "2026-01-01",
       overdue: true,
     } as const;
-    expect(todoText([step, manual], [overdue], nowMs)).toBe(
+    expect(todoText([step, manual, choice], [overdue], nowMs)).toBe(
       [
         "step  processor  operation    state   because   since  request",
         "s1    crm        unsubscribe  failed  rejected  3 h    a choice",
         "s2    crm        erase        manual  by-hand   3 h    r1",
+        "s3    crm        unsubscribe  failed  rejected  3 h    choice e1",
         "",
         "s2: Ring them.",
         "s2: a legal hold stands over it: destroy nothing, also not by hand.",

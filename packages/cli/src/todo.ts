@@ -45,7 +45,7 @@ export function todoText(
       step.state,
       step.because ?? "",
       duration(nowMs - Date.parse(step.parkedAt)),
-      step.requestId ?? "a choice",
+      step.requestId ?? (step.eventId === undefined ? "a choice" : `choice ${step.eventId}`),
     ]);
     parts.push(table([["step", "processor", "operation", "state", "because", "since", "request"], ...rows]));
     const told = steps.flatMap(({ id, instruction, held }) => [

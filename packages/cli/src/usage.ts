@@ -5,7 +5,7 @@ Usage: heed <command>
 
 Work
   work                  carry steps out until SIGTERM or Ctrl-C
-    --once                until nothing is due any more
+    --once                until nothing is due; ends with 1 if a step went to a human
   status                what is open, due and parked, and what stands in its way
     --json                the same for programs
   todo                  what waits for a human, and what is past its deadline

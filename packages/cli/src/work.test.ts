@@ -61,8 +61,26 @@ describe("heed work", () => {
   it("says where it failed and how to see the error, and nothing of what the error says", async () => {
     const { status, stdout, stderr } = await start(company, ["work", "--once"], { BROKEN: "1" }).ended;
     expect([status, stdout]).toEqual([1, expect.stringContaining("app erase goes on")]);
-    expect(stderr).toMatch(/^heed: work failed at app \(erase\): TypeError\. .*heed\.on\("work\.failed"/);
+    expect(stderr).toMatch(
+      /^heed: work failed at app \(erase\): TypeError\. .*heed\.on\("work\.failed".*\n$/,
+    );
     expect(stdout + stderr).not.toContain("canary");
+  });
+
+  it("--once ends with 1 where a processor refused for good, and prints nothing of what it said", async () => {
+    const { status, stdout, stderr } = await start(company, ["work", "--once"], { BROKEN: "refuses" }).ended;
+    expect([status, stdout]).toEqual([1, expect.stringContaining("app erase failed (rejected)")]);
+    const [failed, parked, ...rest] = stderr.split("\n");
+    expect(failed).toMatch(/^heed: work failed at app \(erase\): RejectedError rejected\. .*heed\.on\(/);
+    expect([parked, ...rest]).toEqual(["heed: 1 step went to a human: see heed todo.", ""]);
+    expect(stdout + stderr).not.toContain("canary");
+  });
+
+  it("--once ends with 1 where a step went to a human though nothing failed", async () => {
+    const { status, stdout, stderr } = await start(company, ["work", "--once"], { UNKNOWN: "1" }).ended;
+    expect([status, stdout]).toEqual([1, expect.stringContaining("app erase manual (no-identifier)")]);
+    expect(stderr).toBe("heed: 1 step went to a human: see heed todo.\n");
+    expect(stdout).not.toContain("canary");
   });
 
   it("goes on when nobody reads along any more", async () => {
@@ -161,7 +179,9 @@ describe("heed work in a process that was not given the new key", () => {
     await live((app) => app.requests.open({ right: "erasure", identity: "signed-in", subject: { email } }));
     const lacking = await heed(["work", "--once"], { HEED_KEYS: before });
     expect([lacking.status, lacking.stdout]).toEqual([1, expect.stringMatching(/ 0 settled, 2 open/)]);
-    expect(lacking.stderr).toBe("heed: work failed at app (erase): HeedError unknown-key\n");
+    expect(lacking.stderr).toBe(
+      'heed: work failed at app (erase): HeedError unknown-key. The keyring has no key "new", which storage was written with. Give this process the same keys as the others.\n',
+    );
     const people = () => JSON.parse(readFileSync(file("people.json"), "utf8")) as readonly string[];
     expect(people()).toHaveLength(1);
     const right = await heed(["work", "--once"]);

@@ -1,5 +1,6 @@
 import { once } from "node:events";
-import type { Heed } from "@heed/core";
+import { isHeedError, type Heed } from "@heed/core";
+import { counted } from "./amounts.ts";
 import { journalOf } from "./journal-of.ts";
 import { loadHeed } from "./load-heed.ts";
 import { heldAdvice } from "./needs-human.ts";
@@ -11,8 +12,8 @@ import type { ExitCode, Terminal } from "./terminal.ts";
  * or SIGINT it takes nothing new and ends what it has in hand; a second one ends it at once, which loses
  * nothing either: another worker takes over.
  *
- * On a restored database it says what is held, waits, and goes on once `heed restore` has ended; with `--once` it
- * ends with 1, for nothing was carried out.
+ * On a restored database it says what is held, waits, and goes on once `heed restore` has ended. With `--once` it
+ * ends with 1 there, for nothing was carried out, and where a step went to a human or something failed.
  */
 export async function work(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const { values } = optionsOf(
@@ -22,17 +23,23 @@ export async function work(args: readonly string[], terminal: Terminal): Promise
   );
   const heed = await loadHeed(values.config);
   const say = (line: string) => terminal.stdout.write(`${new Date().toISOString()} ${line}\n`);
+  let parked = 0;
   heed.on("step.settled", ({ stepId, processor, operation, state, phase, because, ended }) => {
+    if (ended && (state === "failed" || state === "manual")) parked += 1;
     const what = ended ? state : `goes on: ${phase}`;
     say(`${processor} ${operation} ${what}${because === undefined ? "" : ` (${because})`} ${stepId}`);
   });
   heed.on("request.changed", ({ requestId, state }) => say(`request ${state} ${requestId}`));
   let hasFailed = false;
+  let hasHinted = false;
   heed.on("work.failed", ({ error, processor, operation }) => {
-    // The error's own text may be a vendor's, and quote what it should not: whoever may see it has to ask for it.
-    const hint = hasFailed ? "" : howToSee;
     hasFailed = true;
-    terminal.stderr.write(`heed: work failed${about(processor, operation)}: ${nameOf(error)}${hint}\n`);
+    let more = ownWords(error);
+    if (more === undefined) {
+      more = hasHinted ? "" : howToSee;
+      hasHinted = true;
+    }
+    terminal.stderr.write(`heed: work failed${about(processor, operation)}: ${nameOf(error)}${more}\n`);
   });
   const held = await whatIsHeld(heed);
   if (values.once) {
@@ -40,7 +47,9 @@ export async function work(args: readonly string[], terminal: Terminal): Promise
     const { settled, open } = await heed.work.drain();
     say(`${settled} settled, ${open} open`);
     await heed.close();
-    return hasFailed || held !== undefined ? 1 : 0;
+    if (parked > 0)
+      terminal.stderr.write(`heed: ${counted(parked, "step")} went to a human: see heed todo.\n`);
+    return hasFailed || parked > 0 || held !== undefined ? 1 : 0;
   }
   if (held !== undefined) terminal.stderr.write(`heed: ${held} This worker waits, and goes on by itself.\n`);
   heed.work.start();
@@ -55,8 +64,13 @@ export async function work(args: readonly string[], terminal: Terminal): Promise
   return 0;
 }
 
+/** What heed itself says of a failure: it quotes nobody. What a processor threw may be a vendor's text, and quote. */
+function ownWords(error: unknown): string | undefined {
+  return isHeedError(error) && !("processor" in error) ? `. ${error.message}` : undefined;
+}
+
 /** Said once: the error itself is nothing to print unasked. */
-const howToSee = `. Errors are not printed, for they may quote somebody. To see them, put heed.on("work.failed", ({ error }) => console.error(error)) into the configuration.`;
+const howToSee = `. This error is not printed, for it may quote somebody. To see such errors, put heed.on("work.failed", ({ error }) => console.error(error)) into the configuration.`;
 
 /** Whoever cannot look now is told why by the work itself, which fails at the same. */
 async function whatIsHeld(heed: Heed): Promise<string | undefined> {

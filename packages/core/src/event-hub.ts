@@ -18,10 +18,10 @@ export interface HeedEvents {
   "hold.released": { readonly holdId: string };
   /**
    * Something failed that should not have: an adapter threw something unexpected or gave an answer that the
-   * contract does not know, a step was parked because it keeps ending its worker, one is left to other workers because
-   * this process lacks its key (`unknown-key`, told once a minute), or the worker itself failed. It goes on. `processor`
-   * is the policy's recipient. `error` is as it was thrown: an adapter's may quote what it should not, so mind where it is
-   * logged.
+   * contract does not know, a processor refused a step for good (`rejected`), one was parked because it keeps ending its
+   * worker, one is left to other workers because this process lacks its key (`unknown-key`, told once a minute), or the
+   * worker itself failed. It goes on. `processor` is the policy's recipient. `error` is as it was thrown: an adapter's
+   * may quote what it should not, so mind where it is logged.
    */
   "work.failed": { readonly error: unknown; readonly processor?: string; readonly operation?: string };
 }

@@ -209,7 +209,8 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     parked(ask?: { readonly limit?: number }): Promise<readonly ParkedStep<Id>[]>;
     /**
      * A human did what the step asked for: it ends as `acknowledged`.
-     * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`
+     * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`, `own-data`,
+     *   `legal-hold`
      */
     acknowledge(id: string): Promise<{ readonly state: StepState }>;
     /**

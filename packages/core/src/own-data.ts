@@ -6,7 +6,10 @@ import type { Operation, ProcessorV1 } from "./contract/processor.ts";
 import { InvalidInputError, type InputIssue } from "./errors/invalid-input-error.ts";
 import { isNearly } from "./only-keys.ts";
 
-/** How heed reaches the application's own rows. Functions get the identifier as the application wrote it. */
+/**
+ * How heed reaches the application's own rows. Functions get the identifier as the application wrote it. What one
+ * throws is tried again, but for a `RejectedError`: that ends the step as failed, and a human is asked.
+ */
 export interface OwnData<Kind extends "email" | "accountId"> {
   /** The identifier by which the application finds a person. */
   readonly by: Kind;

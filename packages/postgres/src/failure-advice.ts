@@ -30,6 +30,10 @@ const advices: Readonly<Record<string, string>> = {
   "no-password": "The server asks for a password that it was not given, or does not understand.",
   "no-tls": "The server was asked for an encrypted connection and makes none.",
   "3D000": "The server has no database of that name: make it with CREATE DATABASE, or name another.",
+  "25006":
+    "This server takes no writes: it is a standby, or default_transaction_read_only is on. Name the primary, or turn that off for this database and role.",
+  "25P02":
+    "An earlier statement of the same transaction had failed: where it is your own (`within`), roll it back, look at that failure, and begin anew.",
   "42501": "The role lacks a right: the README of @heed/postgres says under Migrations which it needs.",
   SELF_SIGNED_CERT_IN_CHAIN: noTrust,
   DEPTH_ZERO_SELF_SIGNED_CERT: noTrust,

@@ -78,6 +78,31 @@ describe("an error", () => {
     },
   );
 
+  it("says that a server which takes no writes is a standby, or is set so", async () => {
+    const { another } = await newPlace();
+    const url = new URL(inject("postgres").url);
+    url.searchParams.set("options", "-c default_transaction_read_only=on");
+    const readOnly = another({ connectionString: url.href, migrate: false, giveUpAfterMs: 0 });
+    await expect(write(readOnly, [subject("a")])).rejects.toMatchObject({
+      code: "storage-failed",
+      message: expect.stringMatching(/25006.* a standby, or default_transaction_read_only is on/),
+    });
+  });
+
+  it("says that the application's own transaction had failed before heed joined it", async () => {
+    const { storage, client, schema } = await newPlace();
+    await client.query("BEGIN");
+    await client.query(`SELECT '${canary}'::int`).catch(() => {});
+    const error: unknown = await write(storage, [subject("a")], client).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: "storage-failed",
+      message: expect.stringMatching(/25P02.* \(`within`\), roll it back/),
+    });
+    expect(shown(error)).not.toContain("canary");
+    await client.query("ROLLBACK");
+    expect((await client.query(`SELECT id FROM "${schema}".subjects`)).rows).toEqual([]);
+  });
+
   it("is a lasting one at once when the server asks for a password that there is none of", async () => {
     const authentication = (kind: number, text: string) => {
       const message = Buffer.from(`R\0\0\0\0\0\0\0${String.fromCharCode(kind)}${text}`, "latin1");

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isHeedError } from "@heed/core/storage";
 import { subject, write } from "@heed/testing/private";
@@ -62,15 +62,43 @@ describe("sqlite", () => {
     const directory = temporaryFile("not-there-yet");
     const storage = sqlite(join(directory, "heed.db"));
     onTestFinished(() => storage.close());
-    expect(await codeOf(write(storage, [subject("a")]))).toBe("storage-failed");
+    const refusal = {
+      code: "storage-failed",
+      message: expect.stringContaining("no such directory: make it"),
+    };
+    await expect(write(storage, [subject("a")])).rejects.toMatchObject(refusal);
     mkdirSync(directory);
     await write(storage, [subject("a")]);
   });
 
+  it("says that a file cannot be made where the way leads through another file", async () => {
+    const file = temporaryFile();
+    writeFileSync(file, "");
+    await expect(write(sqlite(join(file, "heed.db")), [subject("a")])).rejects.toMatchObject({
+      code: "storage-failed",
+      message: expect.stringContaining("no such directory"),
+    });
+  });
+
+  it("says what else to look at where the directory is there", async () => {
+    const tooLong = temporaryFile(`${"x".repeat(300)}.db`);
+    await expect(write(sqlite(tooLong), [subject("a")])).rejects.toMatchObject({
+      code: "storage-failed",
+      message: expect.stringMatching(/cannot be made\. See that this process may write to its directory/),
+    });
+  });
+
   it("says that a file is no database", async () => {
     const file = temporaryFile();
-    writeFileSync(file, "To whom it may concern. ".repeat(100));
-    expect(await codeOf(write(sqlite(file), [subject("a")]))).toBe("storage-failed");
+    const letter = "To whom it may concern. ".repeat(100);
+    writeFileSync(file, letter);
+    await expect(write(sqlite(file), [subject("a")])).rejects.toMatchObject({
+      code: "storage-failed",
+      message: expect.stringMatching(
+        /^SQLite failed: file is not a database\. The file is not one of heed's/,
+      ),
+    });
+    expect(readFileSync(file, "utf8")).toBe(letter);
   });
 });
 

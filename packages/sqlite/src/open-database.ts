@@ -14,13 +14,17 @@ function createFile(file: string): void {
   try {
     closeSync(openSync(file, "wx", fileMode));
   } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
     // Opening an existing file here, and closing it, would drop the locks that this process holds on it.
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) {
-      throw new HeedError(`The database file ${file} cannot be made.`, {
-        code: "storage-failed",
-        cause: error,
-      });
-    }
+    if (code === "EEXIST") return;
+    const remedy =
+      code === "ENOENT" || code === "ENOTDIR"
+        ? "There is no such directory: make it, or look for a slip in the path."
+        : "See that this process may write to its directory, and that the disk has room.";
+    throw new HeedError(`The database file ${file} cannot be made. ${remedy}`, {
+      code: "storage-failed",
+      cause: error,
+    });
   }
 }
 

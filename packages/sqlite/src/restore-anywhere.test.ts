@@ -188,10 +188,11 @@ describe("a back-up from any instant", () => {
           const restored = company.on(file, { journal });
           await restored.heed.restore();
           await restored.settle();
-          const { states, silences, known, subjects, open } = await truthOf(restored);
+          const { states, silences, known, subjects, open, requests } = await truthOf(restored);
           const gone = truth.subjects - subjects;
-          expect({ states: told(states), silences, open }).toEqual({
+          expect({ states: told(states), silences, open, requests }).toEqual({
             states: told(truth.states),
+            requests: truth.requests,
             silences: truth.silences,
             open: truth.open,
           });

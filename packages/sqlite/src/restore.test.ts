@@ -38,6 +38,67 @@ describe("a back-up that is restored", () => {
     expect((await rows("steps")).filter((step) => step.endedAt === null)).toEqual([]);
   });
 
+  it("leaves nothing to a human of a request that had ended", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna.canary@example.org");
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    await live.settle();
+    company.crm.fault({
+      at: "run",
+      operation: "unsubscribe",
+      answers: { status: "manual", instruction: "Ring them." },
+    });
+    const { id } = await live.heed.requests.open({
+      right: "withdrawal",
+      identity: "signed-in",
+      subject: anna,
+    });
+    await live.settle();
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    const [step] = await live.heed.steps.parked();
+    await live.heed.steps.acknowledge(step?.id ?? "");
+    expect((await live.heed.requests.get(id)).state).toBe("fulfilled");
+    await live.heed.close();
+    const { heed, settle } = company.on(old);
+    await heed.restore();
+    await settle();
+    expect((await heed.requests.get(id)).state).toBe("fulfilled");
+    const left = (await heed.steps.parked()).filter((each) => each.requestId === id);
+    expect(left).toEqual([]);
+  });
+
+  it("leaves nothing to a human of an erasure that had ended, of somebody who came back", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna.canary@example.org");
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    await live.settle();
+    company.crm.fault({
+      at: "run",
+      operation: "erase",
+      answers: { status: "manual", instruction: "Ring them." },
+    });
+    const { id } = await live.heed.requests.open({ right: "erasure", identity: "signed-in", subject: anna });
+    await live.settle();
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    const [step] = await live.heed.steps.parked();
+    expect(step?.requestId).toBe(id);
+    await live.heed.steps.acknowledge(step?.id ?? "");
+    await live.settle();
+    await company.clock.advance(60_000);
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    await live.settle();
+    await live.heed.close();
+    const { heed, settle } = company.on(old);
+    await heed.restore();
+    await settle();
+    expect((await heed.requests.get(id)).closedAt).toBeDefined();
+    expect(await heed.steps.parked()).toEqual([]);
+  });
+
   it("erases again whoever only said no after the erasure, however often it is restored", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);
@@ -356,6 +417,39 @@ describe("a restoration", () => {
       expect([...(company.crm.optedOut.get(email) ?? [])]).toEqual(["newsletter"]);
   });
 
+  it("ends each of the requests that had ended together, whether or not it knows whose it was", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const [known, unknown] = ["known", "unknown"].map((name) => company.person(`${name}.canary@example.org`));
+    await live.heed.subjects.record({ subject: known! });
+    const copy = `${company.base}.copy`;
+    await live.storage.backup?.(copy);
+    const ids: string[] = [];
+    for (const subject of [unknown!, known!])
+      ids.push((await live.heed.requests.open({ right: "erasure", identity: "signed-in", subject })).id);
+    await live.settle();
+    // They ended in one transaction, and so in one record.
+    const ends = readFileSync(company.journal, "utf8")
+      .split("\n")
+      .filter((line) => line.includes("request.closed"));
+    expect(ends).toHaveLength(1);
+    const evidenceOf = async ({ heed }: typeof live, id: string) =>
+      (await heed.requests.evidence(id)).filter(({ entry }) => entry.kind === "request.closed").length;
+    await live.heed.close();
+
+    for (const { email } of [known!, unknown!]) company.person(email);
+    const restored = company.on(copy);
+    expect(await restored.heed.restore()).toMatchObject({ erasures: 2, unknownErasures: 1 });
+    await restored.settle();
+    for (const id of ids) {
+      expect((await restored.heed.requests.get(id)).state).toBe("fulfilled");
+      expect(await evidenceOf(restored, id)).toBe(1);
+      expect((await restored.heed.requests.receipt(id)).summary.state).toBe("fulfilled");
+    }
+    expect([...company.rows.keys()]).toEqual([unknown!.email]);
+    expect(await restored.rows("dataKeys")).toEqual([]);
+  });
+
   it("says which erasures it cannot carry out again, and the suppression list finds whom they were about", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);
@@ -649,6 +743,33 @@ describe("a journal", () => {
       ["c", "not-given"],
     ] as const)
       expect(await again.heed.subscriptions.state(optOut(name))).toMatchObject({ state });
+  });
+
+  it("that was begun anew twice gives the oldest back-up what it has, once the rest is accepted as lost", async () => {
+    const company = journaledCompany();
+    const optOut = (name: string) =>
+      ({ subject: { email: `${name}@example.org` }, topic: "newsletter" }) as const;
+    const old = `${company.base}.old`;
+    const first = company.on(company.base);
+    await first.heed.subscriptions.unsubscribe(optOut("a"));
+    await first.storage.backup?.(old);
+    await first.heed.close();
+    for (const name of ["b", "c"]) {
+      rmSync(company.journal);
+      const next = company.on(company.base);
+      await next.heed.restore({ acceptLoss: true });
+      await next.heed.subscriptions.unsubscribe(optOut(name));
+      await next.heed.close();
+    }
+    const { heed } = company.on(old);
+    await expect(heed.journal.state()).rejects.toMatchObject({ code: "journal-compacted" });
+    expect(await heed.restore({ acceptLoss: true })).toMatchObject({ choices: 1 });
+    for (const [name, state] of [
+      ["a", "not-given"],
+      ["b", "never-asked"],
+      ["c", "not-given"],
+    ] as const)
+      expect(await heed.subscriptions.state(optOut(name))).toMatchObject({ state });
   });
 
   it("is begun anew again where the process died before the database had noted it", async () => {

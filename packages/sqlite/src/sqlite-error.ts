@@ -9,6 +9,7 @@ const remedies: Readonly<Record<number, string>> = {
   8: " Nothing of this was written. See that this process may write to the file and to its directory.",
   13: " Nothing of this was written. Free some space, and try again.",
   14: " See that this process may write to the file and to its directory.",
+  26: " The file is not one of heed's, or was damaged: look for a slip in its path, or put a back-up in its place.",
 };
 
 interface SqliteError extends Error {

@@ -1,5 +1,6 @@
-// A company with one erasure to carry out. `SLOW_MS` makes its own table slow, `BROKEN` makes it fail.
-import { createHeed, definePolicy, ephemeralKeys, memory, ownData } from "@heed/core";
+// A company with one erasure to carry out. `SLOW_MS` makes its own table slow, `BROKEN` makes it fail, and with
+// "refuses" for good. With `UNKNOWN` it is of somebody whom that table cannot search for.
+import { createHeed, definePolicy, ephemeralKeys, memory, ownData, RejectedError } from "@heed/core";
 
 const slowMs = Number(process.env["SLOW_MS"] ?? 0);
 const rows = new Set(["canary.anna@example.org"]);
@@ -18,6 +19,8 @@ export const heed = createHeed({
       by: "email",
       erase: async (email) => {
         await new Promise((resolve) => setTimeout(resolve, slowMs));
+        if (process.env["BROKEN"] === "refuses")
+          throw new RejectedError(`canary: ${email}`, { processor: "app", operation: "erase", status: 422 });
         if (process.env["BROKEN"] !== undefined) throw new TypeError(`canary: ${email}`);
         return rows.delete(email);
       },
@@ -28,6 +31,9 @@ export const heed = createHeed({
 
 await heed.requests.open({
   right: "erasure",
-  subject: { email: "canary.anna@example.org" },
+  subject:
+    process.env["UNKNOWN"] === undefined
+      ? { email: "canary.anna@example.org" }
+      : { accountId: "canary.anna" },
   identity: "signed-in",
 });

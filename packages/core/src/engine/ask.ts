@@ -109,8 +109,7 @@ export async function ask<T>(
       } catch (error) {
         const trouble = troubleOf(error);
         trace.trouble = trouble.kind === "unavailable" ? trouble.because : trouble.kind;
-        if (trouble.kind === "unavailable" && trouble.because === "adapter-failed")
-          context.hub.emit("work.failed", { error, processor: id, operation: operationName });
+        tellFailure(asking, error, trouble, asked.length);
         await slowDown(asking, trouble, turns);
         const isDefinite = wasRefused(trouble, { hasBegun, takesTurns }, turns, asked.length);
         const isLostInPart = lease.lost.size > 0 && lease.lost.size < asked.length;
@@ -184,6 +183,22 @@ function noAnswer(
     processor: processor.name,
     operation,
   });
+}
+
+/**
+ * Tells of a defect of the adapter, and of a refusal that ends a step: nothing else has its reason. In a larger batch
+ * nobody knows yet whom it is about; each call is asked alone next.
+ */
+export function tellFailure(
+  { context, id, operationName }: Asking,
+  error: unknown,
+  trouble: Trouble,
+  batch: number,
+): void {
+  const isDefect = trouble.kind === "unavailable" && trouble.because === "adapter-failed";
+  const endsStep = trouble.kind === "rejected" && batch === 1;
+  if (isDefect || endsStep)
+    context.hub.emit("work.failed", { error, processor: id, operation: operationName });
 }
 
 /** A vendor's "slow down" holds for every worker. */

@@ -1,7 +1,7 @@
 import type { Answers, Finding, Resolution } from "../contract/operation.ts";
 import { isDestructive } from "../requests/lifecycle.ts";
 import { readClearance, readFinding, readOutcome, readResolution } from "./answers.ts";
-import { ask, Mistakes, slowDown, unanswered, type Asking } from "./ask.ts";
+import { ask, Mistakes, slowDown, tellFailure, unanswered, type Asking } from "./ask.ts";
 import type { Health } from "./breaker.ts";
 import { begin, type Claim } from "./claim.ts";
 import { settleClaims } from "./settle-claims.ts";
@@ -100,6 +100,7 @@ async function runPhase(
       continue;
     }
     const trouble = troubleOf(outcome.error);
+    tellFailure(asking, outcome.error, trouble, 1);
     await slowDown(asking, trouble, turns);
     verdicts.set(claim.call.id, afterTrouble(claim, operation, trouble, 1, turns.granted <= 1));
   }

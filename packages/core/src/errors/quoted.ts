@@ -4,3 +4,8 @@ const name = /^[A-Za-z][A-Za-z0-9-]{0,63}$/;
 export function quoted(given: unknown): string {
   return typeof given === "string" && name.test(given) ? `"${given}"` : "such name";
 }
+
+/** A message without the name that {@link quoted} put into it: what one row of a file has in a column may be anybody's. */
+export function withoutQuote(message: string): string {
+  return message.replace(/^There is no "[^"]*"/, "There is no such name");
+}

@@ -11,14 +11,14 @@ const aRow = { where: {}, limit: 1 } as const;
  * Begins the journal of a database, unless another process has begun it. The database notes first that it takes part:
  * a copy of it from before lacks that, and what people had chosen by then is not in the journal.
  *
- * @param follows the id of the journal that it had before, and that is lost
+ * @param follows the ids of the journals that it had before, and that are lost
  */
 export async function beginJournal(
   storage: HeedStorage,
   journal: Journal,
   keys: Keyring,
   clock: Clock,
-  follows?: string,
+  follows: readonly string[] = [],
 ): Promise<JournalIdentity | undefined> {
   const id = randomUUID();
   const isLate = await storage.transact({
@@ -40,6 +40,6 @@ export async function beginJournal(
     proof: keys.digest("restore", "journal", id),
     dropped: {},
     ...(isLate ? { isLate } : {}),
-    ...(follows === undefined ? {} : { follows }),
+    ...(follows.length === 0 ? {} : { follows }),
   });
 }

@@ -1,4 +1,5 @@
 import type { Write } from "../contract/storage.ts";
+import type { KnownRecords } from "./journal-position.ts";
 import type { Journal, JournalIdentity, JournalPlace } from "./journal.ts";
 
 /** Notes that the database has a writer's records up to this one. */
@@ -14,11 +15,30 @@ export function ownMark(id: string): readonly Write[] {
   ];
 }
 
+/** Notes that this is the database's journal now, and which ones it had before: back-ups of then know only those. */
+function becomes({ id, follows = [] }: JournalIdentity): readonly Write[] {
+  return [
+    { remove: "journalMarks", where: {} },
+    ...ownMark(id),
+    ...follows.map((writer): Write => ({
+      insert: "journalMarks",
+      row: { writer, number: 0, journal: "" },
+      orKeep: true,
+    })),
+  ];
+}
+
+/** The ids of the journals that the database has had, this one last. A writer's numbers begin at 1. */
+export function journalsOf({ marks, journal }: KnownRecords): readonly string[] {
+  const former = [...marks].flatMap(([id, number]) => (number === 0 && id !== journal ? [id] : []));
+  return journal === undefined ? former : [...former, journal];
+}
+
 /** Notes that the database has whatever is in this journal, and nothing of another. */
 export async function marksAnew(journal: Journal, identity: JournalIdentity): Promise<readonly Write[]> {
   const last = new Map(Object.entries(identity.dropped));
   for await (const { writer, number } of journal.read()) last.set(writer, number);
-  return [{ remove: "journalMarks", where: {} }, ...ownMark(identity.id), ...marksOf(last)];
+  return [...becomes(identity), ...marksOf(last)];
 }
 
 /** Notes that the database has what this journal left out, and was begun without; what it has is to be replayed. */
@@ -32,11 +52,7 @@ export function marksOfLoss(
   const dropped = Object.entries(identity.dropped).filter(
     ([writer, number]) => number > (known.get(writer) ?? 0),
   );
-  return [
-    ...(isOther ? [{ remove: "journalMarks", where: {} } as const] : []),
-    ...ownMark(identity.id),
-    ...marksOf(new Map(dropped)),
-  ];
+  return [...(isOther ? becomes(identity) : ownMark(identity.id)), ...marksOf(new Map(dropped))];
 }
 
 /** Notes it of what was recorded before an instant. @param there ids of records whose rows may be there still */

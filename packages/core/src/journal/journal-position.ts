@@ -85,7 +85,7 @@ export async function compare(
   if (identity === undefined) throw missing();
   refuseForeign(keys, identity);
   if (before.journal !== undefined && before.journal !== identity.id) {
-    if (before.journal !== identity.follows) throw foreign();
+    if (identity.follows?.includes(before.journal) !== true) throw foreign();
     // Begun anew, and the process died before the database had noted that: it is to be accepted again.
     throw before.marks.has(identity.id) ? missing() : compacted();
   }

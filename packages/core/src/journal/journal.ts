@@ -49,8 +49,8 @@ export interface JournalIdentity {
   readonly droppedIds?: Readonly<Record<string, string>>;
   /** It was begun when its database had choices already, which it does not have. */
   readonly isLate?: true;
-  /** The id of the journal that the database had before, and that was lost. */
-  readonly follows?: string;
+  /** The ids of the journals that the database had before, and that were lost. */
+  readonly follows?: readonly string[];
 }
 
 /** An append-only record of choices outside the database. `fileJournal` makes one. */

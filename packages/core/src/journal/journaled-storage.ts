@@ -13,7 +13,7 @@ import {
   type Position,
 } from "./journal-position.ts";
 import type { Journal } from "./journal.ts";
-import { markWrites, marksAnew, marksBefore, marksOfLoss, ownMark } from "./journal-marks.ts";
+import { markWrites, journalsOf, marksAnew, marksBefore, marksOfLoss, ownMark } from "./journal-marks.ts";
 import { keptOf, type Kept } from "./kept-writes.ts";
 import { lacksRecord, recordReads } from "./known-record.ts";
 import { Outbox, outboxWrite, type Tidy } from "./outbox.ts";
@@ -109,7 +109,7 @@ export class JournaledStorage implements HeedStorage {
     const known = await knownRecords(this.inner, this.#clock);
     const identity =
       (await this.journal.open()) ??
-      (await beginJournal(this.inner, this.journal, this.#keys, this.#clock, known.journal));
+      (await beginJournal(this.inner, this.journal, this.#keys, this.#clock, journalsOf(known)));
     if (identity === undefined) return this.position();
     refuseForeign(this.#keys, identity);
     await this.#write(await marksAnew(this.journal, identity));

@@ -137,6 +137,11 @@ function endErased(record: SubjectRecord, now: string): readonly Write[] {
       },
     },
     {
+      update: "steps",
+      where: { subjectId: record.id, state: ["failed", "manual"] },
+      set: { state: "cancelled", because: "erased-before" },
+    },
+    {
       update: "requests",
       where: { subjectId: record.id, closedAt: { isNull: true } },
       set: { state: "partially_fulfilled", because: "erased-before", closedAt: now },

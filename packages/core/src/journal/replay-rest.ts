@@ -48,20 +48,22 @@ export async function replayRest(context: HeedContext, line: JournalLine): Promi
       ];
       const isReadable = rows.erased.length > 0 && rows.dataKeys.length > 0;
       const goesOn = isReadable && rows.open.length > 0;
+      // One transaction ends the requests of many: each of them is carried out again by itself, or not.
       const again = new Set(
-        rows.requests
-          .filter(
-            (row) => row.right !== "withdrawal" && rows.subjects.some((each) => each.id === row.subjectId),
-          )
-          .map((row) => row.id),
+        closing
+          .filter(({ set }) => set.state === "fulfilled" || set.state === "partially_fulfilled")
+          .map((write) => idIn(write))
+          .filter((id) => {
+            const request = rows.requests.find((row) => row.id === id);
+            return (
+              request !== undefined &&
+              request.right !== "withdrawal" &&
+              rows.subjects.some((each) => each.id === request.subjectId)
+            );
+          }),
       );
-      const isAgain = (write: Write) =>
-        "update" in write &&
-        write.update === "requests" &&
-        write.set.closedAt != null &&
-        again.has(idIn(write)) &&
-        (write.set.state === "fulfilled" || write.set.state === "partially_fulfilled");
-      const isSkipped = record.erased === undefined ? record.writes.some(isAgain) : goesOn;
+      const isLeftOut = (write: Write) =>
+        tableOf(write) !== "suppressions" && (record.erased === undefined ? isEndOf(write, again) : goesOn);
       const linkedAgain = linkAgain(context, link, unprefixed("from/", rows), unprefixed("to/", rows), now);
       const taken = new Set(rows.taken.map((row) => row.digest));
       const kept = record.writes.filter(
@@ -70,12 +72,13 @@ export async function replayRest(context: HeedContext, line: JournalLine): Promi
           // Rotated then, and known under the new key by a no of now: two rows of one address, which are both found.
           !newDigest(write).some((digest) => taken.has(digest)),
       );
-      const writes = isSkipped ? kept.filter((write) => tableOf(write) === "suppressions") : kept;
+      const writes = kept.filter((write) => !isLeftOut(write));
+      const ended = record.erased !== undefined && goesOn ? [] : requestIds.filter((id) => !again.has(id));
       return {
         writes: [
           ...redo(writes),
           ...(linkedAgain ?? []),
-          ...(isSkipped ? [] : endings(requestIds, asking, linked, now)),
+          ...endings(ended, asking, linked, now),
           ...(linked === undefined ? [] : movedPlans(rows.unplanned, linked.to)),
           ...requestPlans(writes),
           ...markWrites(line),
@@ -98,6 +101,11 @@ function endings(
       update: "steps",
       where: { requestId: ended, endedAt: { isNull: true } },
       set: { state: "cancelled", because: "request-closed", endedAt: now, dueAt: null, leaseUntil: null },
+    },
+    {
+      update: "steps",
+      where: { requestId: ended, state: ["failed", "manual"] },
+      set: { state: "cancelled", because: "request-closed" },
     },
     { update: "steps", where: { requestId: ended }, set: { sealed: null } },
     { update: "subjects", where: { id: subjects, frozenBy: ended }, set: { frozenBy: null } },
@@ -122,6 +130,16 @@ function endings(
 function newDigest(write: Write): readonly string[] {
   const digest = "update" in write && write.update === "identifiers" ? write.set.digest : undefined;
   return digest === undefined ? [] : [digest];
+}
+
+/** Whether it is the end of one of these requests, or evidence about it. */
+function isEndOf(write: Write, requests: ReadonlySet<string>): boolean {
+  if ("insert" in write) return write.insert === "evidence" && requests.has(write.row.requestId ?? "");
+  if ("update" in write)
+    return write.update === "requests" && write.set.closedAt != null && requests.has(idIn(write));
+  if (write.remove !== "dataKeys") return false;
+  const { owner } = write.where;
+  return typeof owner === "string" && requests.has(owner);
 }
 
 const tableOf = (write: Write): string =>

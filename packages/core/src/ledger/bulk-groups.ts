@@ -1,5 +1,6 @@
 import type { HeedContext } from "../context.ts";
 import { isHeedError } from "../errors/heed-error.ts";
+import { withoutQuote } from "../errors/quoted.ts";
 import type { Changed } from "./choice-event.ts";
 import { recordChoices, type AskedChoice } from "./record-choices.ts";
 
@@ -9,11 +10,18 @@ export interface BulkItem extends AskedChoice {
   readonly index: number;
 }
 
+/** Why an item could not be recorded. */
+export interface Refusal {
+  /** The code of the error that the single call would have thrown. */
+  readonly because: string;
+  /** What that error says to do, in heed's own words. Quotes nothing of the item. */
+  readonly message: string;
+}
+
 /** Told of each item once it is recorded or refused, and of each group once all of its items are. */
 export interface BulkReport {
   recorded(changed: Changed): void;
-  /** @param because the code of the error that the single call would have thrown */
-  refused(index: number, because: string): void;
+  refused(index: number, refusal: Refusal): void;
   groupEnded(): void;
 }
 
@@ -138,10 +146,10 @@ export class BulkGroups {
       try {
         rest = await this.#recordTogether(rest, []);
       } catch (error) {
-        const because = refusalIn(error);
-        if (because === undefined) throw error;
+        const refusal = refusalIn(error);
+        if (refusal === undefined) throw error;
         const [first] = rest;
-        if (first !== undefined && rest.length === 1) this.#report.refused(first.index, because);
+        if (first !== undefined && rest.length === 1) this.#report.refused(first.index, refusal);
         else for (const half of halves(rest)) await this.#recordApart(half);
         return;
       }
@@ -161,7 +169,8 @@ const refusing: ReadonlySet<string> = new Set([
   "TamperedEvidenceError",
 ]);
 
-/** The code that an item is refused with, if this error is about the item. */
-export function refusalIn(error: unknown): string | undefined {
-  return isHeedError(error) && refusing.has(error.name) ? error.code : undefined;
+/** What an item is refused with, if this error is about the item. */
+export function refusalIn(error: unknown): Refusal | undefined {
+  if (!isHeedError(error) || !refusing.has(error.name)) return undefined;
+  return { because: error.code, message: withoutQuote(error.message) };
 }

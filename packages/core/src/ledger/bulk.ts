@@ -1,7 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { onlyKeys, type KnownKeys } from "../only-keys.ts";
-import { BulkGroups, refusalIn, type BulkItem } from "./bulk-groups.ts";
+import { BulkGroups, refusalIn, type BulkItem, type Refusal } from "./bulk-groups.ts";
 import type { AskedChoice } from "./record-choices.ts";
 
 /** What a bulk call reads its items from: an array, a generator, a parsed stream. Read as fast as it is stored. */
@@ -21,11 +21,9 @@ export interface BulkProgress {
 }
 
 /** An item that could not be recorded. Names nobody: look it up in the source by its index. */
-export interface BulkRefusal {
+export interface BulkRefusal extends Refusal {
   /** Its place in the source, from 0. */
   readonly index: number;
-  /** The code of the error that the single call would have thrown. */
-  readonly because: string;
 }
 
 /** What a bulk call came to. */
@@ -88,10 +86,11 @@ export async function recordInBulk<I>(
   const refusals: BulkRefusal[] = [];
   let next = 0;
 
-  const refuse = (index: number, because: string) => {
+  const refuse = (index: number, why: Refusal) => {
+    const refusal = { index, ...why };
     count.refused += 1;
-    if (refusals.length < refusalsKept) refusals.push({ index, because });
-    options.onRefused?.({ index, because });
+    if (refusals.length < refusalsKept) refusals.push(refusal);
+    options.onRefused?.(refusal);
   };
   const groups = new BulkGroups(context, dryRun, {
     recorded: ({ changed, parked }) => void (count[changed || parked ? "changed" : "unchanged"] += 1),
@@ -105,9 +104,9 @@ export async function recordInBulk<I>(
       const id = choice.id ?? (run === undefined ? undefined : `${run}-${index}`);
       return { index, named, choice: { ...choice, ...(id === undefined ? {} : { id }), inBulk: true } };
     } catch (error) {
-      const because = refusalIn(error);
-      if (because === undefined) throw error;
-      refuse(index, because);
+      const refusal = refusalIn(error);
+      if (refusal === undefined) throw error;
+      refuse(index, refusal);
       return undefined;
     }
   };

@@ -173,7 +173,8 @@ function endEarly(
     throw new ConflictError("Something was already carried out; this request can only go on.", {
       code: "too-late",
     });
-  const open = steps.filter((step) => step.endedAt === null);
+  // What waits for a human, waits no longer.
+  const open = steps.filter((step) => step.endedAt === null || isParked(step));
   const digests = JSON.parse(request.subjectDigests) as string[];
   const released = stepsToRelease(allSteps.filter((step) => step.requestId !== request.id));
   const cancelled = {

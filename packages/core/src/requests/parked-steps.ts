@@ -19,6 +19,8 @@ import { stepView, type StepView } from "./read-request.ts";
 export interface ParkedStep<Processor extends string = string> extends StepView<Processor> {
   /** Absent when it carries a choice that was no request: an opt-out, an opt-in. */
   readonly requestId?: string;
+  /** The choice that it carries, where it carries one: its id, as the call answered it and `choice.recorded` told. */
+  readonly eventId?: string;
   /** RFC 3339: since when it waits. */
   readonly parkedAt: string;
 }
@@ -57,11 +59,10 @@ export async function parkedSteps(context: HeedContext, limit: number): Promise<
   const wrapped = new Map(dataKeys.map((row) => [row.owner, row]));
   return steps
     .map((step): ParkedStep => {
-      const row = wrapped.get(step.requestId ?? step.subjectId);
-      const key = row === undefined ? undefined : keys.unwrap(row.wrapped, row.keyId, row.owner);
       return {
-        ...stepView(step, key),
+        ...readableView(keys, step, wrapped.get(step.requestId ?? step.subjectId)),
         ...(step.requestId === null ? {} : { requestId: step.requestId }),
+        ...(step.eventId === null ? {} : { eventId: step.eventId }),
         ...(isHeldBy(holds, step) ? { held: true } : {}),
         parkedAt: step.endedAt ?? step.createdAt,
       };
@@ -69,13 +70,37 @@ export async function parkedSteps(context: HeedContext, limit: number): Promise<
     .toSorted((one, other) => (one.parkedAt < other.parkedAt ? -1 : 1));
 }
 
+/** Without its instruction where that cannot be read here: one damaged key must not hide what else waits. */
+function readableView(
+  keys: HeedContext["keys"],
+  step: Row<"steps">,
+  row: Row<"dataKeys"> | undefined,
+): StepView {
+  if (row === undefined || step.sealed === null) return stepView(step, undefined);
+  try {
+    return stepView(step, keys.unwrap(row.wrapped, row.keyId, row.owner));
+  } catch {
+    return stepView(step, undefined);
+  }
+}
+
 /**
  * A human did what a step asked for: it ends as acknowledged, on that human's word.
  *
- * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`
+ * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`; `own-data` where heed is to
+ *   destroy its own data, which nobody can do by hand; `legal-hold` while one forbids to destroy
  */
 export function acknowledgeStep(context: HeedContext, id: string): Promise<{ state: StepState }> {
-  return changeParked(context, id, ({ step, request, record, allSteps, now }) => {
+  return changeParked(context, id, ({ step, request, record, allSteps, isHeld, now }) => {
+    if (isHeld)
+      throw new ConflictError(
+        "A legal hold stands over this step: nothing of it may be destroyed, also not by hand. Release the hold first.",
+        { code: "legal-hold" },
+      );
+    if (step.processor === "heed")
+      throw new ConflictError("Nobody destroys heed's own data by hand. Retry the step.", {
+        code: "own-data",
+      });
     const rows = { requests: request === undefined ? [] : [request], openSteps: [], requestSteps: allSteps };
     const verdict = { to: "end", state: "acknowledged", because: "by-hand" } as const;
     const ofChoice =
@@ -158,6 +183,8 @@ interface Parked {
   readonly record: SubjectRecord | undefined;
   /** The open steps of the subject, and all steps of its open requests. */
   readonly allSteps: readonly Row<"steps">[];
+  /** A legal hold stands over it. */
+  readonly isHeld: boolean;
   readonly now: string;
 }
 
@@ -203,8 +230,9 @@ async function changeOnce(
       steps: stepRead,
       requests: { from: "requests", where: { id: requestId ?? "" } },
       requestSteps: { from: "steps", where: openRequestsOf(subjectId) },
+      ...holdReads(namespace, [id]),
     },
-    decide: ([record], { steps, requests, requestSteps }, now): Decision<Settled | "moved"> => {
+    decide: ([record], { steps, requests, requestSteps, ...holds }, now): Decision<Settled | "moved"> => {
       const [step] = steps;
       const [request] = requests;
       if (step?.subjectId !== subjectId) return { writes: [], answer: "moved" };
@@ -215,7 +243,8 @@ async function changeOnce(
           code: "request-ended",
         });
       const allSteps = byId([...(record?.openSteps ?? []), ...requestSteps]);
-      const changed = decide({ step, request, record, allSteps, now });
+      const isHeld = isHeldBy(holdsIn(holds), step);
+      const changed = decide({ step, request, record, allSteps, isHeld, now });
       return { writes: changed.writes, answer: changed };
     },
   });

@@ -73,8 +73,7 @@ export function preferenceSteps(
       untold.push(processor);
       // A vendor that never hears of an opt-in sends nothing, which is safe; one that never hears of an opt-out is not.
       if (operation === "subscribe") return [];
-      const instruction = `Unsubscribe this person by hand at "${processor}": its adapter has no unsubscribe operation.`;
-      return [{ ...base, input, ended: { state: "manual", because: "no-such-operation", instruction } }];
+      return [{ ...base, input, ended: unsubscribedByHand(processor) }];
     },
   );
   const rows = stepRows(context, record, planned, {
@@ -130,13 +129,16 @@ export function erasurePlan(
       const operations = context.processors[processor]?.operations ?? {};
       const keep = keptBy(context, recipient, receivedAt);
       const planned: PlannedStep[] = [];
-      if (operations.unsubscribe !== undefined && holdsTopics(processor)) {
+      // Where nothing is erased, whoever cannot be told goes on sending.
+      const isKeptWhole = operations.erase === undefined && keep.length > 0;
+      if (holdsTopics(processor) && (operations.unsubscribe !== undefined || isKeptWhole)) {
         planned.push({
           ...base,
           processor,
           operation: "unsubscribe",
           stage: 0,
           input: { topics: "all", onlyIfKnown: true },
+          ...(operations.unsubscribe === undefined ? { ended: unsubscribedByHand(processor) } : {}),
         });
       }
       if (operations.forgetTokens !== undefined) {
@@ -171,6 +173,11 @@ export function erasurePlan(
   );
   const own: InputOf["erase"] = { suppress: true, keep: [] };
   return [...steps, { ...base, processor: "heed", operation: "erase", stage: ownStage, input: own }];
+}
+
+function unsubscribedByHand(processor: string): NonNullable<PlannedStep["ended"]> {
+  const instruction = `Unsubscribe this person by hand at "${processor}": its adapter has no unsubscribe operation.`;
+  return { state: "manual", because: "no-such-operation", instruction };
 }
 
 function byHand(

@@ -166,6 +166,15 @@ describe("unsubscribeMany", () => {
       [10, "invalid-input"],
       [12, "invalid-input"],
     ]);
+    expect(result.refusals.map(({ message }) => message)).toEqual([
+      "The email cannot be read: it is not of the form local@domain. Pass one plain value; heed parses and never repairs.",
+      "The subject names nobody. Pass at least one identifier, for example { email }.",
+      "There is no such name in the topics of the policy. Known: newsletter, offers, alerts.",
+      expect.stringMatching(/^There is no such name among the kinds of identifiers. Known here: .*email/),
+      expect.stringContaining("Pass one object."),
+      expect.stringContaining("Pass one object."),
+      "`at` is not an instant. Pass RFC 3339 with a zone, for example 2026-11-21T10:00:00Z.",
+    ]);
     expect(told).toEqual(result.refusals);
     expect(JSON.stringify(result)).not.toContain("canary");
     expect(await test.search("canary")).toEqual([]);
@@ -330,7 +339,9 @@ describe("giveMany and subscribeMany", () => {
     }));
     const result = await heed.subscriptions.subscribeMany(items);
     expect(result).toMatchObject({ changed: 39, refused: 1 });
-    expect(result.refusals).toEqual([{ index: 17, because: "two-subjects" }]);
+    expect(result.refusals).toEqual([
+      { index: 17, because: "two-subjects", message: expect.stringContaining("belong to different people") },
+    ]);
     const { state } = await heed.subscriptions.state({
       subject: { email: addressOf(20) },
       topic: "newsletter",

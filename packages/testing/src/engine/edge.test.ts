@@ -253,8 +253,8 @@ describe("a key that a call does not know", () => {
     ]);
     expect([refusals, changed]).toEqual([
       [
-        { index: 0, because: "unknown-option" },
-        { index: 2, because: "unknown-option" },
+        { index: 0, because: "unknown-option", message: expect.stringContaining("`channel`") },
+        { index: 2, because: "unknown-option", message: expect.stringContaining("`within`") },
       ],
       1,
     ]);

@@ -1,7 +1,9 @@
 import { definePolicy, memory, RejectedError } from "@heed/core";
+import type { Write } from "@heed/core/storage";
 import type { OperationName } from "@heed/core/contract";
 import { describe, expect, it } from "vitest";
 import { createTestHeed } from "../create-test-heed.ts";
+import { scriptedVendor } from "../scripted-vendor.ts";
 import { company, evidence } from "./people.ts";
 
 const erasure = { right: "erasure", identity: "signed-in" } as const;
@@ -21,16 +23,16 @@ async function refusedOptOut() {
   await settle();
   await clock.advance(1_000);
   crm.fault(refusing("unsubscribe"));
-  await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
+  const answer = await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
   await settle();
   const [step] = await heed.steps.parked();
   const isOptedIn = () => crm.optedIn.get(subject.email)?.has("newsletter") ?? false;
-  return { ...test, subject, step, id: step?.id ?? "", isOptedIn };
+  return { ...test, subject, answer, step, id: step?.id ?? "", isOptedIn };
 }
 
 describe("a choice that a processor refused", () => {
   it("is among what waits for a human, names nobody, and is told once it is tried again", async () => {
-    const { heed, step, id, settle, isOptedIn, clock } = await refusedOptOut();
+    const { heed, answer, step, id, settle, isOptedIn, clock } = await refusedOptOut();
     expect(await heed.steps.parked()).toEqual([step]);
     expect(step).toMatchObject({
       processor: "crm",
@@ -39,6 +41,8 @@ describe("a choice that a processor refused", () => {
       because: "rejected",
     });
     expect(step).not.toHaveProperty("requestId");
+    expect([step?.eventId, [id]]).toEqual([expect.any(String), answer.steps]);
+    expect(step?.eventId).toBe(answer.eventId);
     expect(Date.parse(step?.parkedAt ?? "")).toBeLessThanOrEqual(clock.now().getTime());
     expect(JSON.stringify(step)).not.toContain("canary");
     expect(isOptedIn()).toBe(true);
@@ -111,6 +115,7 @@ describe("what waits for a human", () => {
     const [step, ...others] = await heed.steps.parked();
     expect(others).toEqual([]);
     expect(step).toMatchObject({ requestId: id, processor: "paper", state: "manual" });
+    expect(step).not.toHaveProperty("eventId");
     expect(step?.instruction).toContain("by hand");
     expect(step?.instruction).toBe((await heed.requests.get(id)).steps[0]?.instruction);
   });
@@ -133,6 +138,26 @@ describe("what waits for a human", () => {
       identityVerified: true,
     });
     expect(await heed.steps.parked()).toEqual(before);
+  });
+
+  it("is nobody's to do by hand while a legal hold stands over it", async () => {
+    const { heed, settle } = silent();
+    const subject = { email: "anna@example.org" };
+    const { id } = await heed.requests.open({ ...erasure, subject });
+    const hold = await heed.holds.place({
+      subject,
+      reason: "case-1",
+      orderedBy: "general-counsel",
+      reviewAt: "2040-01-01T00:00:00Z",
+    });
+    const [step] = await heed.steps.parked();
+    expect(step).toMatchObject({ held: true });
+    await expect(heed.steps.acknowledge(step?.id ?? "")).rejects.toMatchObject({ code: "legal-hold" });
+    expect(await heed.steps.parked()).toEqual([step]);
+    await heed.holds.release(hold.id);
+    await heed.steps.acknowledge(step?.id ?? "");
+    await settle();
+    expect((await heed.requests.get(id)).state).toBe("fulfilled");
   });
 
   it("is of this controller alone", async () => {
@@ -167,6 +192,106 @@ describe("what waits for a human", () => {
     expect((await heed.steps.parked()).map((step) => step.processor)).toEqual(["billing"]);
     expect((await heed.requests.get(id)).state).toBe("awaiting_manual");
     expect(await heed.steps.parked({ limit: 1 })).toHaveLength(1);
+  });
+
+  it("waits no longer once its request was taken back or refused", async () => {
+    const { heed, rows } = silent();
+    const open = (email: string) => heed.requests.open({ ...erasure, subject: { email } });
+    const [one, other] = [await open("one@example.org"), await open("other@example.org")];
+    await heed.requests.withdraw(one.id);
+    await heed.requests.deny({ id: other.id, because: "unfounded" });
+    expect(await heed.steps.parked()).toEqual([]);
+    const steps = await rows("steps");
+    for (const [id, because] of [
+      [one.id, "request-withdrawn"],
+      [other.id, "request-denied"],
+    ])
+      expect(steps.find((step) => step.requestId === id && step.processor === "paper")).toMatchObject({
+        state: "cancelled",
+        because,
+      });
+  });
+
+  it("is listed though one of the keys is damaged", async () => {
+    const { heed, crm, person, settle, storage, rows, clock } = company();
+    crm.fault({ at: "run", operation: "unsubscribe", answers: { status: "manual", instruction: "Ring." } });
+    crm.fault({ at: "run", operation: "unsubscribe", answers: { status: "manual", instruction: "Ring." } });
+    for (const name of ["a", "b"])
+      await heed.subscriptions.unsubscribe({ subject: person(`${name}@example.org`), topic: "all" });
+    await settle();
+    const before = await heed.steps.parked();
+    expect(before.map(({ instruction }) => instruction)).toEqual(["Ring.", "Ring."]);
+    const [key] = await rows("dataKeys");
+    const damage: Write = {
+      update: "dataKeys",
+      where: { owner: key?.owner ?? "" },
+      set: { wrapped: new Uint8Array(60) },
+    };
+    await storage.transact({ lock: [], clock, read: {}, decide: () => ({ writes: [damage], answer: null }) });
+    const parked = await heed.steps.parked();
+    expect(parked.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+    expect(parked.map(({ instruction }) => instruction ?? "").toSorted()).toEqual(["", "Ring."]);
+  });
+
+  it("is not done by a human's word where it is heed's own data", async () => {
+    const { heed, person, rows, storage, clock, settle } = company();
+    const { id } = await heed.requests.open({ ...erasure, subject: person("anna@example.org") });
+    // Every other step has ended, and the process has died in this one each time.
+    const at = clock.now().toISOString();
+    const writes: readonly Write[] = [
+      { update: "steps", where: { requestId: id }, set: { state: "verified", endedAt: at, dueAt: null } },
+      {
+        update: "steps",
+        where: { requestId: id, processor: "heed" },
+        set: { state: "running", endedAt: null, leaseUntil: at, attempt: 5, crashes: 4 },
+      },
+    ];
+    await storage.transact({ lock: [], clock, read: {}, decide: () => ({ writes, answer: null }) });
+    await heed.work.drain();
+    const [step] = await heed.steps.parked();
+    expect(step).toMatchObject({ processor: "heed", because: "crashed-worker" });
+    await expect(heed.steps.acknowledge(step?.id ?? "")).rejects.toMatchObject({ code: "own-data" });
+    expect(await rows("subjects")).toHaveLength(1);
+    expect((await heed.requests.get(id)).state).toBe("awaiting_manual");
+    await heed.steps.retry(step?.id ?? "");
+    await settle();
+    expect(await rows("subjects")).toEqual([]);
+    expect((await heed.requests.get(id)).state).toBe("fulfilled");
+  });
+
+  it("is to stop what a recipient sends that keeps the person after the erasure", async () => {
+    const { processor } = scriptedVendor({
+      name: "shop",
+      topics: ["newsletter"],
+      operations: ["forgetTokens"],
+    });
+    const { heed, settle } = createTestHeed({
+      policy: definePolicy({
+        controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
+        recipients: {
+          shop: {
+            role: "processor",
+            country: "SE",
+            keeps: [{ category: "invoices", reason: "legal-obligation", law: "SFS 1999:1078", years: 7 }],
+          },
+        },
+        purposes: { news: { basis: "consent" } },
+        topics: { newsletter: { class: "marketing", purpose: "news", via: ["shop"] } },
+      }),
+      processors: { shop: processor },
+    });
+    const subject = { email: "anna@example.org" };
+    await heed.subscriptions.unsubscribe({ subject, topic: "all" });
+    const told = await heed.steps.parked();
+    expect(told).toMatchObject([{ operation: "unsubscribe", state: "manual" }]);
+    const { id } = await heed.requests.open({ ...erasure, subject });
+    await settle();
+    const left = (await heed.steps.parked()).find((step) => step.requestId === id);
+    expect(left).toMatchObject({ operation: "unsubscribe", instruction: told[0]?.instruction });
+    await heed.steps.acknowledge(left?.id ?? "");
+    await settle();
+    expect(await heed.steps.parked()).toEqual([]);
+    expect((await heed.requests.get(id)).closedAt).toBeDefined();
   });
 
   it("of requests: those that have not ended, next deadline first", async () => {

@@ -54,6 +54,56 @@ describe("a processor in trouble", () => {
     expect(failed.map((step) => step.because)).toEqual(["rejected"]);
   });
 
+  it("tells why it refused a step for good, once and under the recipient's name", async () => {
+    const { crm, heed, settle } = await unsubscribeMany(6, { crm: { name: "some-adapter" } });
+    const error = new RejectedError("no", { ...about, status: 422 });
+    const told: unknown[] = [];
+    heed.on("work.failed", (event) => told.push(event));
+    crm.fault({ at: "run", email: "p3@example.org", throws: error, times: 1000 });
+    await settle();
+    // In the batch of six nobody knew yet whom it was about.
+    expect(told).toEqual([{ error, processor: "crm", operation: "unsubscribe" }]);
+    expect(crm.calls.filter(({ at }) => at === "run").length).toBeGreaterThan(2);
+  });
+
+  it.each([
+    ["that parks its step", new RejectedError("no", { ...about, status: 400 }), "failed"],
+    ["by a defect", new TypeError("x is undefined"), "due"],
+  ])("tells of the one call of a batch that it answered as failed, %s", async (_how, error, state) => {
+    const { crm, heed, rows } = await unsubscribeMany(3);
+    const told: unknown[] = [];
+    heed.on("work.failed", (event) => told.push(event));
+    const { run } = crm.processor.operations.unsubscribe as unknown as {
+      run: (...args: unknown[]) => Promise<Map<string, unknown>>;
+    };
+    let isFirst = true;
+    Object.assign(crm.processor.operations.unsubscribe ?? {}, {
+      run: async (...args: unknown[]) => {
+        const answers = await run(...args);
+        const [, second = ""] = answers.keys();
+        if (isFirst) answers.set(second, { status: "failed", error });
+        isFirst = false;
+        return answers;
+      },
+    });
+    await heed.work.drain({ budgetMs: 1_000 });
+    expect(told).toEqual([{ error, processor: "crm", operation: "unsubscribe" }]);
+    expect((await rows("steps")).map((step) => step.state)).toContain(state);
+  });
+
+  it.each([
+    ["an account that is refused", new RejectedError("no", { ...about, status: 401 })],
+    ["a vendor that asked to slow down", new RateLimitedError("slow", { ...about, retryAfterMs: 1_000 })],
+    ["an outage", new UnavailableError("down", { ...about, status: 503 })],
+  ])("tells nothing of %s: it is tried again", async (_what, error) => {
+    const { crm, heed, settle, optedOut } = await unsubscribeMany(1);
+    const told: unknown[] = [];
+    heed.on("work.failed", (event) => told.push(event));
+    crm.fault({ at: "run", throws: error });
+    await settle();
+    expect([told, optedOut()]).toEqual([[], ["p0@example.org"]]);
+  });
+
   it("waits as long as a 429 says, for everybody", async () => {
     const { crm, heed, clock, settle, optedOut } = await unsubscribeMany(25, { crm: { batchSize: 1 } });
     crm.fault({

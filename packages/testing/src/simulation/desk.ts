@@ -17,6 +17,7 @@ const mayBe: ReadonlySet<string> = new Set([
   "subject-erased",
   "nothing-to-retry",
   "not-parked",
+  "legal-hold",
 ]);
 
 type Answer<T> =
