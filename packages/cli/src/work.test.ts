@@ -180,7 +180,7 @@ describe("heed work in a process that was not given the new key", () => {
     const lacking = await heed(["work", "--once"], { HEED_KEYS: before });
     expect([lacking.status, lacking.stdout]).toEqual([1, expect.stringMatching(/ 0 settled, 2 open/)]);
     expect(lacking.stderr).toBe(
-      'heed: work failed at app (erase): HeedError unknown-key. The keyring has no key "new", which storage was written with. Give this process the same keys as the others.\n',
+      'heed: work failed at app (erase): HeedError unknown-key. The keyring has no key "new", or has it as `retired`, and storage was written with it. Add it to HEED_KEYS as `lookup`, in every process that lacks it.\n',
     );
     const people = () => JSON.parse(readFileSync(file("people.json"), "utf8")) as readonly string[];
     expect(people()).toHaveLength(1);
