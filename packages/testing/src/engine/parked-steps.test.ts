@@ -50,7 +50,7 @@ describe("a choice that a processor refused", () => {
     expect(await heed.steps.parked()).toEqual([]);
     await settle();
     expect(isOptedIn()).toBe(false);
-    expect((await heed.work.status()).processors.crm).toMatchObject({ failed: 0, manual: 0 });
+    expect((await heed.work.status()).processors["crm"]).toMatchObject({ failed: 0, manual: 0 });
   });
 
   it("ends as acknowledged, with evidence, on a human's word", async () => {
@@ -93,7 +93,7 @@ describe("a choice that a processor refused", () => {
     await settle();
     expect(await rows("subjects")).toEqual([]);
     expect(await heed.steps.parked()).toEqual([]);
-    expect((await heed.work.status()).processors.crm).toMatchObject({ failed: 0, manual: 0 });
+    expect((await heed.work.status()).processors["crm"]).toMatchObject({ failed: 0, manual: 0 });
     await expect(heed.steps.retry(id)).rejects.toMatchObject({ code: "not-parked" });
   });
 });
