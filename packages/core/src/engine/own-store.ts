@@ -5,6 +5,7 @@ import type { ProcessorV1 } from "../contract/processor.ts";
 import type { Decision, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { lockNames } from "../ledger/under-lock.ts";
+import { parkedStates } from "../requests/lifecycle.ts";
 
 type OwnKind = "heedSubject" | "heedRequest";
 
@@ -79,7 +80,7 @@ export function destroyWrites(
     // An opt-out that failed waits for a human no longer: the erasure saw to it that nothing is sent from there.
     {
       update: "steps",
-      where: { subjectId, requestId: { isNull: true }, state: ["failed", "manual"] },
+      where: { subjectId, requestId: { isNull: true }, state: parkedStates },
       set: { state: "cancelled", because: "erasure-requested" },
     },
     { remove: "identifiers", where: { subjectId } },

@@ -4,6 +4,11 @@ import type { HeedStorage } from "../contract/storage.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import type { Journal, JournalIdentity } from "./journal.ts";
 
+/** Nobody without the keyring can make a journal that is taken for this controller's. */
+export function proofWith(keys: Keyring): (id: string) => string {
+  return (id) => keys.digest("restore", "journal", id);
+}
+
 /** A table has a row or none. */
 const aRow = { where: {}, limit: 1 } as const;
 
@@ -37,7 +42,7 @@ export async function beginJournal(
   });
   return journal.open({
     id,
-    proof: keys.digest("restore", "journal", id),
+    proof: proofWith(keys)(id),
     dropped: {},
     ...(isLate ? { isLate } : {}),
     ...(follows.length === 0 ? {} : { follows }),

@@ -1,5 +1,5 @@
 import type { Write } from "../contract/storage.ts";
-import type { KnownRecords } from "./journal-position.ts";
+import { droppedBehind, type KnownRecords } from "./journal-position.ts";
 import type { Journal, JournalIdentity, JournalPlace } from "./journal.ts";
 
 /** Notes that the database has a writer's records up to this one. */
@@ -48,11 +48,8 @@ export function marksOfLoss(
   journal: string | undefined,
 ): readonly Write[] {
   const isOther = journal !== identity.id;
-  const known = isOther ? new Map<string, number>() : marks;
-  const dropped = Object.entries(identity.dropped).filter(
-    ([writer, number]) => number > (known.get(writer) ?? 0),
-  );
-  return [...(isOther ? becomes(identity) : ownMark(identity.id)), ...marksOf(new Map(dropped))];
+  const dropped = droppedBehind(identity, { marks: isOther ? new Map() : marks });
+  return [...(isOther ? becomes(identity) : ownMark(identity.id)), ...dropped.flatMap(markWrites)];
 }
 
 /** Notes it of what was recorded before an instant. @param there ids of records whose rows may be there still */

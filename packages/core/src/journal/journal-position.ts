@@ -120,7 +120,7 @@ export async function compare(
 /** Where each writer's records that compaction left out end, as far as the marks do not say that they are here. */
 export function droppedBehind(
   { dropped }: JournalIdentity,
-  { marks }: KnownRecords,
+  { marks }: Pick<KnownRecords, "marks">,
 ): readonly JournalPlace[] {
   return Object.entries(dropped)
     .map(([writer, number]) => ({ writer, number }))
@@ -142,11 +142,6 @@ async function withoutCopies(
   const ids = new Set(unknown.map((line) => line.record.id));
   for await (const line of journal.read()) if (isKnown(line, known)) ids.delete(line.record.id);
   return unknown.filter((line) => ids.has(line.record.id));
-}
-
-/** Nobody without the keyring can make a journal that is taken for this controller's. */
-export function proofWith(keys: Keyring): (id: string) => string {
-  return (id) => keys.digest("restore", "journal", id);
 }
 
 /** @throws HeedError `journal-foreign` */

@@ -2,13 +2,12 @@ import type { Clock } from "../contract/clock.ts";
 import type { Decision, HeedStorage, Reads, Transaction, Write } from "../contract/storage.ts";
 import { restoreNeeded } from "../errors/restore-needed.ts";
 import type { Keyring } from "../keys/keyring.ts";
-import { beginJournal } from "./begin-journal.ts";
+import { beginJournal, proofWith } from "./begin-journal.ts";
 import {
   compare,
   droppedBehind,
   isKnown,
   knownRecords,
-  proofWith,
   refuseForeign,
   type Position,
 } from "./journal-position.ts";

@@ -19,6 +19,7 @@ import { outboxWrite } from "./outbox.ts";
 import { prefixed, unprefixed } from "./prefixed-reads.ts";
 import { frozenAs } from "./replay-link.ts";
 import { choicePlans, movedPlans } from "./to-plan.ts";
+import { parkedStates } from "../requests/lifecycle.ts";
 
 /** Rows of one owner: as they were, unless somebody else has one of the identifiers by now. */
 export async function replayPart(context: HeedContext, part: JournalPart, facts: LostFacts): Promise<void> {
@@ -138,7 +139,7 @@ function endErased(record: SubjectRecord, now: string): readonly Write[] {
     },
     {
       update: "steps",
-      where: { subjectId: record.id, state: ["failed", "manual"] },
+      where: { subjectId: record.id, state: parkedStates },
       set: { state: "cancelled", because: "erased-before" },
     },
     {

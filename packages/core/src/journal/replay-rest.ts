@@ -8,6 +8,7 @@ import { idIn, redo, type RequestUpdate } from "./lost-writes.ts";
 import { prefixed, unprefixed } from "./prefixed-reads.ts";
 import { blankedLink, isMove, linkAgain } from "./replay-link.ts";
 import { movedPlans, requestPlans } from "./to-plan.ts";
+import { parkedStates } from "../requests/lifecycle.ts";
 
 /** What outlives the owners. An erasure that had ended is carried out again, wherever the person is here again. */
 export async function replayRest(context: HeedContext, line: JournalLine): Promise<void> {
@@ -104,7 +105,7 @@ function endings(
     },
     {
       update: "steps",
-      where: { requestId: ended, state: ["failed", "manual"] },
+      where: { requestId: ended, state: parkedStates },
       set: { state: "cancelled", because: "request-closed" },
     },
     { update: "steps", where: { requestId: ended }, set: { sealed: null } },

@@ -9,9 +9,9 @@ import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { beginRequest } from "./begin-request.ts";
 import { closingWrites } from "./close-request.ts";
 import { stepsToRelease } from "./gates.ts";
-import { isFinal, type Identity, type RequestState } from "./lifecycle.ts";
+import { isFinal, isParked, type Identity, type RequestState } from "./lifecycle.ts";
 import { openRequestsOf } from "./open-request.ts";
-import { byId, isParked, reviveSteps } from "./parked-steps.ts";
+import { byId, reviveSteps } from "./parked-steps.ts";
 import { noSuchRequest } from "./read-request.ts";
 
 interface Change {

@@ -1,5 +1,5 @@
 import type { Row } from "../contract/tables.ts";
-import { isDestructive, isHeldBack, ownStage } from "./lifecycle.ts";
+import { isDestructive, isHeldBack, isParked, ownStage } from "./lifecycle.ts";
 
 type Step = Pick<
   Row<"steps">,
@@ -35,8 +35,7 @@ export function stepsToRelease(steps: readonly Step[]): readonly string[] {
   const meetsObstacle = (step: Step): boolean =>
     step.because !== null || ahead(step).some((other) => other.because !== null);
 
-  const isLeftToHuman = (step: Step) =>
-    step.requestId !== null && (step.state === "failed" || step.state === "manual");
+  const isLeftToHuman = (step: Step) => step.requestId !== null && isParked(step);
 
   const isReleased = (step: Step): boolean => {
     if (ahead(step).length > 0) return false;

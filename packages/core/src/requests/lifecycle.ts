@@ -39,6 +39,12 @@ export type StepState =
   | "superseded"
   | "cancelled";
 
+/** Ends that wait for a human, or for a retry. */
+export const parkedStates = ["failed", "manual"] as const satisfies readonly StepState[];
+
+export const isParked = ({ state }: Pick<Row<"steps">, "state">): boolean =>
+  state === "failed" || state === "manual";
+
 /** What a step does next. */
 export type StepPhase = "resolve" | "run" | "verify";
 
@@ -66,7 +72,7 @@ export const isFinal = (state: string): boolean => finals.has(state);
 export function requestState(
   steps: readonly Pick<Row<"steps">, "state" | "endedAt" | "stage">[],
 ): RequestState {
-  const needsHuman = steps.some((step) => step.state === "failed" || step.state === "manual");
+  const needsHuman = steps.some(isParked);
   const open = steps.filter((step) => step.endedAt === null);
   const onlyOwnIsLeft = open.every((step) => step.stage === ownStage && step.state === "waiting");
   if (needsHuman && onlyOwnIsLeft) return "awaiting_manual";

@@ -11,7 +11,7 @@ import { holdReads, holdsIn, isHeldBy } from "../holds/hold.ts";
 import { identifiersOf, type SubjectRecord } from "../ledger/subject-record.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
 import { stepsToRelease } from "./gates.ts";
-import { isFinal, type StepState } from "./lifecycle.ts";
+import { isFinal, isParked, type parkedStates, type StepState } from "./lifecycle.ts";
 import { openRequestsOf } from "./open-request.ts";
 import { stepView, type StepView } from "./read-request.ts";
 
@@ -24,11 +24,6 @@ export interface ParkedStep<Processor extends string = string> extends StepView<
   /** RFC 3339: since when it waits. */
   readonly parkedAt: string;
 }
-
-const parkedStates = ["failed", "manual"] as const;
-
-export const isParked = ({ state }: Pick<Row<"steps">, "state">): boolean =>
-  state === "failed" || state === "manual";
 
 /** What waits for a human, by processor; of each state `limit` at most. */
 export async function parkedSteps(context: HeedContext, limit: number): Promise<readonly ParkedStep[]> {

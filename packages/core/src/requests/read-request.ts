@@ -7,6 +7,7 @@ import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { holdsIn, holdsOfSubjects, holdsOverEveryone, isHeldBy } from "../holds/hold.ts";
 import { open } from "../keys/sealed.ts";
 import {
+  isParked,
   openStates,
   type RequestRight,
   type RequestState,
@@ -130,8 +131,7 @@ export function noSuchRequest(): InvalidInputError {
 }
 
 /** Whether it, or a human in its place, has still something to do. */
-const isToDo = (step: Row<"steps">): boolean =>
-  step.endedAt === null || step.state === "manual" || step.state === "failed";
+const isToDo = (step: Row<"steps">): boolean => step.endedAt === null || isParked(step);
 
 export function stepView(step: Row<"steps">, key: Uint8Array | undefined): StepView {
   const outcome =
