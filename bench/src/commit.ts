@@ -20,7 +20,7 @@ async function inTurn(
   const heed = company(openStorage(place), keyring(newKey()), "", journal);
   const bare: number[] = [];
   const commits: number[] = [];
-  for (let round = -50; round < rounds; round += 1) {
+  for (let round = -2_000; round < rounds; round += 1) {
     const written = await timed(write);
     const subject = { email: addressOf(round) };
     const committed = await timed(() => heed.subscriptions.unsubscribe({ subject, topic: "news" }));

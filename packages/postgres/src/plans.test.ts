@@ -24,8 +24,9 @@ async function filled(statistics: "fresh" | "stale"): Promise<Place> {
   }
   const from = `FROM generate_series(0, ${rows - 1}) AS n`;
   await client.query(
-    `INSERT INTO "${schema}".evidence (id, namespace, at, entry, "sealedAs")
-     SELECT md5(n::text), 'a', ${at}, repeat('e', 300), CASE WHEN n < ${rows - 100} THEN n END ${from}`,
+    `INSERT INTO "${schema}".evidence (id, namespace, at, "requestId", entry, "sealedAs")
+     SELECT md5(n::text), 'a', ${at}, CASE WHEN n % 9 = 7 THEN md5(n::text) END, repeat('e', 300),
+       CASE WHEN n < ${rows - 100} THEN n END ${from}`,
   );
   await client.query(
     `INSERT INTO "${schema}".identifiers (digest, "subjectId", kind, sealed, verified, "addedAt")
@@ -94,6 +95,28 @@ const asked: readonly Asked[] = [
       from: "evidence",
       where: { namespace: "a", sealedAs: { above: 99 } },
       orderBy: ["sealedAs"],
+      limit: 50,
+    },
+  ],
+  [
+    "entries by their places in the log",
+    3,
+    20,
+    { from: "evidence", where: { namespace: "a", sealedAs: [9, 99, 999] } },
+  ],
+  [
+    "the next entries to prune",
+    50,
+    60,
+    {
+      from: "evidence",
+      where: {
+        namespace: "a",
+        entry: { isNull: false },
+        sealedAs: { isNull: false },
+        at: { above: "2026-01-01T01:00:00.000Z" },
+      },
+      orderBy: ["at"],
       limit: 50,
     },
   ],
@@ -197,6 +220,12 @@ const askedOfSomebody: readonly Asked[] = [
     0,
     20,
     { from: "steps", where: { requestId: [digest], endedAt: { isNull: true } } },
+  ],
+  [
+    "the evidence of a request",
+    1,
+    20,
+    { from: "evidence", where: { requestId: digest }, orderBy: ["at", "id"] },
   ],
   ["the steps of a person's open requests", 1, 20, { from: "steps", where: { requestId: openRequests } }],
 ];

@@ -80,19 +80,21 @@ export function sortKey(name: string, type: ColumnType): string {
 
 /** Every index that a table needs beside its key. */
 export function indexesOf(schema: string, table: TableName): readonly Index[] {
-  const { columns: types, indexes, unique = [], whereNull = {} } = definitionOf(table);
-  const index = (kind: string, word: string, columns: readonly string[], isNull?: string): Index => {
+  const { columns: types, indexes, unique = [], whereNull = {}, whereSet = {} } = definitionOf(table);
+  const index = (kind: string, word: string, columns: readonly string[], rows?: string): Index => {
     const name = `${table}_${word}_${columns.join("_")}`;
     const keys = columns.map((column) => sortKey(identifier(column), types[column] ?? "text"));
-    const where = isNull === undefined ? "" : ` WHERE ${identifier(isNull)} IS NULL`;
-    const on = `${sqlName(schema, table)} (${keys.join(", ")})${where}`;
+    const on = `${sqlName(schema, table)} (${keys.join(", ")})${rows === undefined ? "" : ` WHERE ${rows}`}`;
     return { name, create: `CREATE ${kind} ${identifier(name)} ON ${on}` };
   };
   return [
     ...unique.map((columns) => index("UNIQUE INDEX", "one", columns)),
     ...indexes.map((columns) => index("INDEX", "by", columns)),
     ...Object.entries(whereNull).flatMap(([column, indexes]) =>
-      indexes.map((columns) => index("INDEX", "open", columns, column)),
+      indexes.map((columns) => index("INDEX", "open", columns, `${identifier(column)} IS NULL`)),
+    ),
+    ...Object.entries(whereSet).flatMap(([column, indexes]) =>
+      indexes.map((columns) => index("INDEX", "set", columns, `${identifier(column)} IS NOT NULL`)),
     ),
   ];
 }

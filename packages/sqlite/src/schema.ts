@@ -24,6 +24,7 @@ const lieInKey: ReadonlySet<TableName> = new Set([
   "events",
   "suppressions",
   "limits",
+  "journalMarks",
 ]);
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the names of a constant
@@ -77,12 +78,12 @@ const listed = (columns: readonly string[]): string => columns.map((column) => `
 function createIndex(
   table: TableName,
   columns: readonly string[],
-  { kind, word, isNull }: { readonly kind: string; readonly word: string; readonly isNull?: string },
+  { kind, word, rows }: { readonly kind: string; readonly word: string; readonly rows?: string },
 ): string {
   const name = `"heed_${table}_${word}_${columns.join("_")}"`;
   const conditions = [
     ...(staysInPlace(table) ? [`"gone" = 0`] : []),
-    ...(isNull === undefined ? [] : [`"${isNull}" IS NULL`]),
+    ...(rows === undefined ? [] : [rows]),
   ];
   return (
     `CREATE ${kind} IF NOT EXISTS ${name} ON ${sqlName(table)} (${listed(columns)})` +
@@ -95,14 +96,21 @@ const dueIndex = `CREATE INDEX IF NOT EXISTS "heed_steps_due" ON "heed_steps" ("
 
 /** The statements that make what indexes a table lacks. */
 export function createIndexes(table: TableName): readonly string[] {
-  const { key, indexes, unique = [], whereNull = {} }: TableDefinition = tables[table];
+  const { key, indexes, unique = [], whereNull = {}, whereSet = {} }: TableDefinition = tables[table];
   return [
     ...[...(lieInKey.has(table) ? [] : [key]), ...unique].map((columns) =>
       createIndex(table, columns, { kind: "UNIQUE INDEX", word: "one" }),
     ),
     ...indexes.map((columns) => createIndex(table, columns, { kind: "INDEX", word: "by" })),
-    ...Object.entries(whereNull).flatMap(([isNull, indexes]) =>
-      indexes.map((columns) => createIndex(table, columns, { kind: "INDEX", word: "open", isNull })),
+    ...Object.entries(whereNull).flatMap(([column, indexes]) =>
+      indexes.map((columns) =>
+        createIndex(table, columns, { kind: "INDEX", word: "open", rows: `"${column}" IS NULL` }),
+      ),
+    ),
+    ...Object.entries(whereSet).flatMap(([column, indexes]) =>
+      indexes.map((columns) =>
+        createIndex(table, columns, { kind: "INDEX", word: "set", rows: `"${column}" IS NOT NULL` }),
+      ),
     ),
     ...(table === "steps" ? [dueIndex] : []),
   ];

@@ -66,6 +66,28 @@ describe("the plan", () => {
     }
   });
 
+  it("for what only some rows have reads an index that holds those alone", async () => {
+    const queries = [
+      { from: "steps", where: { requestId: ["r"] } },
+      {
+        from: "steps",
+        where: { requestId: { via: "requests", column: "id", where: { subjectId: "s" } } },
+      },
+      { from: "evidence", where: { requestId: "r" }, orderBy: ["at", "id"] },
+      { from: "evidence", where: { namespace: "a", sealedAs: { above: 9 } }, orderBy: ["sealedAs"] },
+      { from: "evidence", where: { namespace: "a", sealedAs: [7, 9] } },
+      {
+        from: "evidence",
+        where: { namespace: "a", entry: { isNull: false }, sealedAs: { isNull: false }, at: { above: "2" } },
+        orderBy: ["at"],
+      },
+    ] as const;
+    for (const query of queries) {
+      const [first] = await planOf(select(query).sql);
+      expect(first).toMatch(/USING INDEX heed_\w+_set_/);
+    }
+  });
+
   it("for a permit searches, and reads no step, however many have told processors of choices", async () => {
     const company = journaledCompany();
     const { storage, queries, statements } = watched(sqlite(company.base));

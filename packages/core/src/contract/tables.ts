@@ -157,8 +157,9 @@ export const tables = {
       endedAt: "text?",
     },
     key: ["id"],
-    indexes: [["namespace", "state", "processor", "dueAt"], ["subjectId"], ["requestId"]],
+    indexes: [["namespace", "state", "processor", "dueAt"], ["subjectId"]],
     whereNull: { endedAt: [["namespace", "processor", "deadlineAt"]] },
+    whereSet: { requestId: [["requestId"]] },
   },
   /**
    * What is kept as proof: see `evidence.ts`. `entry`: JSON of the fixed schema; null once it was pruned, with
@@ -177,12 +178,15 @@ export const tables = {
       commitment: "text?",
     },
     key: ["id"],
-    indexes: [
-      ["requestId", "at"],
-      ["namespace", "at"],
-      ["namespace", "sealedAs"],
-    ],
+    indexes: [],
     whereNull: { sealedAs: [["namespace", "at", "id"]] },
+    whereSet: {
+      requestId: [["requestId", "at"]],
+      sealedAs: [
+        ["namespace", "at"],
+        ["namespace", "sealedAs"],
+      ],
+    },
   },
   /**
    * Signed checkpoints of the log: see `evidence/checkpoint.ts`. `peaks`: JSON hashes of the complete subtrees,
@@ -328,6 +332,12 @@ export interface TableDefinition {
    * are used by queries that ask for `{ isNull: true }` of that column.
    */
   readonly whereNull?: Readonly<Record<string, readonly (readonly string[])[]>>;
+  /**
+   * Indexes of those rows alone in which a column has a value, so that a choice, which is sealed later and belongs to
+   * no request, is not written there. They are used by queries that compare the column, or ask for
+   * `{ isNull: false }` of it.
+   */
+  readonly whereSet?: Readonly<Record<string, readonly (readonly string[])[]>>;
   /** A removed row's bytes must be gone from the storage's files once `scrub()` answers true. */
   readonly secret?: boolean;
 }

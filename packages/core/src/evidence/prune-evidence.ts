@@ -36,7 +36,11 @@ function announce(context: HeedContext, before: string): Promise<boolean> {
     lock: [`evidence:${namespace}`],
     clock,
     read: {
-      old: { from: "evidence", where: { namespace, entry: { isNull: false }, at }, limit: 1 },
+      old: {
+        from: "evidence",
+        where: { namespace, entry: { isNull: false }, sealedAs: { isNull: false }, at },
+        limit: 1,
+      },
       unsealed: { from: "evidence", where: { namespace, sealedAs: { isNull: true }, at }, limit: 1 },
     },
     decide: ({ old, unsealed }, now): Decision<boolean> => {

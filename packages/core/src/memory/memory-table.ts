@@ -19,7 +19,8 @@ function hashIndexes(definition: TableDefinition): readonly HashIndex[] {
   };
   const unique = [definition.key, ...(definition.unique ?? [])];
   for (const columns of unique) add(columns, true);
-  for (const columns of [...unique, ...definition.indexes]) {
+  const set = Object.values(definition.whereSet ?? {}).flat();
+  for (const columns of [...unique, ...definition.indexes, ...set]) {
     for (let length = columns.length; length > 0; length -= 1) add(columns.slice(0, length), false);
   }
   return [...indexes.values()];
