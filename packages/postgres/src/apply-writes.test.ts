@@ -1,7 +1,7 @@
 import type { Write } from "@heed/core/storage";
 import { describe, expect, it } from "vitest";
 import { set, step, subject } from "../test/transactions.ts";
-import { applyWrites } from "./apply-writes.ts";
+import { preparedWrites } from "./apply-writes.ts";
 import { Session } from "./session.ts";
 
 /** The statements that would be sent. */
@@ -12,7 +12,7 @@ async function statements(writes: readonly Write[]): Promise<readonly string[]> 
     sent.push([...parts].map(([, what, table]) => `${what} ${table}`).join(", "));
     return { rows: [] };
   }, true);
-  await applyWrites(session, "heed", writes);
+  await preparedWrites("heed", writes)(session);
   return sent;
 }
 

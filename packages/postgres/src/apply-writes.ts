@@ -9,7 +9,7 @@ import {
 import type { TouchedStep } from "./delivery/follow-steps.ts";
 import { insertInto, type Insert } from "./insert-sql.ts";
 import { definitionOf, sqlName } from "./schema.ts";
-import { inOrder, type Session, type Statement } from "./session.ts";
+import { inOrder, type Result, type Session, type Statement } from "./session.ts";
 import { removeWhere, updateRows, updateWhere, type AnyRow } from "./sql.ts";
 
 /** Writes that become one statement. `shape`: what another write must have to join. */
@@ -151,22 +151,31 @@ function removesSecrets(write: Write): boolean {
 }
 
 /**
- * Carries the writes out, as if one after another.
+ * Makes statements of the writes, which carry them out as if one after another.
  *
- * @returns the steps that were touched
- * @throws TypeError when a write does not fit its table, before any is sent
+ * @returns what sends all of them at once, and resolves with the steps that were touched
+ * @throws TypeError when a write does not fit its table
  */
-export async function applyWrites(
-  session: Session,
+export function preparedWrites(
   schema: string,
   writes: readonly Write[],
-): Promise<readonly TouchedStep[]> {
+): (session: Session) => Promise<readonly TouchedStep[]> {
   const batches = batched(grouped(writes));
   const statements = batches.map((batch) => statementOf(schema, batch));
-  const answers = await inOrder(statements.map(({ sql, values }) => session.run(sql, values)));
   if (writes.some(removesSecrets)) {
-    await session.run(`INSERT INTO ${sqlName(schema, "heed_unscrubbed")} DEFAULT VALUES`, []);
+    const sql = `INSERT INTO ${sqlName(schema, "heed_unscrubbed")} DEFAULT VALUES`;
+    statements.push({ sql, values: [] });
   }
+  return async (session) => {
+    const answers = await inOrder(statements.map(({ sql, values }) => session.run(sql, values)));
+    return touchedBy(batches, answers);
+  };
+}
+
+function touchedBy(
+  batches: readonly (readonly Group[])[],
+  answers: readonly Result[],
+): readonly TouchedStep[] {
   const touched = new Map<string, TouchedStep>();
   for (const [index, batch] of batches.entries()) {
     const group = batch.find(({ table }) => table === "steps");

@@ -40,6 +40,8 @@ export class QueryFailed extends Error {
   readonly table: string | undefined;
   readonly column: string | undefined;
   readonly constraint: string | undefined;
+  /** The server itself refused the statement, so nothing behind it in its transaction is stored either. */
+  readonly isAnswered: boolean;
   /** The connection is gone, or none could be made. What was sent last may or may not have happened. */
   readonly isDisconnected: boolean;
 
@@ -56,6 +58,7 @@ export class QueryFailed extends Error {
     this.table = text(given.table);
     this.column = text(given.column);
     this.constraint = text(given.constraint);
+    this.isAnswered = answered;
     // An error of the server has a severity. FATAL and PANIC end the connection, as does whatever is not its own.
     this.isDisconnected = !answered || /^(FATAL|PANIC)$/.test(String(given.severity));
   }

@@ -1,6 +1,6 @@
 import { HeedError, type Decision, type Reads, type Transaction, type Write } from "@heed/core/storage";
-import { applyWrites, plannedSteps } from "./apply-writes.ts";
-import { followSteps, type TouchedStep } from "./delivery/follow-steps.ts";
+import { plannedSteps, preparedWrites } from "./apply-writes.ts";
+import { followSteps, queueNew } from "./delivery/follow-steps.ts";
 import type { Queues } from "./delivery/queues.ts";
 import { lockSql } from "./locks.ts";
 import { QueryFailed } from "./postgres-error.ts";
@@ -15,45 +15,76 @@ export interface Setting {
   readonly onTouched: (stepIds: readonly string[]) => void;
 }
 
+/** Writes, and has the jobs follow the steps. */
 async function write(
   { schema, queues, onTouched }: Setting,
   session: Session,
   writes: readonly Write[],
   now: string,
 ): Promise<void> {
-  const follow = (steps: readonly TouchedStep[]) => {
-    onTouched(steps.map(({ id }) => id));
-    return followSteps(session, queues, steps, now);
-  };
-  const applied = applyWrites(session, schema, writes);
-  const planned = plannedSteps(writes);
-  // Their jobs can be told beforehand, and go out with the rows.
-  if (planned === undefined) await follow(await applied);
-  else await inOrder([applied, follow(planned)]);
+  const touched = await preparedWrites(schema, writes)(session);
+  onTouched(touched.map(({ id }) => id));
+  await followSteps(session, queues, touched, now);
 }
 
-/** Reads and decides; what it decided is still to be written. `now`: RFC 3339, when it did. */
+/**
+ * How long ago the server may have been heard of, in milliseconds, for a commit to be sent before the writes are
+ * answered. It gives up who stands still in a transaction, and they would not know what became of the commit.
+ */
+const longestSilenceMs = 1_000;
+
+/**
+ * Writes, and commits. Where every step is new, its job is known beforehand, and nothing that the server answers changes
+ * what is sent: all of it goes out at once, the commit behind the rest, and is waited for once. What fails before the
+ * commit makes it a rollback.
+ */
+async function writeAndCommit(
+  setting: Setting,
+  session: Session,
+  { writes, now, heardAtMs }: Pick<Decided<unknown>, "writes" | "now" | "heardAtMs">,
+): Promise<void> {
+  const { schema, queues, onTouched } = setting;
+  const planned = plannedSteps(writes);
+  if (planned === undefined || performance.now() - heardAtMs > longestSilenceMs) {
+    await write(setting, session, writes, now);
+    return commit(session);
+  }
+  const send = preparedWrites(schema, writes);
+  onTouched(planned.map(({ id }) => id));
+  const written = send(session);
+  const jobs = queueNew(session, queues, planned, now);
+  const answered = inOrder([written, jobs.answered]);
+  // What could not be sent is what this fails with, and there is no commit then.
+  await jobs.sent.catch(() => answered);
+  await behind(answered, commit(session));
+}
+
+/**
+ * Waits for a commit that was sent before the statements of its transaction were answered. What the server itself refused
+ * was not committed; of a connection that broke, the commit's own answer tells.
+ */
+async function behind(statements: Promise<unknown>, committing: Promise<void>): Promise<void> {
+  const [before, commit] = await Promise.allSettled([statements, committing]);
+  const isRefused =
+    before.status === "rejected" && before.reason instanceof QueryFailed && before.reason.isAnswered;
+  if (commit.status === "rejected" && !isRefused) throw commit.reason;
+  if (before.status === "rejected") throw before.reason;
+}
+
+/** What was decided. `now`: RFC 3339, when; `heardAtMs`: when what it was decided on had come. */
+type Decided<A> = Decision<A> & { readonly now: string; readonly heardAtMs: number };
+
+/** Reads and decides; what it decided is still to be written. */
 async function decided<R extends Reads, A>(
   { schema }: Setting,
   session: Session,
   { read, decide, clock }: Transaction<R, A>,
   asked: Statement = readStatement(schema, read),
-): Promise<Decision<A> & { readonly now: string }> {
+): Promise<Decided<A>> {
   const rows = await readRows(session, read, asked);
+  const heardAtMs = performance.now();
   const now = clock.now().toISOString();
-  return { ...decide(rows, now), now };
-}
-
-/** Reads, decides, and writes, inside a transaction that somebody has begun and will commit, and that holds the locks. */
-async function decideUnderLocks<R extends Reads, A>(
-  setting: Setting,
-  session: Session,
-  transaction: Transaction<R, A>,
-  asked?: Statement,
-): Promise<A> {
-  const { writes, answer, now } = await decided(setting, session, transaction, asked);
-  await write(setting, session, writes, now);
-  return answer;
+  return { ...decide(rows, now), now, heardAtMs };
 }
 
 /** Reads under the locks, decides, and writes, inside a transaction that somebody has begun and will commit. */
@@ -66,7 +97,8 @@ export async function decideInside<R extends Reads, A>(
   // Refuses what does not fit before anything is sent.
   const asked = readStatement(setting.schema, read);
   const locked = lock.length === 0 ? Promise.resolve() : session.run(lockSql(setting.schema, lock));
-  const [, answer] = await inOrder([locked, decideUnderLocks(setting, session, transaction, asked)]);
+  const [, { writes, answer, now }] = await inOrder([locked, decided(setting, session, transaction, asked)]);
+  await write(setting, session, writes, now);
   return answer;
 }
 
@@ -84,7 +116,11 @@ export async function runTransaction<R extends Reads, A>(
 ): Promise<A> {
   if (transaction.lock.length === 0) return runWithoutLocks(setting, session, transaction);
   const lock = lockSql(setting.schema, transaction.lock);
-  return committed(session, [...planning, lock], () => decideUnderLocks(setting, session, transaction));
+  return inTransaction(session, [...planning, lock], async (begun) => {
+    const [, decision] = await inOrder([begun, decided(setting, session, transaction)]);
+    await writeAndCommit(setting, session, decision);
+    return decision.answer;
+  });
 }
 
 /** Without a lock a transaction protects nothing between reading and writing: who only reads needs none. */
@@ -93,11 +129,12 @@ async function runWithoutLocks<R extends Reads, A>(
   session: Session,
   transaction: Transaction<R, A>,
 ): Promise<A> {
-  const { writes, answer, now } = await decided(setting, session, transaction);
-  if (writes.length === 0) return answer;
-  return committed(session, [], async () => {
-    await write(setting, session, writes, now);
-    return answer;
+  const decision = await decided(setting, session, transaction);
+  if (decision.writes.length === 0) return decision.answer;
+  return inTransaction(session, [], async (begun) => {
+    await begun;
+    await writeAndCommit(setting, session, { ...decision, heardAtMs: performance.now() });
+    return decision.answer;
   });
 }
 
@@ -124,25 +161,37 @@ const longestLockWaitMs = 30_000;
 /** Sent with the BEGIN, so it costs no round trip, and holds for heed's transaction alone, whosever the connection is. */
 const boundedWait = `SELECT set_config('lock_timeout', '${longestLockWaitMs}', true) WHERE current_setting('lock_timeout') = '0'`;
 
-/** Commits what `work` does, or rolls it back when it throws. `begin`: further settings of the transaction. */
-export async function committed<T>(
+/**
+ * Begins a transaction, and rolls it back when `work` throws. To commit is for `work`, and it sees first that the
+ * transaction was begun: what is sent before that may be carried out outside of one.
+ *
+ * @param begin further settings of the transaction
+ */
+async function inTransaction<T>(
   session: Session,
   begin: readonly string[],
-  work: () => Promise<T>,
+  work: (begun: Promise<unknown>) => Promise<T>,
 ): Promise<T> {
-  let answer: T;
   try {
     const standstill = `SET LOCAL idle_in_transaction_session_timeout = ${longestStandstillMs}`;
     const settings = [standstill, boundedWait, ...begin];
-    const began = session.run(["BEGIN ISOLATION LEVEL READ COMMITTED", ...settings].join("; "));
-    [, answer] = await inOrder([began, work()]);
+    const begun = session.run(["BEGIN ISOLATION LEVEL READ COMMITTED", ...settings].join("; "));
+    const [, answer] = await inOrder([begun, work(begun)]);
+    return answer;
   } catch (error) {
     // A connection that cannot even roll back is broken: its pool closes it.
     await session.run("ROLLBACK").catch(() => {});
     throw error;
   }
-  await commit(session);
-  return answer;
+}
+
+/** Commits what `work` does, or rolls it back when it throws. `begin`: further settings of the transaction. */
+export function committed<T>(session: Session, begin: readonly string[], work: () => Promise<T>): Promise<T> {
+  return inTransaction(session, begin, async (begun) => {
+    const [, answer] = await inOrder([begun, work()]);
+    await commit(session);
+    return answer;
+  });
 }
 
 async function commit(session: Session): Promise<void> {

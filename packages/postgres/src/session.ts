@@ -51,6 +51,25 @@ export class Session {
     };
   }
 
+  /**
+   * The `db` of a call that is one statement, and when that is on its way: what is run from then on comes behind it.
+   * A second one is refused, for it may come after the commit.
+   */
+  dbOnce() {
+    const { db } = this;
+    const { promise: sent, resolve } = Promise.withResolvers<void>();
+    let isUsed = false;
+    const executeSql: typeof db.executeSql = (text, values) => {
+      if (isUsed)
+        throw new TypeError("pg-boss sends more than one statement, where one was all that it needs.");
+      isUsed = true;
+      const answer = db.executeSql(text, values);
+      resolve();
+      return answer;
+    };
+    return { db: { executeSql }, sent };
+  }
+
   async #sent(sql: string, values: readonly unknown[] | undefined): Promise<Result> {
     try {
       const answer = await this.#send(sql, values);

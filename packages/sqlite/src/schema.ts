@@ -81,10 +81,7 @@ function createIndex(
   { kind, word, rows }: { readonly kind: string; readonly word: string; readonly rows?: string },
 ): string {
   const name = `"heed_${table}_${word}_${columns.join("_")}"`;
-  const conditions = [
-    ...(staysInPlace(table) ? [`"gone" = 0`] : []),
-    ...(rows === undefined ? [] : [rows]),
-  ];
+  const conditions = [...(staysInPlace(table) ? [`"gone" = 0`] : []), ...(rows === undefined ? [] : [rows])];
   return (
     `CREATE ${kind} IF NOT EXISTS ${name} ON ${sqlName(table)} (${listed(columns)})` +
     (conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`)

@@ -352,13 +352,12 @@ function urlOf(client: Place["client"]): string {
   return `postgres://${user}:${password}@${host}:${port}/${database}`;
 }
 
-it("makes a queue again that somebody deleted, and says so", async () => {
+it("makes a queue again that somebody deleted, and loses no step", async () => {
   const { storage, client, schema } = await newPlace();
   await write(storage, [step("a")]);
   await client.query(
     `DELETE FROM "${schema}_boss".job; DELETE FROM "${schema}_boss".queue WHERE name LIKE 'heed/%'`,
   );
-  await expect(write(storage, [step("b")])).rejects.toMatchObject({ code: "storage-failed" });
   await write(storage, [step("b")]);
   expect((await due(storage)).toSorted()).toEqual(["a", "b"]);
 });

@@ -1,4 +1,4 @@
-import type { Session } from "../session.ts";
+import { inOrder, type Session } from "../session.ts";
 import { jobLater, jobId } from "./jobs.ts";
 import type { Queues } from "./queues.ts";
 import { queueOf } from "./queue-names.ts";
@@ -55,4 +55,34 @@ async function followInQueue(
     return [jobLater({ id: step.id, lane: step.lane, at: step.at }, now)];
   });
   if (wanted.length > 0) await queues.insert(queue, wanted, db);
+}
+
+/** What is on its way to the server. */
+interface Sending {
+  /** What is sent from when this resolves comes behind it. Rejects with what could not be sent. */
+  readonly sent: Promise<unknown>;
+  readonly answered: Promise<unknown>;
+}
+
+/** Queues the jobs of new steps, in the transaction that writes the steps. No answer changes what else is to be sent. */
+export function queueNew(
+  session: Session,
+  queues: Queues,
+  steps: readonly TouchedStep[],
+  now: string,
+): Sending {
+  const wanted = steps.flatMap((step) => (step.at === undefined ? [] : [{ ...step, at: step.at }]));
+  const byQueue = Map.groupBy(wanted, ({ namespace, processor }) => queueOf(namespace, processor));
+  const sendings = [...byQueue].map(([queue, group]): Sending => {
+    const { db, sent } = session.dbOnce();
+    const jobs = group.map((step) => jobLater(step, now));
+    const added = queues.add(queue, jobs, db);
+    // A queue that somebody has deleted takes none: where it is there again, a look for work finds what has no job.
+    const answered = added.then(async (ids) => (ids.size < jobs.length ? queues.makeAgain(queue) : queue));
+    return { sent: Promise.race([sent, added]), answered };
+  });
+  return {
+    sent: inOrder(sendings.map(({ sent }) => sent)),
+    answered: inOrder(sendings.map(({ answered }) => answered)),
+  };
 }

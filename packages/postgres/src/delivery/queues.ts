@@ -86,10 +86,14 @@ export class Queues {
     return idsIn(await this.#boss.touch(await this.make(queue), [...ids], { db }));
   }
 
+  /** Queues jobs, with one statement. @returns the ids of those that were: fewer where one has its place, or the queue is gone */
+  async add(queue: string, jobs: readonly JobInsert<JobData>[], db: Db): Promise<ReadonlySet<string>> {
+    return new Set(await this.#boss.insert(await this.make(queue), [...jobs], { db, returnId: true }));
+  }
+
   /** Queues jobs, each in place of one that pg-boss has put there in the meantime. */
   async insert(queue: string, jobs: readonly JobInsert<JobData>[], db: Db): Promise<void> {
-    const name = await this.make(queue);
-    const inserted = new Set(await this.#boss.insert(name, [...jobs], { db, returnId: true }));
+    const inserted = await this.add(queue, jobs, db);
     const others = jobs.filter(({ id }) => id !== undefined && !inserted.has(id));
     if (others.length === 0) return;
     // The supervisor has put a job that it found abandoned back in between: what the step says now counts.
@@ -98,10 +102,8 @@ export class Queues {
       others.flatMap(({ id }) => id ?? []),
       db,
     );
-    const again = await this.#boss.insert(name, others, { db, returnId: true });
-    if (again?.length === others.length) return;
-    this.#made.delete(queue);
-    this.#seen.delete(queue);
+    if ((await this.add(queue, others, db)).size === others.length) return;
+    this.#forget(queue);
     // Another look for work has put it back as well: one of both begins anew.
     if (await this.has(queue)) throw new QueryFailed({ code: "40001", severity: "ERROR" });
     throw new HeedError("A queue of pg-boss that heed has made is gone. It is made again by the next try.", {
@@ -117,6 +119,17 @@ export class Queues {
   ): Promise<readonly Lent[]> {
     const urgent = mostLane === undefined ? {} : { minPriority: leastPriorityOf(mostLane) };
     return this.#boss.fetch<JobData>(queue, { batchSize: max, ...urgent, db });
+  }
+
+  /** Makes a queue that was made before, and is gone. @returns its name */
+  async makeAgain(queue: string): Promise<string> {
+    this.#forget(queue);
+    return this.make(queue);
+  }
+
+  #forget(queue: string): void {
+    this.#made.delete(queue);
+    this.#seen.delete(queue);
   }
 
   /** Makes the queue where there is none. @returns its name */

@@ -1,0 +1,147 @@
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import { systemClock } from "@heed/core";
+import type { HeedStorage, Write } from "@heed/core/storage";
+import { expect, inject, it, onTestFinished } from "vitest";
+import { newPlace, type Place } from "../test/place.ts";
+import { set, step, subject, write } from "../test/transactions.ts";
+import { Session } from "./session.ts";
+
+/** A way to the server on which its answers can be kept back, or the connections cut. */
+async function wayToServer() {
+  const to = new URL(inject("postgres").url);
+  const open = new Set<Socket>();
+  let isHeld = false;
+  const way = createServer((client) => {
+    const server = connect(Number(to.port), to.hostname);
+    for (const socket of [client, server]) {
+      open.add(socket);
+      socket.on("error", () => {}).on("close", () => void open.delete(socket));
+    }
+    client.on("data", (bytes) => server.write(bytes)).on("close", () => server.destroy());
+    server.on("data", (bytes) => isHeld || client.write(bytes)).on("close", () => client.destroy());
+  });
+  await new Promise<void>((resolve) => void way.listen(0, "127.0.0.1", resolve));
+  const cut = () => {
+    for (const socket of open) socket.destroy();
+    isHeld = false;
+  };
+  onTestFinished(() => {
+    cut();
+    way.close();
+  });
+  const { port } = way.address() as AddressInfo;
+  const url = Object.assign(new URL(to), { hostname: "127.0.0.1", port: String(port) }).href;
+  return { url, cut, hold: () => void (isHeld = true) };
+}
+
+/** Records once more each time it decides. */
+function recording(storage: HeedStorage, writes: readonly Write[], whenDecided: () => void = () => {}) {
+  let decided = 0;
+  const done = storage.transact({
+    lock: ["subject:a"],
+    read: { subjects: { from: "subjects", where: { id: "a" } } },
+    clock: systemClock,
+    decide: () => {
+      decided += 1;
+      whenDecided();
+      return { writes, answer: undefined };
+    },
+  });
+  const code = done.then(
+    () => "stored",
+    (error: unknown) => (error as { readonly code: unknown }).code,
+  );
+  return { code, times: () => decided };
+}
+
+async function stored({ client, schema }: Place) {
+  const count = async (table: string) => Number((await client.query(`SELECT FROM ${table}`)).rowCount);
+  return {
+    subjects: await count(`"${schema}".subjects`),
+    steps: await count(`"${schema}".steps`),
+    jobs: await count(`"${schema}_boss".job`),
+  };
+}
+
+const all = { subjects: 1, steps: 1, jobs: 1 };
+const none = { subjects: 0, steps: 0, jobs: 0 };
+
+/** A step that goes, so that its queue is there and the tables are as before. */
+async function warmed(place: Place, storage: HeedStorage): Promise<void> {
+  await write(storage, [step("first")]);
+  await write(storage, [{ remove: "steps", where: { id: "first" } }]);
+  expect(await stored(place)).toEqual(none);
+}
+
+it("sends the commit behind what is new before that is answered, and says what nobody can know when the answers are lost", async () => {
+  const place = await newPlace();
+  const { url, hold, cut } = await wayToServer();
+  const storage = place.another({ connectionString: url });
+  await warmed(place, storage);
+  const { code, times } = recording(storage, [subject("a"), step("s")], hold);
+  // It is committed, and whoever asked has not heard of the writes yet.
+  await expect.poll(() => stored(place)).toEqual(all);
+  cut();
+  expect(await code).toBe("storage-failed");
+  expect(times()).toBe(1);
+  expect(await stored(place)).toEqual(all);
+});
+
+it("waits for what it writes where that says which jobs follow", async () => {
+  const place = await newPlace();
+  const { url, hold, cut } = await wayToServer();
+  const storage = place.another({ connectionString: url });
+  await write(storage, [step("s")]);
+  const { code, times } = recording(storage, [subject("a"), set("s", { state: "verified" })], () => {
+    if (times() === 1) hold();
+  });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(await stored(place)).toEqual({ subjects: 0, steps: 1, jobs: 1 });
+  cut();
+  // There was no commit yet, so it is tried again.
+  expect(await code).toBe("stored");
+  expect(times()).toBe(2);
+  expect(await stored(place)).toEqual({ subjects: 1, steps: 1, jobs: 0 });
+});
+
+it("tries again what the server broke off before the commit, though that was sent", async () => {
+  const place = await newPlace();
+  const { client, schema } = place;
+  await warmed(place, place.storage);
+  await client.query(
+    `CREATE FUNCTION "${schema}".linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END $$;
+     CREATE TRIGGER linger BEFORE INSERT ON "${schema}".subjects FOR EACH ROW EXECUTE FUNCTION "${schema}".linger()`,
+  );
+  const { code, times } = recording(place.storage, [subject("a"), step("s")]);
+  for (let killed = 0; killed === 0;) {
+    const { rowCount } = await client.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE $1",
+      [`%"${schema}"."subjects"%`],
+    );
+    killed = rowCount ?? 0;
+  }
+  expect(await code).toBe("stored");
+  expect(times()).toBe(2);
+  expect(await stored(place)).toEqual(all);
+});
+
+it.each(["the writes", "the jobs"])("stores nothing when the server refuses %s", async (refused) => {
+  const place = await newPlace({ giveUpAfterMs: 0 });
+  await warmed(place, place.storage);
+  const table = refused === "the jobs" ? `"${place.schema}_boss".job_common` : `"${place.schema}".steps`;
+  await place.client.query(`ALTER TABLE ${table} ADD CONSTRAINT never CHECK (false) NOT VALID`);
+  expect(await recording(place.storage, [subject("a"), step("s")]).code).toBe("storage-failed");
+  expect(await stored(place)).toEqual(none);
+  await place.client.query(`ALTER TABLE ${table} DROP CONSTRAINT never`);
+  // The connection is as good as before.
+  expect(await recording(place.storage, [subject("a"), step("s")]).code).toBe("stored");
+  expect(await stored(place)).toEqual(all);
+});
+
+it("never has a statement of a job sent behind the commit", async () => {
+  const session = new Session(async () => ({ rows: [] }), true);
+  const { db, sent } = session.dbOnce();
+  await db.executeSql("INSERT");
+  await sent;
+  expect(() => db.executeSql("INSERT")).toThrow(TypeError);
+});
