@@ -7,6 +7,8 @@ import { median, timed, type Figure } from "./figure.ts";
 import { openStorage, type Place } from "./places.ts";
 
 const rounds = 1_000;
+/** Before them, so that both are measured as in a process that has run for some seconds: compiled, and with its statements planned. */
+const warmUp = 2_000;
 const page = Buffer.alloc(4096, 7);
 
 /** One `unsubscribe()` of somebody new beside one bare write, in turn, so that both see the same machine. */
@@ -20,7 +22,7 @@ async function inTurn(
   const heed = company(openStorage(place), keyring(newKey()), "", journal);
   const bare: number[] = [];
   const commits: number[] = [];
-  for (let round = -2_000; round < rounds; round += 1) {
+  for (let round = -warmUp; round < rounds; round += 1) {
     const written = await timed(write);
     const subject = { email: addressOf(round) };
     const committed = await timed(() => heed.subscriptions.unsubscribe({ subject, topic: "news" }));

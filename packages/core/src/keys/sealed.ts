@@ -20,7 +20,7 @@ function random(length: number): Uint8Array {
 
 /** A fresh 256-bit key. */
 export function newDataKey(): Uint8Array {
-  return new Uint8Array(randomBytes(32));
+  return random(32);
 }
 
 /** Bytes as OpenSSL takes them: passed as bytes, a key costs Node several times what the sealing does. */

@@ -51,6 +51,8 @@ export function conflictOf({
 
 /** Refuses a row that is not whole. @throws TypeError unless the row has exactly the table's columns, each with a value that fits */
 export function checkRow(table: TableName, row: Readonly<Record<string, unknown>>): void {
-  for (const column of Object.keys(tables[table].columns)) checkValue(table, column, row[column]);
-  for (const column of Object.keys(row)) columnType(table, column);
+  const columns = Object.entries(tables[table].columns);
+  for (const [column, type] of columns) if (!fits(type, row[column])) checkValue(table, column, row[column]);
+  const names = Object.keys(row);
+  if (names.length > columns.length) for (const name of names) columnType(table, name);
 }
