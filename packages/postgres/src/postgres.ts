@@ -110,8 +110,8 @@ async function persistently<T>(giveUpAfterMs: number, work: () => Promise<T>): P
  *
  * Nothing is opened before the first use, and the database must have been migrated: see
  * {@link PostgresStorage.migrate}. What a transaction answered is committed; one that failed because the
- * database was away or others were in its way is tried again, unless the connection was lost while it
- * committed: that is told as `storage-failed`, for nobody can know.
+ * database was away or others were in its way is tried again, unless the connection was lost when its commit
+ * was on the way, which goes out behind its writes: that is told as `storage-failed`, for nobody can know.
  *
  * `within` takes the application's own client with a transaction open at READ COMMITTED; its commit is then
  * the commit. See `JoinedTransaction`.
