@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { asked, evidenceFrom, evidenceKept, subjectOf } from "./asked.ts";
-import { slugSchema } from "./contract/slug.ts";
 import type { HeedContext } from "./context.ts";
+import { slugSchema } from "./contract/slug.ts";
 import { InvalidInputError } from "./errors/invalid-input-error.ts";
 import type { ChoiceDetails, Heed, OptInDetails } from "./heed-types.ts";
 import type { Choice } from "./ledger/choice-event.ts";
 import { parseInstant, type Scope } from "./ledger/event.ts";
+import { nameSubject } from "./ledger/name-subject.ts";
 import type { AskedChoice } from "./ledger/record-choices.ts";
-import { nameSubject } from "./ledger/subject-record.ts";
 import type { KnownKeys } from "./only-keys.ts";
 import { known } from "./policy/known-name.ts";
 

@@ -1,13 +1,13 @@
 import { asked, oneOf, subjectOf, text } from "./asked.ts";
-import { slugSchema } from "./contract/slug.ts";
 import type { HeedContext } from "./context.ts";
+import { slugSchema } from "./contract/slug.ts";
 import { previewRequest } from "./engine/preview.ts";
 import type { WorkSettings } from "./engine/worker.ts";
 import { ConflictError } from "./errors/conflict-error.ts";
 import { InvalidInputError } from "./errors/invalid-input-error.ts";
 import type { Heed } from "./heed-types.ts";
 import { parseInstant } from "./ledger/event.ts";
-import { nameSubject } from "./ledger/subject-record.ts";
+import { nameSubject } from "./ledger/name-subject.ts";
 import { known } from "./policy/known-name.ts";
 import type { Identity } from "./requests/lifecycle.ts";
 import { openRequest } from "./requests/open-request.ts";

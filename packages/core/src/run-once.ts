@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
+import type { HeedContext } from "./context.ts";
 import type { Clock } from "./contract/clock.ts";
 import type { Subject } from "./contract/identifier.ts";
 import type { InputOf, OperationName } from "./contract/operation.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
 import type { Decision } from "./contract/storage.ts";
-import type { HeedContext } from "./context.ts";
 import { TurnQueues } from "./engine/turn-queues.ts";
 import { workDefaults, Worker } from "./engine/worker.ts";
 import { HeedError } from "./errors/heed-error.ts";
@@ -14,14 +14,14 @@ import { ephemeralKeys } from "./keys/keyring.ts";
 import { newDataKey } from "./keys/sealed.ts";
 import { findSubject } from "./ledger/find-subject.ts";
 import { LivePermits } from "./ledger/live-permits.ts";
-import { nameSubject } from "./ledger/subject-record.ts";
+import { nameSubject } from "./ledger/name-subject.ts";
 import { transactOnSubjects } from "./ledger/under-lock.ts";
 import { memory } from "./memory/memory.ts";
+import { idMaker } from "./new-id.ts";
+import { onlyKeys } from "./only-keys.ts";
 import { definePolicy } from "./policy/define-policy.ts";
 import { stepRows } from "./requests/plan.ts";
 import { stepView, type StepView } from "./requests/read-request.ts";
-import { idMaker } from "./new-id.ts";
-import { onlyKeys } from "./only-keys.ts";
 import { systemClock } from "./system-clock.ts";
 
 /** How one operation is carried out without a heed around it. */

@@ -1,11 +1,12 @@
 import type { HeedContext } from "../context.ts";
+import type { ParsedIdentifier } from "../contract/parse-identifier.ts";
 import type { Decision, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
-import type { ParsedIdentifier } from "../contract/parse-identifier.ts";
 import { open } from "../keys/sealed.ts";
 import type { Choice } from "../ledger/choice-event.ts";
+import { indexDigests } from "../ledger/name-subject.ts";
 import { recordChoice } from "../ledger/record-choice.ts";
-import { dataKeyOf, indexDigests } from "../ledger/subject-record.ts";
+import { dataKeyOf } from "../ledger/subject-record.ts";
 
 /**
  * Applies the opt-ins that arrived while an erasure ran, now that it has ended: the person came back, as

@@ -1,11 +1,11 @@
-import { parseIdentifier } from "../contract/parse-identifier.ts";
 import type { HeedContext } from "../context.ts";
 import type { Finding, FoundTarget, OperationName, Outcome, Resolution } from "../contract/operation.ts";
-import { suppressionDigests } from "../ledger/subject-record.ts";
+import { parseIdentifier } from "../contract/parse-identifier.ts";
+import { suppressionDigests } from "../ledger/name-subject.ts";
 import { isDestructive } from "../requests/lifecycle.ts";
 import type { Claim } from "./claim.ts";
-import type { AnyOperation } from "./operation-of.ts";
 import { newTargets, type Found } from "./found.ts";
+import type { AnyOperation } from "./operation-of.ts";
 import type { KeptOutcome, Verdict } from "./settle.ts";
 import { accountRefusedWaitMs, backoffMs, type Trouble } from "./trouble.ts";
 

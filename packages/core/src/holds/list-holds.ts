@@ -1,6 +1,6 @@
 import type { HeedContext } from "../context.ts";
 import type { Row } from "../contract/tables.ts";
-import type { Named } from "../ledger/subject-record.ts";
+import type { Named } from "../ledger/name-subject.ts";
 import { holdsOverEveryone } from "./hold.ts";
 
 /** An active legal hold. It does not say whose it is: ask for those of a subject. */

@@ -4,7 +4,7 @@ import type { Subject } from "../contract/identifier.ts";
 import { slugSchema } from "../contract/slug.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { parseInstant } from "../ledger/event.ts";
-import { nameSubject } from "../ledger/subject-record.ts";
+import { nameSubject } from "../ledger/name-subject.ts";
 import type { HoldAsk } from "./place-hold.ts";
 
 /** What `holds.place` is given. */

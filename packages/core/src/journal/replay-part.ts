@@ -2,15 +2,12 @@ import type { HeedContext } from "../context.ts";
 import type { Decision, Write } from "../contract/storage.ts";
 import type { Row, TableName } from "../contract/tables.ts";
 import { destroyWrites } from "../engine/own-store.ts";
+import { readAgain } from "../ledger/identifiers.ts";
 import { linkSubjects } from "../ledger/link-subjects.ts";
-import {
-  indexDigests,
-  readAgain,
-  recordsOf,
-  subjectReads,
-  type SubjectRecord,
-} from "../ledger/subject-record.ts";
+import { indexDigests } from "../ledger/name-subject.ts";
+import { recordsOf, subjectReads, type SubjectRecord } from "../ledger/subject-record.ts";
 import { lockNames } from "../ledger/under-lock.ts";
+import { parkedStates } from "../requests/lifecycle.ts";
 import type { JournalPart } from "./journal.ts";
 import { keptOf } from "./kept-writes.ts";
 import type { LostFacts } from "./lost-facts.ts";
@@ -19,7 +16,6 @@ import { outboxWrite } from "./outbox.ts";
 import { prefixed, unprefixed } from "./prefixed-reads.ts";
 import { frozenAs } from "./replay-link.ts";
 import { choicePlans, movedPlans } from "./to-plan.ts";
-import { parkedStates } from "../requests/lifecycle.ts";
 
 /** Rows of one owner: as they were, unless somebody else has one of the identifiers by now. */
 export async function replayPart(context: HeedContext, part: JournalPart, facts: LostFacts): Promise<void> {

@@ -1,13 +1,9 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
-import {
-  indexDigests,
-  readAgain,
-  suppressionLookups,
-  underActiveKey,
-  type SubjectLedger,
-} from "../ledger/subject-record.ts";
+import { readAgain, underActiveKey } from "../ledger/identifiers.ts";
+import { indexDigests, suppressionLookups } from "../ledger/name-subject.ts";
+import type { SubjectLedger } from "../ledger/subject-record.ts";
 import { isStronger } from "../ledger/suppression.ts";
 import { transactOnLedgers } from "../ledger/under-lock.ts";
 

@@ -5,7 +5,8 @@ import type { Row } from "../contract/tables.ts";
 import { evidenceDigests, evidenceWrite } from "../evidence/evidence.ts";
 import { seal } from "../keys/sealed.ts";
 import { instantsOf, type ConsentEvidence, type EventKind, type LedgerEvent, type Scope } from "./event.ts";
-import { identifiersOf, type SubjectRecord } from "./subject-record.ts";
+import { identifiersOf } from "./identifiers.ts";
+import type { SubjectRecord } from "./subject-record.ts";
 
 /** A choice to record. */
 export interface Choice {

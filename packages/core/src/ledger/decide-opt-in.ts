@@ -4,7 +4,6 @@ import type { Row } from "../contract/tables.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
 import { newDataKey, seal } from "../keys/sealed.ts";
 import { preferenceSteps } from "../requests/plan.ts";
-import { topicsIn, topicState } from "./choice.ts";
 import {
   choiceEvidence,
   isSame,
@@ -15,9 +14,12 @@ import {
   type Choice,
   type DecidedChoice,
 } from "./choice-event.ts";
+import { topicsIn, topicState } from "./choice.ts";
 import type { LedgerEvent } from "./event.ts";
 import { findSubject } from "./find-subject.ts";
-import { identifiersOf, type Named, type SubjectRecord } from "./subject-record.ts";
+import { identifiersOf } from "./identifiers.ts";
+import type { Named } from "./name-subject.ts";
+import type { SubjectRecord } from "./subject-record.ts";
 import { comeBack, erasedAt, silencedAt } from "./suppression.ts";
 
 /**

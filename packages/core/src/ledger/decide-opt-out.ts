@@ -3,7 +3,6 @@ import type { HeedContext } from "../context.ts";
 import type { Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { hurry, preferenceSteps } from "../requests/plan.ts";
-import { isSilent } from "./choice.ts";
 import {
   choiceEvidence,
   isSame,
@@ -14,15 +13,11 @@ import {
   type Choice,
   type DecidedChoice,
 } from "./choice-event.ts";
+import { isSilent } from "./choice.ts";
+import { identifiersOf, withIdentifiers } from "./identifiers.ts";
+import { suppressionDigests, type Named } from "./name-subject.ts";
 import { revokePermits } from "./revoke-permits.ts";
-import {
-  identifiersOf,
-  newSubject,
-  suppressionDigests,
-  withIdentifiers,
-  type Named,
-  type SubjectRecord,
-} from "./subject-record.ts";
+import { newSubject, type SubjectRecord } from "./subject-record.ts";
 import { suppress, suppressionScope } from "./suppression.ts";
 
 /**

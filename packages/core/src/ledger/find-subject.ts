@@ -1,8 +1,10 @@
 import type { HeedContext } from "../context.ts";
 import type { Write } from "../contract/storage.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
+import { withIdentifiers } from "./identifiers.ts";
 import { linkSubjects } from "./link-subjects.ts";
-import { newSubject, withIdentifiers, type Named, type SubjectRecord } from "./subject-record.ts";
+import type { Named } from "./name-subject.ts";
+import { newSubject, type SubjectRecord } from "./subject-record.ts";
 
 /**
  * The one subject that a call is about, made or extended as named. Two people become one only when the

@@ -8,14 +8,10 @@ import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
 import { basesOf, type Topic } from "../policy/policy.ts";
 import { topicState } from "./choice.ts";
+import { withIdentifiers } from "./identifiers.ts";
 import { issueLink } from "./links.ts";
-import {
-  newSubject,
-  suppressionDigests,
-  withIdentifiers,
-  type Named,
-  type SubjectLedger,
-} from "./subject-record.ts";
+import { suppressionDigests, type Named } from "./name-subject.ts";
+import { newSubject, type SubjectLedger } from "./subject-record.ts";
 import { erasedAt, silencedAt } from "./suppression.ts";
 import { lockNames, transactOnLedgers } from "./under-lock.ts";
 

@@ -3,7 +3,7 @@ import type { Changed, Choice } from "./choice-event.ts";
 import { decideOptIn } from "./decide-opt-in.ts";
 import { decideOptOut } from "./decide-opt-out.ts";
 import { isOptOut } from "./event.ts";
-import { suppressionLookups, type Named } from "./subject-record.ts";
+import { suppressionLookups, type Named } from "./name-subject.ts";
 import { transactOnSubjects } from "./under-lock.ts";
 
 /** Whom a choice is about: identifiers as named by the caller, or one known subject. */

@@ -4,7 +4,8 @@ import type { Changed, Choice, DecidedChoice } from "./choice-event.ts";
 import { decideOptIn } from "./decide-opt-in.ts";
 import { decideOptOut } from "./decide-opt-out.ts";
 import { isOptOut } from "./event.ts";
-import { suppressionLookups, type Named, type SubjectRecord } from "./subject-record.ts";
+import { suppressionLookups, type Named } from "./name-subject.ts";
+import type { SubjectRecord } from "./subject-record.ts";
 import { transactOnSubjects } from "./under-lock.ts";
 
 /** A choice, with whom it is about. */

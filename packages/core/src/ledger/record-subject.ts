@@ -1,6 +1,6 @@
 import type { HeedContext } from "../context.ts";
 import { findSubject } from "./find-subject.ts";
-import { suppressionLookups, type Named } from "./subject-record.ts";
+import { suppressionLookups, type Named } from "./name-subject.ts";
 import { comeBack, erasedAt } from "./suppression.ts";
 import { transactOnSubjects } from "./under-lock.ts";
 

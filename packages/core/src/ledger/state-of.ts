@@ -1,7 +1,7 @@
 import type { HeedContext } from "../context.ts";
-import type { ConsentState } from "./consent-fold.ts";
 import { purposeState, topicState } from "./choice.ts";
-import type { Named } from "./subject-record.ts";
+import type { ConsentState } from "./consent-fold.ts";
+import type { Named } from "./name-subject.ts";
 
 /** Reads only, from one moment: the ledger of whoever is named, and nothing that is sealed. */
 export function stateOf(

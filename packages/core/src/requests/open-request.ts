@@ -4,14 +4,11 @@ import type { Condition, Decision, WhereOf, Write } from "../contract/storage.ts
 import type { Row } from "../contract/tables.ts";
 import { evidenceDigests, evidenceWrite } from "../evidence/evidence.ts";
 import { isSilent } from "../ledger/choice.ts";
-import { findSubject } from "../ledger/find-subject.ts";
 import type { Scope } from "../ledger/event.ts";
-import {
-  identifiersOf,
-  suppressionLookups,
-  type Named,
-  type SubjectRecord,
-} from "../ledger/subject-record.ts";
+import { findSubject } from "../ledger/find-subject.ts";
+import { identifiersOf } from "../ledger/identifiers.ts";
+import { suppressionLookups, type Named } from "../ledger/name-subject.ts";
+import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { comeBack } from "../ledger/suppression.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
 import { beginRequest } from "./begin-request.ts";
