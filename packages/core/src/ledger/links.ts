@@ -3,17 +3,17 @@ import type { Decision } from "../contract/storage.ts";
 import type { TopicClass } from "../contract/permit.ts";
 import type { Row } from "../contract/tables.ts";
 import { TamperedEvidenceError } from "../errors/tampered-evidence-error.ts";
-import { HeedError, isHeedError } from "../errors/heed-error.ts";
+import { isHeedError } from "../errors/heed-error.ts";
 import { restoreNeeded } from "../errors/restore-needed.ts";
 import { scopeCode, scopeCodeBytes } from "../policy/scope-code.ts";
 import type { Scope } from "./event.ts";
 import { recordChoice } from "./record-choice.ts";
 import { suppress, suppressionScope } from "./suppression.ts";
 import { lockNames } from "./under-lock.ts";
+import { untilStill } from "./until-still.ts";
 
 const purpose = "unsubscribe";
 const referenceBytes = 16;
-const linkedRounds = 5;
 
 /** What a token of a topic that the policy no longer has is about: an old link must silence all the same. */
 const everything = { topic: "all", title: "everything", class: "marketing" } as const satisfies Link;
@@ -89,24 +89,18 @@ export function linksOf(context: HeedContext): Links {
         throw error;
       }
     },
-    async unsubscribe({ token, scope }) {
-      for (let round = 0; round < linkedRounds; round += 1) {
+    unsubscribe: ({ token, scope }) =>
+      untilStill("subject", async () => {
         const { topic, reference } = await openLink(context, token);
         const isAll = scope === "all" || topic === everything.topic;
         const about: Scope = isAll ? { scope: "all", name: null } : { scope: "topic", name: topic };
         const subjectId = reference.subjectId ?? (await livingSubject(context, reference));
-        if (subjectId === undefined) {
-          const silenced = await keepSilent(context, reference, about);
-          if (silenced !== "moved") return silenced;
-          continue;
-        }
+        if (subjectId === undefined) return keepSilent(context, reference, about);
         const choice = { kind: "withdrawn", scope: about, channel: "email", method: "one-click" } as const;
         const { changed, eventId } = await recordChoice(context, { subjectId }, choice);
         // Without an event the subject was linked or erased since the token was opened: look again.
-        if (eventId !== undefined) return { changed };
-      }
-      throw new HeedError("The subject kept changing under this call. Try it again.", { code: "busy" });
-    },
+        return eventId === undefined ? "moved" : { changed };
+      }),
   };
 }
 

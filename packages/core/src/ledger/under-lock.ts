@@ -1,6 +1,5 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision, Reads, RowsOf } from "../contract/storage.ts";
-import { HeedError } from "../errors/heed-error.ts";
 import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
 import {
   ledgerReads,
@@ -13,6 +12,7 @@ import {
   type SubjectRecord,
   type SubjectRows,
 } from "./subject-record.ts";
+import { untilStill } from "./until-still.ts";
 
 /** Names of locks, in heed's one order: addresses, subjects, requests, steps, each sorted. */
 export function lockNames(names: {
@@ -81,7 +81,7 @@ async function underLocks<S, R extends Reads, A>(
   const keyed = transaction.needsEveryKey === true ? keyReads(context.keys) : {};
   const addresses = new Set("digests" in transaction.select ? transaction.select.digests : []);
   const subjects = new Set("subjectId" in transaction.select ? [transaction.select.subjectId] : []);
-  for (let round = 0; round < 8; round += 1) {
+  const { answer } = await untilStill("subject", async () => {
     const lock = lockNames({ addresses, subjects });
     const result = await context.storage.transact<Reads, { answer: A } | { missing: LedgerRows }>({
       lock,
@@ -100,9 +100,10 @@ async function underLocks<S, R extends Reads, A>(
         return { writes: decision.writes, answer: { answer: decision.answer } };
       },
     });
-    if ("answer" in result) return result.answer;
+    if ("answer" in result) return result;
     for (const row of result.missing.subjects) subjects.add(row.id);
     for (const row of result.missing.identifiers) addresses.add(row.digest);
-  }
-  throw new HeedError("The subject kept changing under this call. Try it again.", { code: "busy" });
+    return "moved";
+  });
+  return answer;
 }

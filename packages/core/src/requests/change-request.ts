@@ -3,8 +3,8 @@ import type { Decision, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { stepEvidence } from "../engine/settle.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
-import { HeedError } from "../errors/heed-error.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
+import { untilStill } from "../ledger/until-still.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { beginRequest } from "./begin-request.ts";
 import { closingWrites } from "./close-request.ts";
@@ -37,14 +37,10 @@ async function change(
   id: string,
   decide: (found: Found) => Change,
 ): Promise<{ state: RequestState }> {
-  for (let round = 0; round < 8; round += 1) {
-    const changed = await changeOnce(context, id, decide);
-    if (changed === "moved") continue;
-    context.livePermits.revoke(changed.revoked ?? []);
-    context.hub.emit("request.changed", { requestId: id, state: changed.state });
-    return { state: changed.state };
-  }
-  throw new HeedError("The request kept changing under this call. Try it again.", { code: "busy" });
+  const { state, revoked = [] } = await untilStill("request", () => changeOnce(context, id, decide));
+  context.livePermits.revoke(revoked);
+  context.hub.emit("request.changed", { requestId: id, state });
+  return { state };
 }
 
 /** @returns "moved" when the request became another subject's before that subject was locked */

@@ -4,13 +4,13 @@ import type { Row } from "../contract/tables.ts";
 import { tellSettled } from "../engine/claim.ts";
 import { settleWrites, type Settled } from "../engine/settle.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
-import { HeedError } from "../errors/heed-error.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { evidenceDigests } from "../evidence/evidence.ts";
 import { holdReads, holdsIn, isHeldBy } from "../holds/hold.ts";
 import { identifiersOf } from "../ledger/identifiers.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
+import { untilStill } from "../ledger/until-still.ts";
 import { stepsToRelease } from "./gates.ts";
 import { isFinal, isParked, type parkedStates, type StepState } from "./lifecycle.ts";
 import { openRequestsOf } from "./open-request.ts";
@@ -190,14 +190,10 @@ async function changeParked(
   id: string,
   decide: (parked: Parked) => Settled,
 ): Promise<{ state: StepState }> {
-  for (let round = 0; round < 8; round += 1) {
-    const changed = await changeOnce(context, id, decide);
-    if (changed === "moved") continue;
-    tellSettled(context, changed);
-    const step = changed.steps.find((each) => each.id === id);
-    return { state: (step?.state ?? "waiting") as StepState };
-  }
-  throw new HeedError("The step kept changing under this call. Try it again.", { code: "busy" });
+  const changed = await untilStill("step", () => changeOnce(context, id, decide));
+  tellSettled(context, changed);
+  const step = changed.steps.find((each) => each.id === id);
+  return { state: (step?.state ?? "waiting") as StepState };
 }
 
 /** @returns "moved" when the step became another subject's before that subject was locked */
