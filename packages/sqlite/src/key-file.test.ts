@@ -154,6 +154,8 @@ describe("data keys in a file of their own", () => {
     await live.settle();
     await live.heed.close();
     const restored = company.on(old, { storage: sqlite({ file: old, keysFile }) });
+    const no = { subject: anna, topic: "all" } as const;
+    expect(await restored.heed.subscriptions.unsubscribe(no)).toMatchObject({ changed: true });
     await restored.heed.restore();
     await restored.settle();
     for (const table of ["subjects", "identifiers", "dataKeys"] as const)
@@ -161,4 +163,67 @@ describe("data keys in a file of their own", () => {
     expect((await restored.rows("requests")).every((row) => row.closedAt !== null)).toBe(true);
     expect(await restored.heed.suppression.check(anna)).toMatchObject({ suppressed: true });
   });
+
+  const topic = "newsletter";
+  type Told = {
+    readonly heed: ReturnType<ReturnType<typeof journaledCompany>["on"]>["heed"];
+    readonly token: string;
+  };
+  const anna = { email: "anna.canary@example.org" };
+  const clara = { email: "clara@example.org" };
+  it.each([
+    [
+      "named",
+      { changed: true },
+      ({ heed }: Told) => heed.subscriptions.unsubscribe({ subject: anna, topic }),
+    ],
+    [
+      "by a link",
+      { changed: true },
+      ({ heed, token }: Told) => heed.links.unsubscribe({ token, scope: "topic" }),
+    ],
+    [
+      "in bulk",
+      { read: 2, refused: 0 },
+      ({ heed }: Told) =>
+        heed.subscriptions.unsubscribeMany([anna, clara].map((subject) => ({ subject, topic }) as const)),
+    ],
+  ] as const)(
+    "keep nobody from saying no, %s, whose own is destroyed and whose rows came back",
+    async (_, answer, sayNo) => {
+      const company = journaledCompany();
+      const keysFile = `${company.base}.keys`;
+      const live = company.on(company.base, { storage: sqlite({ file: company.base, keysFile }) });
+      company.person(anna.email);
+      const bert = company.person("bert.canary@example.org");
+      await live.heed.subscriptions.subscribe({ subject: anna, topic, evidence });
+      const [annas] = await live.rows("identifiers");
+      await live.heed.subscriptions.subscribe({ subject: bert, topic, evidence });
+      const sent = await live.heed.permits.take({ topic, ...anna, messageKey: "before" });
+      const token = (sent.allowed && sent.unsubscribeToken) || "";
+      await live.settle();
+      const old = `${company.base}.old`;
+      await live.storage.backup?.(old);
+      await live.heed.requests.open({ right: "erasure", identity: "signed-in", subject: anna });
+      await live.settle();
+      await live.heed.close();
+
+      // Without its journal, nothing tells what was lost, and nothing will.
+      const { heed, rows } = company.on(old, { storage: sqlite({ file: old, keysFile }), journal: false });
+      const nobodyKnows = { code: "key-destroyed" };
+      await expect(heed.permits.take({ topic, ...anna, messageKey: "back" })).rejects.toMatchObject(
+        nobodyKnows,
+      );
+      expect(await sayNo({ heed, token })).toMatchObject(answer);
+      expect(await rows("suppressions")).toContainEqual(
+        expect.objectContaining({ digest: annas?.suppression, scope: "topic:newsletter" }),
+      );
+      await expect(heed.subscriptions.subscribe({ subject: anna, topic, evidence })).rejects.toMatchObject(
+        nobodyKnows,
+      );
+      expect(await heed.permits.take({ topic, ...bert, messageKey: "bert" })).toMatchObject({
+        allowed: true,
+      });
+    },
+  );
 });

@@ -15,6 +15,7 @@ import {
 } from "./choice-event.ts";
 import { isSilent } from "./choice.ts";
 import { identifiersOf, withIdentifiers } from "./identifiers.ts";
+import { lostOf, silenceLost, without } from "./lost-people.ts";
 import { suppressionDigests, type Named } from "./name-subject.ts";
 import { revokePermits } from "./revoke-permits.ts";
 import { newSubject, type SubjectRecord } from "./subject-record.ts";
@@ -22,7 +23,8 @@ import { suppress, suppressionScope } from "./suppression.ts";
 
 /**
  * Everybody named is silenced: too much silence is the safe side.
- * @param request the request that this choice answers, with its work key
+ * @param more.request the request that this choice answers, with its work key
+ * @param more.unreadable identifiers of people whose data key is destroyed
  */
 export function decideOptOut(
   context: HeedContext,
@@ -30,12 +32,19 @@ export function decideOptOut(
   named: Named | undefined,
   choice: Choice,
   now: string,
-  request?: { readonly id: string; readonly key: Uint8Array },
+  {
+    request,
+    unreadable = [],
+  }: {
+    readonly request?: { readonly id: string; readonly key: Uint8Array };
+    readonly unreadable?: readonly Row<"identifiers">[];
+  } = {},
 ): DecidedChoice {
-  const writes: Write[] = [];
+  const lost = lostOf(named, unreadable);
+  const writes: Write[] = [...silenceLost(context, lost, named, choice, now)];
   const revoked: string[] = [];
   const totals = {
-    changed: false,
+    changed: lost.length > 0,
     inFlight: 0,
     steps: [] as Row<"steps">[],
     untold: new Set<string>(),
@@ -48,7 +57,7 @@ export function decideOptOut(
   }
   // An opt-out is never dropped: where another event has its id, or more than one person is named, it gets its own.
   const idOf = (isFirst: boolean) => (isFirst && sameId.length === 0 ? {} : { id: randomUUID() });
-  for (const record of subjectsToSilence(context, records, named, now, writes)) {
+  for (const record of subjectsToSilence(context, records, without(named, lost), now, writes)) {
     const digests = suppressionDigests(context, identifiersOf(record.dataKey, record.identifiers));
     const stop = revokePermits(context, record, choice.scope, now);
     writes.push(...stop.writes);

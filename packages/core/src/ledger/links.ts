@@ -98,8 +98,8 @@ export function linksOf(context: HeedContext): Links {
         if (subjectId === undefined) return keepSilent(context, reference, about);
         const choice = { kind: "withdrawn", scope: about, channel: "email", method: "one-click" } as const;
         const { changed, eventId } = await recordChoice(context, { subjectId }, choice);
-        // Without an event the subject was linked or erased since the token was opened: look again.
-        return eventId === undefined ? "moved" : { changed };
+        // Where nothing was recorded, the subject was linked or erased since the token was opened: look again.
+        return eventId === undefined && !changed ? "moved" : { changed };
       }),
   };
 }

@@ -30,7 +30,9 @@ export async function recordChoice(
     ? await transactOnSubjects(context, {
         ...on,
         read: {},
-        decide: (records, _, now) => decideOptOut(context, records, named, choice, now),
+        isSilencing: true,
+        decide: (records, _, now, unreadable) =>
+          decideOptOut(context, records, named, choice, now, { unreadable }),
       })
     : await transactOnSubjects(context, {
         ...on,

@@ -35,8 +35,9 @@ export async function recordChoices(
   const decided = await transactOnSubjects(context, {
     select: { digests: asks.flatMap((ask) => ask.named.digests.flat()) },
     needsEveryKey: optIns.length > 0,
+    isSilencing: optIns.length === 0,
     read: { silences: { from: "suppressions", where: { digest: [...silenced.values()].flat() } } },
-    decide: (records, { silences }, now) => {
+    decide: (records, { silences }, now, unreadable) => {
       const answers = new Map<number, DecidedChoice["answer"]>();
       const writes: Write[] = [];
       const find = finder(records);
@@ -48,7 +49,7 @@ export async function recordChoices(
         if (isTaken([...named.digests.flat(), ...theirs])) return;
         const lookups = silenced.get(ask) ?? [];
         const decision = isOptOut(choice.kind)
-          ? decideOptOut(context, own, named, choice, now)
+          ? decideOptOut(context, own, named, choice, now, { unreadable })
           : decideOptIn(
               context,
               own,

@@ -93,6 +93,17 @@ export function ledgersOf(context: HeedContext, rows: LedgerRows): readonly Subj
   }));
 }
 
+/** Those whose data key is there, and the identifiers of those whose key was destroyed. */
+export function byKey<R extends LedgerRows>(
+  rows: R,
+): { readonly readable: R; readonly unreadable: readonly Row<"identifiers">[] } {
+  const owners = new Set(rows.dataKeys.map(({ owner }) => owner));
+  const subjects = rows.subjects.filter(({ id }) => owners.has(id));
+  if (subjects.length === rows.subjects.length) return { readable: rows, unreadable: [] };
+  const unreadable = rows.identifiers.filter(({ subjectId }) => !owners.has(subjectId));
+  return { readable: { ...rows, subjects }, unreadable };
+}
+
 export function recordsOf(context: HeedContext, rows: SubjectRows): readonly SubjectRecord[] {
   const steps = groupedBy(rows.steps, (row) => row.subjectId);
   const permits = groupedBy(rows.permits, (row) => row.address);

@@ -1,7 +1,9 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision, Reads, RowsOf } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
 import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
 import {
+  byKey,
   ledgerReads,
   ledgersOf,
   recordsOf,
@@ -36,13 +38,24 @@ export function lockNames(names: {
 interface OnSubjects<S, R extends Reads, A> {
   readonly select: Select;
   readonly read: R;
-  readonly decide: (records: readonly S[], rows: RowsOf<R>, now: string) => Decision<A>;
+  readonly decide: (
+    records: readonly S[],
+    rows: RowsOf<R>,
+    now: string,
+    unreadable: readonly Row<"identifiers">[],
+  ) => Decision<A>;
   readonly within?: unknown;
   /**
    * Refuses with `unknown-key` where storage was written with a key that this process lacks: the person may be
    * there, or silenced, and not be found. Never for what silences.
    */
   readonly needsEveryKey?: boolean;
+  /**
+   * Goes on also where somebody's data key is destroyed and their rows are there, as in an old back-up whose keys lie in
+   * a file of their own. They are not among the records, and their identifiers are `unreadable`. For what silences; all
+   * else is refused with `key-destroyed`.
+   */
+  readonly isSilencing?: boolean;
 }
 
 /**
@@ -96,7 +109,9 @@ async function underLocks<S, R extends Reads, A>(
             found.identifiers.every((row) => addresses.has(row.digest)));
         if (!complete) return { writes: [], answer: { missing: found } };
         refuseUnknownKeys(context.keys, rows);
-        const decision = transaction.decide(recordsIn(found), rows as RowsOf<R>, now);
+        const { readable, unreadable } =
+          transaction.isSilencing === true ? byKey(found) : { readable: found, unreadable: [] };
+        const decision = transaction.decide(recordsIn(readable), rows as RowsOf<R>, now, unreadable);
         return { writes: decision.writes, answer: { answer: decision.answer } };
       },
     });

@@ -74,7 +74,7 @@ function beginWithdrawal(
     undefined,
     { kind: "withdrawn", scope, method: "request" },
     now,
-    { id: request.id, key },
+    { request: { id: request.id, key } },
   );
   return { rows: answer.steps, writes, revoked: answer.revoked };
 }
