@@ -89,10 +89,18 @@ export class Connections {
 
   /**
    * Lends the connection that no transaction ever holds, so that what a transaction needs done beside it never
-   * waits for itself.
+   * waits for itself. What fails in a transaction of pg-boss's own leaves none open for the next one.
    */
   async useAside<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return lend(this.#aside, work, this.#names, false);
+    const closing = async (session: Session) => {
+      try {
+        return await work(session);
+      } catch (error) {
+        await session.run("ROLLBACK").catch(() => {});
+        throw error;
+      }
+    };
+    return lend(this.#aside, closing, this.#names, false);
   }
 
   async close(): Promise<void> {
