@@ -4,7 +4,7 @@ import type { HeedStorage, Write } from "@heed/core/storage";
 import pg from "pg";
 import { expect, inject, it, onTestFinished } from "vitest";
 import { newPlace, type Place } from "../test/place.ts";
-import { set, step, subject, write } from "../test/transactions.ts";
+import { due, set, step, subject, write } from "../test/transactions.ts";
 import { postgres } from "./postgres.ts";
 import { Session } from "./session.ts";
 
@@ -149,6 +149,22 @@ it("commits nothing when the application's own pool gives up waiting for what is
   // The server has gone on with it.
   await new Promise((resolve) => setTimeout(resolve, 600));
   expect(await stored(place)).toEqual(none);
+});
+
+it("tells as stored what is, though a queue that is gone cannot be made again", async () => {
+  const place = await newPlace({ giveUpAfterMs: 0 });
+  const { client, schema, storage } = place;
+  await warmed(place, storage);
+  await client.query(
+    `DELETE FROM "${schema}_boss".queue WHERE name = 'heed/acme/crm';
+     ALTER TABLE "${schema}_boss".queue ADD CONSTRAINT never CHECK (false) NOT VALID`,
+  );
+  expect(await recording(storage, [subject("a"), step("s")]).code).toBe("stored");
+  expect(await stored(place)).toEqual({ ...all, jobs: 0 });
+  await client.query(`ALTER TABLE "${schema}_boss".queue DROP CONSTRAINT never`);
+  // The next choice makes the queue, and a look for work finds both.
+  await write(storage, [step("t")]);
+  expect((await due(storage)).toSorted()).toEqual(["s", "t"]);
 });
 
 it.each(["the writes", "the jobs"])("stores nothing when the server refuses %s", async (refused) => {
