@@ -75,11 +75,15 @@ async function warmed(place: Place, storage: HeedStorage): Promise<void> {
   expect(await stored(place)).toEqual(none);
 }
 
-/** From now on the server takes its time to write a subject. */
-async function lingering({ client, schema }: Place, seconds: number): Promise<void> {
+/** From now on the server takes its time to write a subject, or to commit one. */
+async function lingering({ client, schema }: Place, seconds: number, at = "insert"): Promise<void> {
+  const trigger =
+    at === "insert"
+      ? `TRIGGER linger BEFORE INSERT ON "${schema}".subjects`
+      : `CONSTRAINT TRIGGER linger AFTER INSERT ON "${schema}".subjects DEFERRABLE INITIALLY DEFERRED`;
   await client.query(
     `CREATE FUNCTION "${schema}".linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(${seconds}); RETURN NEW; END $$;
-     CREATE TRIGGER linger BEFORE INSERT ON "${schema}".subjects FOR EACH ROW EXECUTE FUNCTION "${schema}".linger()`,
+     CREATE ${trigger} FOR EACH ROW EXECUTE FUNCTION "${schema}".linger()`,
   );
 }
 
@@ -149,6 +153,21 @@ it("commits nothing when the application's own pool gives up waiting for what is
   // The server has gone on with it.
   await new Promise((resolve) => setTimeout(resolve, 600));
   expect(await stored(place)).toEqual(none);
+});
+
+it("gives back no connection whose commit is still to be answered", async () => {
+  const place = await newPlace();
+  await warmed(place, place.storage);
+  const pool = new pg.Pool({ connectionString: inject("postgres").url, query_timeout: 300, max: 1 });
+  const lent = postgres({ pool, schema: place.schema, giveUpAfterMs: 0 });
+  onTestFinished(async () => {
+    await lent.close();
+    await pool.end();
+  });
+  expect(await recording(lent, []).code).toBe("stored");
+  await lingering(place, 2, "commit");
+  expect(await recording(lent, [subject("a")]).code).toBe("storage-failed");
+  expect((await pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
 });
 
 it("tells as stored what is, though a queue that is gone cannot be made again", async () => {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { HeedError } from "@heed/core/storage";
 import pg from "pg";
 import type { ConstructorOptions } from "pg-boss";
 import { QueryFailed } from "./postgres-error.ts";
@@ -129,7 +130,9 @@ async function lend<T>(
     isBroken = false;
     return answer;
   } catch (error) {
-    isBroken = error instanceof QueryFailed && error.isDisconnected;
+    // A commit that nobody heard of is told in heed's words, and may still be answered.
+    const failed = error instanceof HeedError ? error.cause : error;
+    isBroken = failed instanceof QueryFailed && failed.isDisconnected;
     throw error;
   } finally {
     client.release(isBroken);
