@@ -1,9 +1,11 @@
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { systemClock } from "@heed/core";
 import type { HeedStorage, Write } from "@heed/core/storage";
+import pg from "pg";
 import { expect, inject, it, onTestFinished } from "vitest";
 import { newPlace, type Place } from "../test/place.ts";
-import { set, step, subject, write } from "../test/transactions.ts";
+import { due, set, step, subject, write } from "../test/transactions.ts";
+import { postgres } from "./postgres.ts";
 import { Session } from "./session.ts";
 
 /** A way to the server on which its answers can be kept back, or the connections cut. */
@@ -73,6 +75,18 @@ async function warmed(place: Place, storage: HeedStorage): Promise<void> {
   expect(await stored(place)).toEqual(none);
 }
 
+/** From now on the server takes its time to write a subject, or to commit one. */
+async function lingering({ client, schema }: Place, seconds: number, at = "insert"): Promise<void> {
+  const trigger =
+    at === "insert"
+      ? `TRIGGER linger BEFORE INSERT ON "${schema}".subjects`
+      : `CONSTRAINT TRIGGER linger AFTER INSERT ON "${schema}".subjects DEFERRABLE INITIALLY DEFERRED`;
+  await client.query(
+    `CREATE FUNCTION "${schema}".linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(${seconds}); RETURN NEW; END $$;
+     CREATE ${trigger} FOR EACH ROW EXECUTE FUNCTION "${schema}".linger()`,
+  );
+}
+
 it("sends the commit behind what is new before that is answered, and says what nobody can know when the answers are lost", async () => {
   const place = await newPlace();
   const { url, hold, cut } = await wayToServer();
@@ -108,10 +122,7 @@ it("tries again what the server broke off before the commit, though that was sen
   const place = await newPlace();
   const { client, schema } = place;
   await warmed(place, place.storage);
-  await client.query(
-    `CREATE FUNCTION "${schema}".linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NEW; END $$;
-     CREATE TRIGGER linger BEFORE INSERT ON "${schema}".subjects FOR EACH ROW EXECUTE FUNCTION "${schema}".linger()`,
-  );
+  await lingering(place, 0.5);
   const { code, times } = recording(place.storage, [subject("a"), step("s")]);
   for (let killed = 0; killed === 0;) {
     const { rowCount } = await client.query(
@@ -123,6 +134,56 @@ it("tries again what the server broke off before the commit, though that was sen
   expect(await code).toBe("stored");
   expect(times()).toBe(2);
   expect(await stored(place)).toEqual(all);
+});
+
+it("commits nothing when the application's own pool gives up waiting for what is written", async () => {
+  const place = await newPlace();
+  await warmed(place, place.storage);
+  const pool = new pg.Pool({ connectionString: inject("postgres").url, query_timeout: 500 });
+  const lent = postgres({ pool, schema: place.schema, giveUpAfterMs: 0 });
+  onTestFinished(async () => {
+    await lent.close();
+    await pool.end();
+  });
+  expect(await recording(lent, []).code).toBe("stored");
+  await lingering(place, 0.8);
+  const { code, times } = recording(lent, [subject("a"), step("s")]);
+  expect(await code).toBe("storage-failed");
+  expect(times()).toBe(1);
+  // The server has gone on with it.
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(await stored(place)).toEqual(none);
+});
+
+it("gives back no connection whose commit is still to be answered", async () => {
+  const place = await newPlace();
+  await warmed(place, place.storage);
+  const pool = new pg.Pool({ connectionString: inject("postgres").url, query_timeout: 300, max: 1 });
+  const lent = postgres({ pool, schema: place.schema, giveUpAfterMs: 0 });
+  onTestFinished(async () => {
+    await lent.close();
+    await pool.end();
+  });
+  expect(await recording(lent, []).code).toBe("stored");
+  await lingering(place, 2, "commit");
+  expect(await recording(lent, [subject("a")]).code).toBe("storage-failed");
+  expect((await pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
+});
+
+it("tells as stored what is, though a queue that is gone cannot be made again", async () => {
+  const place = await newPlace({ giveUpAfterMs: 0 });
+  const { client, schema, storage } = place;
+  await warmed(place, storage);
+  await client.query(
+    `DELETE FROM "${schema}_boss".queue WHERE name = 'heed/acme/crm';
+     ALTER TABLE "${schema}_boss".queue ADD CONSTRAINT never CHECK (false) NOT VALID`,
+  );
+  expect(await recording(storage, [subject("a"), step("s")]).code).toBe("stored");
+  expect(await stored(place)).toEqual({ ...all, jobs: 0 });
+  await client.query(`ALTER TABLE "${schema}_boss".queue DROP CONSTRAINT never`);
+  // The next choice makes the queue, and a look for work finds both.
+  await write(storage, [step("t")]);
+  expect((await due(storage)).toSorted()).toEqual(["s", "t"]);
 });
 
 it.each(["the writes", "the jobs"])("stores nothing when the server refuses %s", async (refused) => {

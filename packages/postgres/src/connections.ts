@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { HeedError } from "@heed/core/storage";
 import pg from "pg";
 import type { ConstructorOptions } from "pg-boss";
 import { QueryFailed } from "./postgres-error.ts";
@@ -89,10 +90,18 @@ export class Connections {
 
   /**
    * Lends the connection that no transaction ever holds, so that what a transaction needs done beside it never
-   * waits for itself.
+   * waits for itself. What fails in a transaction of pg-boss's own leaves none open for the next one.
    */
   async useAside<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return lend(this.#aside, work, this.#names, false);
+    const closing = async (session: Session) => {
+      try {
+        return await work(session);
+      } catch (error) {
+        await session.run("ROLLBACK").catch(() => {});
+        throw error;
+      }
+    };
+    return lend(this.#aside, closing, this.#names, false);
   }
 
   async close(): Promise<void> {
@@ -121,7 +130,9 @@ async function lend<T>(
     isBroken = false;
     return answer;
   } catch (error) {
-    isBroken = error instanceof QueryFailed && error.isDisconnected;
+    // A commit that nobody heard of is told in heed's words, and may still be answered.
+    const failed = error instanceof HeedError ? error.cause : error;
+    isBroken = failed instanceof QueryFailed && failed.isDisconnected;
     throw error;
   } finally {
     client.release(isBroken);

@@ -207,6 +207,15 @@ describe("a role that may open few connections", () => {
   });
 });
 
+it("makes a queue again at the next try, when the server refused the first", async () => {
+  const { storage, client, schema } = await newPlace({ giveUpAfterMs: 0 });
+  await client.query(`ALTER TABLE "${schema}_boss".queue ADD CONSTRAINT never CHECK (false) NOT VALID`);
+  expect(await codeOf(write(storage, [step("a")]))).toBe("storage-failed");
+  await client.query(`ALTER TABLE "${schema}_boss".queue DROP CONSTRAINT never`);
+  await write(storage, [step("b")]);
+  expect(await due(storage)).toEqual(["b"]);
+});
+
 describe("a connection that is lost", () => {
   it("before the commit is replaced, and the transaction is tried again", async () => {
     const { storage, client, schema } = await namedPlace();

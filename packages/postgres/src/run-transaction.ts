@@ -36,7 +36,8 @@ const longestSilenceMs = 1_000;
 /**
  * Writes, and commits. Where every step is new, its job is known beforehand, and nothing that the server answers changes
  * what is sent: all of it goes out at once, the commit behind the rest, and is waited for once. What fails before the
- * commit makes it a rollback.
+ * commit makes it a rollback. A pool of the application's may give up waiting for a statement that the server goes on
+ * to carry out, so on its connections everything is waited for before the commit is sent.
  */
 async function writeAndCommit(
   setting: Setting,
@@ -45,7 +46,8 @@ async function writeAndCommit(
 ): Promise<void> {
   const { schema, queues, onTouched } = setting;
   const planned = plannedSteps(writes);
-  if (planned === undefined || performance.now() - heardAtMs > longestSilenceMs) {
+  const isSilent = performance.now() - heardAtMs > longestSilenceMs;
+  if (planned === undefined || isSilent || !session.isPipelined) {
     await write(setting, session, writes, now);
     return commit(session);
   }

@@ -25,19 +25,19 @@ export type Send = (
  */
 export class Session {
   readonly #send: Send;
-  readonly #isPipelined: boolean;
+  /** Whether the connection itself takes a statement before the last one has answered. */
+  readonly isPipelined: boolean;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param isPipelined whether the connection itself takes a statement before the last one has answered */
   constructor(send: Send, isPipelined: boolean) {
     this.#send = send;
-    this.#isPipelined = isPipelined;
+    this.isPipelined = isPipelined;
   }
 
   /** Runs one statement, or, where no values are given, several. */
   run(sql: string, values?: readonly unknown[]): Promise<Result> {
     const send = () => this.#sent(sql, values);
-    const answered = this.#isPipelined ? send() : this.#last.then(send);
+    const answered = this.isPipelined ? send() : this.#last.then(send);
     this.#last = answered.catch(() => {});
     return answered;
   }

@@ -78,7 +78,10 @@ export function queueNew(
     const jobs = group.map((step) => jobLater(step, now));
     const added = queues.add(queue, jobs, db);
     // A queue that somebody has deleted takes none: where it is there again, a look for work finds what has no job.
-    const answered = added.then(async (ids) => (ids.size < jobs.length ? queues.makeAgain(queue) : queue));
+    // The steps are stored whether or not it can be made now; the next one makes it where it cannot.
+    const answered = added.then(async (ids) => {
+      if (ids.size < jobs.length) await queues.makeAgain(queue).catch(() => {});
+    });
     return { sent: Promise.race([sent, added]), answered };
   });
   return {
