@@ -122,7 +122,7 @@ it("tries again what the server broke off before the commit, though that was sen
   const place = await newPlace();
   const { client, schema } = place;
   await warmed(place, place.storage);
-  await lingering(place, 0.5);
+  await lingering(place, 1.5);
   const { code, times } = recording(place.storage, [subject("a"), step("s")]);
   for (let killed = 0; killed === 0;) {
     const { rowCount } = await client.query(
@@ -139,33 +139,33 @@ it("tries again what the server broke off before the commit, though that was sen
 it("commits nothing when the application's own pool gives up waiting for what is written", async () => {
   const place = await newPlace();
   await warmed(place, place.storage);
-  const pool = new pg.Pool({ connectionString: inject("postgres").url, query_timeout: 500 });
+  const pool = new pg.Pool({ connectionString: inject("postgres").url, query_timeout: 1_500 });
   const lent = postgres({ pool, schema: place.schema, giveUpAfterMs: 0 });
   onTestFinished(async () => {
     await lent.close();
     await pool.end();
   });
   expect(await recording(lent, []).code).toBe("stored");
-  await lingering(place, 0.8);
+  await lingering(place, 2);
   const { code, times } = recording(lent, [subject("a"), step("s")]);
   expect(await code).toBe("storage-failed");
   expect(times()).toBe(1);
   // The server has gone on with it.
-  await new Promise((resolve) => setTimeout(resolve, 600));
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
   expect(await stored(place)).toEqual(none);
 });
 
 it("gives back no connection whose commit is still to be answered", async () => {
   const place = await newPlace();
   await warmed(place, place.storage);
-  const pool = new pg.Pool({ connectionString: inject("postgres").url, query_timeout: 300, max: 1 });
+  const pool = new pg.Pool({ connectionString: inject("postgres").url, query_timeout: 1_500, max: 1 });
   const lent = postgres({ pool, schema: place.schema, giveUpAfterMs: 0 });
   onTestFinished(async () => {
     await lent.close();
     await pool.end();
   });
   expect(await recording(lent, []).code).toBe("stored");
-  await lingering(place, 2, "commit");
+  await lingering(place, 4, "commit");
   expect(await recording(lent, [subject("a")]).code).toBe("storage-failed");
   expect((await pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
 });
