@@ -165,7 +165,7 @@ it("gives back no connection whose commit is still to be answered", async () => 
     await pool.end();
   });
   expect(await recording(lent, []).code).toBe("stored");
-  await lingering(place, 4, "commit");
+  await lingering(place, 6, "commit");
   expect(await recording(lent, [subject("a")]).code).toBe("storage-failed");
   expect((await pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
 });
