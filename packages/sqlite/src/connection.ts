@@ -1,5 +1,4 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
-import type { KeyFile } from "./key-file.ts";
 
 /** SQL with the values that it is run with. */
 export interface Statement {
@@ -18,13 +17,10 @@ interface Prepared {
 /** A database with its prepared statements: each shape of a query is compiled once. */
 export class Connection {
   readonly database: DatabaseSync;
-  /** Where the data keys lie, when they have a file of their own. */
-  readonly keyFile: KeyFile | undefined;
   readonly #prepared = new Map<string, Prepared>();
 
-  constructor(database: DatabaseSync, keyFile?: KeyFile) {
+  constructor(database: DatabaseSync) {
     this.database = database;
-    this.keyFile = keyFile;
   }
 
   #prepare(sql: string): Prepared {

@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { HeedError, type Reads, type Transaction } from "@heed/core/storage";
-import type { Connection } from "./connection.ts";
+import type { KeyedConnection } from "./keyed-connection.ts";
 import { decideAndWrite, runTransaction } from "./run-transaction.ts";
 import { translated } from "./sqlite-error.ts";
 import type { UntilFree } from "./until-free.ts";
@@ -28,7 +28,7 @@ export interface GroupCommit {
  * another process, share one `BEGIN IMMEDIATE` and one `COMMIT`, and so one fsync. Each has a savepoint of
  * its own, unless it is alone, so that one that fails takes no other with it. Nobody is answered before the commit.
  */
-export function groupCommit(connection: Connection, untilFree: UntilFree): GroupCommit {
+export function groupCommit(connection: KeyedConnection, untilFree: UntilFree): GroupCommit {
   const waiting: Waiting[] = [];
   let isFlushing = false;
 

@@ -8,14 +8,15 @@ import {
   type Where,
   type Write,
 } from "@heed/core/storage";
-import type { Connection, SqlRow } from "./connection.ts";
+import type { SqlRow } from "./connection.ts";
+import type { KeyedConnection } from "./keyed-connection.ts";
 import { isReference } from "./key-file.ts";
 import { staysInPlace } from "./schema.ts";
 import { insert, remove, select, update, type AnyRow } from "./sql.ts";
 import { translated } from "./sqlite-error.ts";
 
 /** The rows of a query; of data keys, those whose key is not destroyed. */
-function read(connection: Connection, query: Query): readonly SqlRow[] {
+function read(connection: KeyedConnection, query: Query): readonly SqlRow[] {
   const rows = connection.all(select(query));
   const { keyFile } = connection;
   if (keyFile === undefined || query.from !== "dataKeys") return rows;
@@ -26,7 +27,7 @@ function read(connection: Connection, query: Query): readonly SqlRow[] {
 }
 
 /** What the database holds of a row: of a data key with a file of its own, a reference. */
-function kept(connection: Connection, table: TableName, row: AnyRow): AnyRow {
+function kept(connection: KeyedConnection, table: TableName, row: AnyRow): AnyRow {
   const { wrapped } = row;
   if (connection.keyFile === undefined || table !== "dataKeys" || !(wrapped instanceof Uint8Array))
     return row;
@@ -34,7 +35,7 @@ function kept(connection: Connection, table: TableName, row: AnyRow): AnyRow {
 }
 
 /** Removes rows; keys in a file of their own are destroyed there once this is committed. */
-function applyRemove(connection: Connection, table: TableName, where: Where): void {
+function applyRemove(connection: KeyedConnection, table: TableName, where: Where): void {
   if (connection.keyFile !== undefined && table === "dataKeys") {
     const sql = "INSERT OR IGNORE INTO heed_keysToDestroy VALUES (?)";
     for (const { wrapped } of connection.all(select({ from: table, where })))
@@ -44,7 +45,7 @@ function applyRemove(connection: Connection, table: TableName, where: Where): vo
   connection.run(remove(table, where));
 }
 
-function applyUpdate(connection: Connection, table: TableName, where: Where, set: AnyRow): void {
+function applyUpdate(connection: KeyedConnection, table: TableName, where: Where, set: AnyRow): void {
   const change = update(table, where, set);
   if (Object.keys(set).length === 0) return;
   if (!staysInPlace(table)) {
@@ -59,7 +60,7 @@ function applyUpdate(connection: Connection, table: TableName, where: Where, set
   for (const row of rows) connection.run(insert(table, { ...row, ...changed }, false));
 }
 
-function apply(connection: Connection, write: Write): void {
+function apply(connection: KeyedConnection, write: Write): void {
   if ("insert" in write)
     connection.run(insert(write.insert, kept(connection, write.insert, write.row), conflictOf(write)));
   else if ("update" in write) applyUpdate(connection, write.update, write.where, write.set);
@@ -68,7 +69,7 @@ function apply(connection: Connection, write: Write): void {
 
 /** Reads, lets `decide` decide, and writes, inside the open transaction. What it wrote before it throws stays. */
 export function decideAndWrite<R extends Reads, A>(
-  connection: Connection,
+  connection: KeyedConnection,
   transaction: Transaction<R, A>,
 ): A {
   const rows: unknown = Object.fromEntries(
@@ -86,7 +87,7 @@ export function decideAndWrite<R extends Reads, A>(
  * stays when it throws; what the open transaction did before stays.
  */
 export function runTransaction<R extends Reads, A>(
-  connection: Connection,
+  connection: KeyedConnection,
   transaction: Transaction<R, A>,
 ): A {
   connection.run("SAVEPOINT heed");

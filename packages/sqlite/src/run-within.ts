@@ -1,12 +1,12 @@
 import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { Reads, Transaction } from "@heed/core/storage";
-import { Connection } from "./connection.ts";
 import { refuseWithoutKeys, type KeyFile } from "./key-file.ts";
+import { KeyedConnection } from "./keyed-connection.ts";
 import { migrate } from "./migrate.ts";
 import { runTransaction } from "./run-transaction.ts";
 
-const connections = new WeakMap<DatabaseSync, Connection>();
+const connections = new WeakMap<DatabaseSync, KeyedConnection>();
 
 function isSameFile(one: string, other: string | null): boolean {
   if (other === null || other === "") return false;
@@ -39,7 +39,7 @@ export function runWithin<R extends Reads, A>(
   const database = joinable(file, transaction.within);
   const known = connections.get(database);
   const connection =
-    known?.keyFile === keyFile && known !== undefined ? known : new Connection(database, keyFile);
+    known?.keyFile === keyFile && known !== undefined ? known : new KeyedConnection(database, keyFile);
   connections.set(database, connection);
   migrate(database);
   if (keyFile === undefined) refuseWithoutKeys(database, undefined);

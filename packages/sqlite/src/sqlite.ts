@@ -6,6 +6,7 @@ import { Connection } from "./connection.ts";
 import { dueSteps } from "./due-steps.ts";
 import { groupCommit, type GroupCommit } from "./group-commit.ts";
 import { KeyFile, refuseWithoutKeys, setUpKeyFile } from "./key-file.ts";
+import { KeyedConnection } from "./keyed-connection.ts";
 import { migrate } from "./migrate.ts";
 import { openDatabase } from "./open-database.ts";
 import { runWithin } from "./run-within.ts";
@@ -30,7 +31,7 @@ export interface SqliteOptions {
 }
 
 interface Opened {
-  readonly connection: Connection;
+  readonly connection: KeyedConnection;
   readonly commits: GroupCommit;
 }
 
@@ -102,7 +103,7 @@ export function sqlite(where: string | SqliteOptions): HeedStorage {
         database.close();
         throw error;
       }
-      const connection = new Connection(database);
+      const connection = new KeyedConnection(database);
       return { connection, commits: groupCommit(connection, untilFree) };
     }
     const keyFile = await openKeys(keysFile);
@@ -110,7 +111,7 @@ export function sqlite(where: string | SqliteOptions): HeedStorage {
       migrate(database);
       keyFile.bind(database);
     };
-    const connection = new Connection(await openDatabase(file, untilFree, undefined, bind), keyFile);
+    const connection = new KeyedConnection(await openDatabase(file, untilFree, undefined, bind), keyFile);
     return { connection, commits: groupCommit(connection, untilFree) };
   }
 
