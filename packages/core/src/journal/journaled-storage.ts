@@ -1,5 +1,6 @@
 import type { Clock } from "../contract/clock.ts";
 import type { Decision, HeedStorage, Reads, Transaction, Write } from "../contract/storage.ts";
+import { isHeedError } from "../errors/heed-error.ts";
 import { restoreNeeded } from "../errors/restore-needed.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import { beginJournal, proofWith } from "./begin-journal.ts";
@@ -168,6 +169,9 @@ export class JournaledStorage implements HeedStorage {
       else if (found.kept !== undefined) await this.#outbox.append(found.kept);
       return answer;
     } catch (error) {
+      // Nobody heard of the commit, perhaps: the record follows if there was one.
+      const isUnheard = isHeedError(error) && error.code === "storage-failed";
+      if (isUnheard && !isCommitted && found.kept !== undefined) this.#outbox.fallBehind();
       if (error !== olderCopy) throw error;
     } finally {
       if (found.tidy !== undefined) this.#outbox.tidied(found.tidy, isCommitted);
