@@ -6,7 +6,7 @@ import { markWrites } from "./journal-marks.ts";
 import { knownRecords } from "./journal-position.ts";
 import type { Journal, JournalPart, JournalPlace, JournalRecord } from "./journal.ts";
 import { destroyedBy, type Kept } from "./kept-writes.ts";
-import { writeAll } from "./write-all.ts";
+import { isBegunAnew, ownReads } from "./known-record.ts";
 
 /** Records that need no row any more. */
 export interface Tidy {
@@ -173,11 +173,21 @@ export class Outbox {
     await Promise.allSettled(this.#inFlight);
   }
 
-  /** Removes the rows that are left, in a transaction of its own. */
-  async tidyUp(): Promise<void> {
+  /** Whether rows are left that are needed no more. */
+  get isUntidy(): boolean {
+    return this.#done.size > 0;
+  }
+
+  /** Removes the rows that are left, in a transaction of its own. @param journal what they were appended to */
+  async tidyUp(journal: string | undefined): Promise<void> {
     if (this.#done.size === 0) return;
     const { ids, writes } = tidyOf(this.#done);
-    await writeAll(this.#storage, this.#clock, writes);
+    await this.#storage.transact({
+      lock: [],
+      clock: this.#clock,
+      read: ownReads(journal),
+      decide: (rows) => ({ writes: isBegunAnew(rows) ? [] : writes, answer: undefined }),
+    });
     for (const id of ids) this.#done.delete(id);
   }
 
