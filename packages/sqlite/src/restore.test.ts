@@ -1,4 +1,13 @@
-import { copyFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { fileJournal, newKey, type Journal } from "@heed/core";
 import { describe, expect, it } from "vitest";
 import { describeRestoring, journaledEvidence as evidence } from "@heed/testing/private";
@@ -562,6 +571,58 @@ describe("a journal", () => {
     await heed.subscriptions.unsubscribe({ ...optOut, topic: "offers" });
     expect(statSync(company.journal).mode & 0o777).toBe(0o600);
   });
+
+  it.each(["is put back", "is lost for good"])(
+    "whose file goes while a process runs has what was chosen meanwhile, once it %s",
+    async (end) => {
+      const company = journaledCompany();
+      const optOut = (email: string) => ({ subject: { email }, topic: "newsletter" }) as const;
+      const [one, other] = [company.on(company.base), company.on(company.base)];
+      for (const { heed } of [one, other]) await heed.subscriptions.unsubscribe(optOut("a@example.org"));
+      const away = `${company.journal}.away`;
+      renameSync(company.journal, away);
+      await expect(one.heed.subscriptions.unsubscribe(optOut("b@example.org"))).rejects.toMatchObject({
+        code: "journal-failed",
+      });
+      // It would not say whose it is.
+      expect(existsSync(company.journal)).toBe(false);
+      if (end === "is put back") renameSync(away, company.journal);
+      else await other.heed.restore({ acceptLoss: true });
+      await one.heed.subscriptions.unsubscribe(optOut("c@example.org"));
+      for (const { heed } of [one, other]) await heed.close();
+      const again = company.on(company.base);
+      expect(await again.heed.journal.state()).toEqual({ state: "level", lost: 0 });
+      await again.heed.close();
+      const empty = company.on(`${company.base}.empty`);
+      await empty.heed.restore({ acceptLoss: true });
+      for (const email of ["b@example.org", "c@example.org"])
+        expect(await empty.heed.subscriptions.state(optOut(email))).toMatchObject({ state: "not-given" });
+    },
+  );
+
+  it.each(["goes on", "ends"])(
+    "that is begun anew by one process is not in doubt when another %s",
+    async (how) => {
+      const company = journaledCompany();
+      const optOut = (email: string) => ({ subject: { email }, topic: "newsletter" }) as const;
+      const one = company.on(company.base);
+      // It has not counted yet that the journal has it.
+      await one.heed.subscriptions.unsubscribe(optOut("a@example.org"));
+      rmSync(company.journal);
+      const other = company.on(company.base);
+      await other.heed.restore({ acceptLoss: true });
+      if (how === "goes on") await one.heed.subscriptions.unsubscribe(optOut("b@example.org"));
+      for (const { heed } of [one, other]) await heed.close();
+      const again = company.on(company.base);
+      expect(await again.heed.journal.state()).toEqual({ state: "level", lost: 0 });
+      await again.heed.subscriptions.unsubscribe(optOut("c@example.org"));
+      await again.heed.close();
+      const empty = company.on(`${company.base}.empty`);
+      await empty.heed.restore({ acceptLoss: true });
+      for (const email of [...(how === "goes on" ? ["b@example.org"] : []), "c@example.org"])
+        expect(await empty.heed.subscriptions.state(optOut(email))).toMatchObject({ state: "not-given" });
+    },
+  );
 
   it("passes over a record that a crash cut short, and goes on behind it", async () => {
     const company = journaledCompany();

@@ -146,6 +146,22 @@ describe("the plan", () => {
     expect(company.rows.has(anna.email)).toBe(false);
   });
 
+  it("for a receipt reads what is about the request, and not the whole log", async () => {
+    const company = journaledCompany();
+    const { storage, statements } = watched(sqlite(company.base));
+    const { heed, settle } = company.on(company.base, { storage });
+    const anna = company.person("anna@example.org");
+    const ask = { right: "erasure", identity: "signed-in", subject: anna } as const;
+    const { id } = await heed.requests.open(ask);
+    await settle();
+    await heed.evidence.seal();
+    statements.length = 0;
+    expect((await heed.requests.receipt(id)).entries.length).toBeGreaterThan(1);
+    const steps = (await planOf(...statements)).filter((step) => step.includes("heed_evidence"));
+    expect(steps.filter((step) => step.includes("(requestId=?)"))).toHaveLength(1);
+    for (const step of steps) expect(step).not.toMatch(/SCAN|sealedAs>/);
+  });
+
   it("for a restoration scans nothing but what the restoration itself is about", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);

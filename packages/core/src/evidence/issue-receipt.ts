@@ -79,18 +79,17 @@ function sealedEvidenceOf(context: HeedContext, requestId: string) {
     clock,
     read: {
       newest: { from: "checkpoints", where: { namespace, isNewest: 1 } },
-      evidence: {
-        from: "evidence",
-        where: { namespace, requestId, sealedAs: { isNull: false } },
-        orderBy: ["sealedAs"],
-      },
+      // By the request alone: asked for what is sealed as well, a database may begin there, at the whole log.
+      evidence: { from: "evidence", where: { requestId } },
     },
     decide: ({ newest: [newest], evidence }, now) => {
+      const sealed = evidence.filter((row) => row.namespace === namespace && row.sealedAs !== null);
+      const rows = sealed.toSorted((one, other) => (one.sealedAs ?? 0) - (other.sealedAs ?? 0));
       if (newest === undefined)
         throw fault("missing-checkpoint", "There is evidence of this request, and no checkpoint.");
       return {
         writes: [],
-        answer: { checkpoint: checkpointFrom(newest), rows: evidence.map((row) => openEntry(row)), now },
+        answer: { checkpoint: checkpointFrom(newest), rows: rows.map((row) => openEntry(row)), now },
       };
     },
   });

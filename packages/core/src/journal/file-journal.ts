@@ -147,7 +147,7 @@ async function telling<T>(work: () => Promise<T>): Promise<T> {
 
 function failed(cause: unknown): HeedError {
   return new HeedError(
-    "The journal could not be written. What the database has committed stands, and will follow in the journal once it can be written again: look for a full disk or a missing directory.",
+    "The journal could not be written. What the database has committed stands, and will follow in the journal once it can be written again: look for a full disk, and for a file or a directory that is gone.",
     { code: "journal-failed", cause },
   );
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { statSync, writeSync } from "node:fs";
+import { constants, statSync, writeSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
-import { ownerOnly } from "./file-system.ts";
 import { lineOf } from "./record-line.ts";
 import type { JournalPlace, JournalRecord } from "./journal.ts";
 
@@ -66,8 +65,9 @@ export class JournalWriter {
     return now?.ino === inode ? places : undefined;
   }
 
+  /** A file that is gone is not made again: it would not say whose journal it is. */
   async #open(): Promise<Opening> {
-    const file = await open(this.#path, "a", ownerOnly);
+    const file = await open(this.#path, constants.O_WRONLY | constants.O_APPEND);
     const { ino } = await file.stat();
     return { id: randomUUID(), file, inode: ino, next: 1, isFirst: true };
   }

@@ -1,5 +1,6 @@
 import type { Clock } from "../contract/clock.ts";
 import type { Decision, HeedStorage, Reads, Transaction, Write } from "../contract/storage.ts";
+import { isHeedError } from "../errors/heed-error.ts";
 import { restoreNeeded } from "../errors/restore-needed.ts";
 import type { Keyring } from "../keys/keyring.ts";
 import { beginJournal, proofWith } from "./begin-journal.ts";
@@ -14,7 +15,7 @@ import {
 import type { Journal } from "./journal.ts";
 import { markWrites, journalsOf, marksAnew, marksBefore, marksOfLoss, ownMark } from "./journal-marks.ts";
 import { keptOf, type Kept } from "./kept-writes.ts";
-import { lacksRecord, recordReads } from "./known-record.ts";
+import { isBegunAnew, lacksRecord, ownReads, recordReads } from "./known-record.ts";
 import { Outbox, outboxWrite, type Tidy } from "./outbox.ts";
 import { writeAll } from "./write-all.ts";
 
@@ -43,6 +44,8 @@ export class JournaledStorage implements HeedStorage {
   #state: Promise<State> | undefined;
   /** The newest record that was found to be here by comparing all. */
   #judged: string | undefined;
+  /** The id of the journal that it was compared with last. */
+  #compared: string | undefined;
   readonly #outbox: Outbox;
   readonly watch?: HeedStorage["watch"] & {};
 
@@ -142,19 +145,21 @@ export class JournaledStorage implements HeedStorage {
     if (!isJoined) await this.#catchUp();
     const found: { kept?: Kept; tidy?: Tidy | undefined } = {};
     const last = isJoined ? undefined : this.#outbox.last;
+    const isToTidy = !isJoined && !isHeld && this.#outbox.isUntidy;
+    const own = isToTidy ? (await this.#ready()).position.identity?.id : undefined;
     let isCommitted = false;
     try {
       const answer = await this.inner.transact<R, A>({
         ...transaction,
-        read: { ...transaction.read, ...recordReads(last) },
+        read: { ...transaction.read, ...recordReads(last), ...ownReads(own) },
         decide: (rows, now): Decision<A> => {
-          if (lacksRecord(rows, last)) throw olderCopy;
+          if (lacksRecord(rows, last) || isBegunAnew(rows)) throw olderCopy;
           const decision = transaction.decide(rows, now);
           const kept = keptOf(decision.writes, now);
           if (kept === undefined) return decision;
           if (isHeld && !kept.isOptOut) throw restoreNeeded();
           found.kept = kept;
-          if (!isHeld && !isJoined) found.tidy ??= this.#outbox.takeTidy();
+          if (own !== undefined) found.tidy ??= this.#outbox.takeTidy();
           const writes: readonly Write[] = [
             ...decision.writes,
             ...(found.tidy?.writes ?? []),
@@ -168,11 +173,14 @@ export class JournaledStorage implements HeedStorage {
       else if (found.kept !== undefined) await this.#outbox.append(found.kept);
       return answer;
     } catch (error) {
+      // Nobody heard of the commit, perhaps: the record follows if there was one.
+      const isUnheard = isHeedError(error) && error.code === "storage-failed";
+      if (isUnheard && !isCommitted && found.kept !== undefined) this.#outbox.fallBehind();
       if (error !== olderCopy) throw error;
     } finally {
       if (found.tidy !== undefined) this.#outbox.tidied(found.tidy, isCommitted);
     }
-    // It was put back, or a standby took over, while this process ran.
+    // It was put back, or a standby took over, or its journal was begun anew, while this process ran.
     if ((await this.#compareAnew()).isHeld) throw restoreNeeded();
     return this.transact(transaction);
   }
@@ -202,7 +210,8 @@ export class JournaledStorage implements HeedStorage {
   }
 
   async #tidyUp(): Promise<void> {
-    if (this.#state !== undefined && !(await this.#state).isHeld) await this.#outbox.tidyUp();
+    const state = await this.#state;
+    if (state !== undefined && !state.isHeld) await this.#outbox.tidyUp(state.position.identity?.id);
   }
 
   #ready(within?: unknown): Promise<State> {
@@ -225,6 +234,9 @@ export class JournaledStorage implements HeedStorage {
     const position = await compare(this.inner, this.journal, this.#keys, this.#clock);
     const known = await knownRecords(this.inner, this.#clock);
     const { identity } = position;
+    // What was appended to one that is lost is not in the one that was begun anew.
+    if (this.#compared !== undefined && this.#compared !== identity?.id) this.#outbox.startOver();
+    this.#compared = identity?.id;
     if (identity !== undefined) {
       if (known.journal === undefined) await this.#write(ownMark(identity.id));
       // Known by rows that go: see below.

@@ -145,19 +145,23 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
     has("insert", "parked").length === 0 &&
     has("insert", "events").every((each) => isOptOut(String(each.row["kind"]))) &&
     all.every((each) => each.table !== "requests" || each.row["right"] === "withdrawal");
-  return {
-    record: {
-      id: randomUUID(),
-      at: now,
-      writes: kept,
-      parts: [...parts].map(([owner, part]) => ({ owner, writes: part })),
-      ...(erased === undefined ? {} : { erased: textOf(erased) }),
-      ...(linked === undefined ? {} : { linked }),
-    },
-    isAwaited,
-    isOptOut: isOptOutOnly,
-    destroyed: linked === undefined ? has("remove", "dataKeys").flatMap((each) => ownersIn(each.where)) : [],
+  const record: JournalRecord = {
+    id: randomUUID(),
+    at: now,
+    writes: kept,
+    parts: [...parts].map(([owner, part]) => ({ owner, writes: part })),
+    ...(erased === undefined ? {} : { erased: textOf(erased) }),
+    ...(linked === undefined ? {} : { linked }),
   };
+  return { record, isAwaited, isOptOut: isOptOutOnly, destroyed: destroyedBy(record) };
+}
+
+/** Owners whose data keys a record's transaction destroyed. */
+export function destroyedBy({ writes, linked }: JournalRecord): readonly string[] {
+  if (linked !== undefined) return [];
+  return writes.flatMap((write) =>
+    "remove" in write && write.remove === "dataKeys" ? ownersIn(write.where) : [],
+  );
 }
 
 function textOf(value: unknown): string {

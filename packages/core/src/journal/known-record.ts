@@ -18,3 +18,15 @@ export function lacksRecord(rows: object, record: JournalPlace | undefined): boo
   >;
   return read["journal/last"].length === 0 && (read["journal/mark"][0]?.number ?? 0) < record.number;
 }
+
+/** Reads that find out whether this is the database's journal still, beside whatever else is read. */
+export function ownReads(journal: string | undefined): Reads {
+  if (journal === undefined) return {};
+  return { "journal/own": { from: "journalMarks", where: { writer: journal, journal } } };
+}
+
+/** Whether a journal was begun anew since: what was appended to the former one counts no more. @param rows of {@link ownReads} */
+export function isBegunAnew(rows: object): boolean {
+  const { "journal/own": own } = rows as { readonly "journal/own"?: readonly unknown[] };
+  return own?.length === 0;
+}

@@ -5,8 +5,8 @@ import { readJson, writeJson } from "./journal-line.ts";
 import { markWrites } from "./journal-marks.ts";
 import { knownRecords } from "./journal-position.ts";
 import type { Journal, JournalPart, JournalPlace, JournalRecord } from "./journal.ts";
-import type { Kept } from "./kept-writes.ts";
-import { writeAll } from "./write-all.ts";
+import { destroyedBy, type Kept } from "./kept-writes.ts";
+import { isBegunAnew, ownReads } from "./known-record.ts";
 
 /** Records that need no row any more. */
 export interface Tidy {
@@ -52,7 +52,7 @@ export class Outbox {
     return this.#last;
   }
 
-  /** A joined transaction is committed by the application, later or never: its record follows. */
+  /** What was written is committed by somebody else, or unheard, or never: its record follows. */
   fallBehind(): void {
     this.#isBehind = true;
   }
@@ -137,7 +137,9 @@ export class Outbox {
       const { outbox } = await knownRecords(this.#storage, this.#clock);
       for (const row of outbox.filter(isMeant)) {
         if (this.#done.has(row.id) || this.#onTheirWay.has(row.id)) continue;
-        await this.#toFile(await this.#withKeys(readJson(row.record) as JournalRecord));
+        const record = readJson(row.record) as JournalRecord;
+        await this.#toFile(await this.#withKeys(record));
+        await this.forget(destroyedBy(record));
         appended += 1;
       }
     } catch (error) {
@@ -171,11 +173,21 @@ export class Outbox {
     await Promise.allSettled(this.#inFlight);
   }
 
-  /** Removes the rows that are left, in a transaction of its own. */
-  async tidyUp(): Promise<void> {
+  /** Whether rows are left that are needed no more. */
+  get isUntidy(): boolean {
+    return this.#done.size > 0;
+  }
+
+  /** Removes the rows that are left, in a transaction of its own. @param journal what they were appended to */
+  async tidyUp(journal: string | undefined): Promise<void> {
     if (this.#done.size === 0) return;
     const { ids, writes } = tidyOf(this.#done);
-    await writeAll(this.#storage, this.#clock, writes);
+    await this.#storage.transact({
+      lock: [],
+      clock: this.#clock,
+      read: ownReads(journal),
+      decide: (rows) => ({ writes: isBegunAnew(rows) ? [] : writes, answer: undefined }),
+    });
     for (const id of ids) this.#done.delete(id);
   }
 
