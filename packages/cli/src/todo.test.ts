@@ -55,7 +55,9 @@ describe("what heed todo prints", () => {
         "",
       ].join("\n"),
     );
-    expect(todoText([], [], nowMs)).toBe("nothing waits for a human\n");
+    expect(todoText([], [], nowMs)).toBe(
+      "no step or request waits for a human; of holds, keys and the journal heed status tells\n",
+    );
   });
 });
 
@@ -72,7 +74,10 @@ describe("heed todo, retry and acknowledge", () => {
   it("take what failed from the human who is called to its end", async () => {
     const emails = ["canary.anna@example.org", "canary.bo@example.org", "canary.cy@example.org"];
     company.hold(...emails);
-    expect(await company.heed(["todo"])).toMatchObject({ status: 0, stdout: "nothing waits for a human\n" });
+    expect(await company.heed(["todo"])).toMatchObject({
+      status: 0,
+      stdout: "no step or request waits for a human; of holds, keys and the journal heed status tells\n",
+    });
     writeFileSync(company.file("refuses"), "");
     await company.live(async (app) => {
       for (const email of emails)

@@ -35,7 +35,8 @@ export function todoText(
   overdue: readonly OpenRequestView[],
   nowMs: number,
 ): string {
-  if (steps.length + overdue.length === 0) return "nothing waits for a human\n";
+  if (steps.length + overdue.length === 0)
+    return "no step or request waits for a human; of holds, keys and the journal heed status tells\n";
   const parts: (readonly string[])[] = [];
   if (steps.length > 0) {
     const rows = steps.map((step) => [

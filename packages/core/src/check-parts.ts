@@ -3,6 +3,7 @@ import type { ProcessorV1 } from "./contract/processor.ts";
 import type { HeedStorage } from "./contract/storage.ts";
 import { processorDefects } from "./engine/processor-defects.ts";
 import { InvalidInputError, type InputIssue } from "./errors/invalid-input-error.ts";
+import type { Journal } from "./journal/journal.ts";
 import { keyring, type Keyring } from "./keys/keyring.ts";
 import type { Policy } from "./policy/policy.ts";
 
@@ -11,6 +12,7 @@ interface Parts {
   readonly policy: Policy;
   readonly storage: HeedStorage;
   readonly keys: Keyring;
+  readonly journal: Journal | undefined;
   readonly processors: Readonly<Record<string, ProcessorV1>>;
 }
 
@@ -28,7 +30,7 @@ export function checkParts(parts: Parts): void {
 }
 
 /** The parts that nothing works without. */
-function checkGiven({ policy, storage, keys }: Partial<Parts>): void {
+function checkGiven({ policy, storage, keys, journal }: Partial<Parts>): void {
   if (keys === undefined || keys === null) keyring(undefined);
   else if (typeof keys !== "object" || typeof keys.digests !== "function")
     throw new InvalidInputError(
@@ -38,6 +40,8 @@ function checkGiven({ policy, storage, keys }: Partial<Parts>): void {
   const { topics } = asked(policy, "createHeed's policy", "what definePolicy answered") ?? {};
   asked(topics, "createHeed's policy", "what definePolicy answered");
   asked(storage, "createHeed's storage", 'a storage, for example memory() or sqlite("heed.db")');
+  if (journal !== undefined)
+    asked(journal, "createHeed's journal", 'a journal, for example fileJournal("heed.journal")');
 }
 
 /** What the compiler checks in `CheckProcessors`, at run time, and that every topic's recipient can be told. */

@@ -298,7 +298,7 @@ function contextOf(
 ): HeedContext {
   const { policy, storage: store, keys, journal } = options;
   const clock = options.clock ?? systemClock;
-  checkParts({ policy, storage: store, keys, processors });
+  checkParts({ policy, storage: store, keys, journal, processors });
   const journaled = journal === undefined ? undefined : new JournaledStorage(store, journal, keys, clock);
   const storage = journaled ?? store;
   return {

@@ -92,7 +92,7 @@ export function translated(error: unknown): unknown {
   if (error.code === states.uniqueViolation) return conflict(error);
   if (error.code === states.lockNotAvailable) {
     return new HeedError(
-      "A lock that this transaction needed was not let go in time, and nothing of it was stored. Try it again. Inside a transaction of your own that has joined heed, a call about the same person without `within` waits for itself: pass `within` there too.",
+      "A lock that this transaction needed was not let go in time, and nothing of it was stored. Try it again. Inside a transaction of your own that has joined heed, a call about the same person without `within` waits for itself: pass `within` there too or, where the call does not take it, make it after your COMMIT.",
       { code: "storage-busy", cause: error },
     );
   }

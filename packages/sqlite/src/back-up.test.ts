@@ -1,4 +1,4 @@
-import { readdirSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "@heed/core";
@@ -124,7 +124,25 @@ describe("a back-up", () => {
     writeFileSync(`${file}.copy`, "precious");
     await expect(storage.backup?.(`${file}.copy`)).rejects.toMatchObject({ code: "backup-exists" });
     expect(statSync(`${file}.copy`).size).toBe(8);
-    await expect(storage.backup?.(`${file}.none/copy`)).rejects.toMatchObject({ code: "backup-failed" });
+    await expect(storage.backup?.(`${file}.none/copy`)).rejects.toMatchObject({
+      code: "backup-failed",
+      message: expect.stringContaining("There is no such directory"),
+    });
     expect(readdirSync(dirname(file)).filter((name) => name.includes("part"))).toEqual([]);
+  });
+
+  it("names what a back-up that was killed has left in its way, and leaves it there", async () => {
+    const file = temporaryFile();
+    const storage = opened(file);
+    await add(storage, "a");
+    writeFileSync(`${file}.copy.part`, "half");
+    await expect(storage.backup?.(`${file}.copy`)).rejects.toMatchObject({
+      code: "backup-failed",
+      message: expect.stringContaining(`${file}.copy.part is there`),
+    });
+    expect(statSync(`${file}.copy.part`).size).toBe(4);
+    rmSync(`${file}.copy.part`);
+    await storage.backup?.(`${file}.copy`);
+    expect(contents(`${file}.copy`).subjects).toEqual(["a"]);
   });
 });

@@ -37,6 +37,16 @@ async function sync(path: string): Promise<void> {
   }
 }
 
+/** Nothing was copied: says what stands in the way. */
+function notBegun(draft: string, cause: unknown): HeedError {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  let advice = "See that this process may write to the directory.";
+  if (code === "ENOENT") advice = "There is no such directory: make it, or look for a slip in the path.";
+  if (code === "EEXIST")
+    advice = `${draft} is there: another back-up of this name is being made, or was killed. If it was, remove that file; it holds what the database does.`;
+  return new HeedError(`The back-up could not be begun. ${advice}`, { code: "backup-failed", cause });
+}
+
 /**
  * Copies the database as it is at this moment, while others go on reading and writing: a read transaction of
  * its own connection keeps the pages that it copies. The copy bears its name only when it is whole, on the
@@ -55,7 +65,7 @@ export async function backUp(file: string, to: string): Promise<void> {
   try {
     await (await open(draft, "wx", 0o600)).close();
   } catch (cause) {
-    throw failed(cause);
+    throw notBegun(draft, cause);
   }
   try {
     const source = new DatabaseSync(file, { readOnly: true, timeout: 0 });

@@ -50,6 +50,8 @@ describe("sqlite", () => {
   it("takes no path that is none", () => {
     expect(() => sqlite("")).toThrow(TypeError);
     expect(() => sqlite(":memory:")).toThrow(TypeError);
+    for (const missing of [undefined, null])
+      expect(() => sqlite(missing as unknown as string)).toThrow(/takes the path of a file/);
     expect(() => sqlite({ file: "heed.db", giveUpAfterMs: Number.NaN })).toThrow(TypeError);
   });
 
@@ -99,6 +101,21 @@ describe("sqlite", () => {
       ),
     });
     expect(readFileSync(file, "utf8")).toBe(letter);
+  });
+
+  it("says what to look at where the pages of the file do not fit together", async () => {
+    const file = temporaryFile();
+    const storage = sqlite(file);
+    await write(storage, [subject("a")]);
+    await storage.close();
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0xff, 4096));
+    const damaged = sqlite(file);
+    onTestFinished(() => damaged.close());
+    await expect(write(damaged, [subject("b")])).rejects.toMatchObject({
+      code: "storage-failed",
+      message: expect.stringMatching(/malformed\. .*end every process.*-wal and -shm/),
+    });
   });
 });
 

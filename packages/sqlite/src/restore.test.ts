@@ -558,7 +558,11 @@ describe("a journal", () => {
     await stranger.heed.subscriptions.unsubscribe(optOut);
     await stranger.heed.close();
     copyFileSync(other.journal, company.journal);
-    await expect(stateOf()).rejects.toMatchObject({ code: "journal-foreign" });
+    const [strange] = other.keys.split(":");
+    await expect(stateOf()).rejects.toMatchObject({
+      code: "journal-foreign",
+      message: expect.stringContaining(`begun under the key "${strange}", which this process lacks`),
+    });
 
     rmSync(company.journal);
     const { heed } = company.on(company.base);

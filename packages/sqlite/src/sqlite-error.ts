@@ -7,6 +7,7 @@ const constraint = 19;
 /** What to do about the failures that somebody can mend, by primary result code. */
 const remedies: Readonly<Record<number, string>> = {
   8: " Nothing of this was written. See that this process may write to the file and to its directory.",
+  11: " The file is damaged, or was replaced while a process had it open. To put a back-up in its place, end every process that uses it, and remove the file's -wal and -shm first.",
   13: " Nothing of this was written. Free some space, and try again.",
   14: " See that this process may write to the file and to its directory.",
   26: " The file is not one of heed's, or was damaged: look for a slip in its path, or put a back-up in its place.",

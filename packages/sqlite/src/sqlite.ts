@@ -87,7 +87,9 @@ function truncateLog(connection: Connection): boolean {
  * @example sqlite("heed.db")
  */
 export function sqlite(where: string | SqliteOptions): HeedStorage {
-  const { file, keysFile, giveUpAfterMs } = checked(typeof where === "string" ? { file: where } : where);
+  const { file, keysFile, giveUpAfterMs } = checked(
+    typeof where === "object" && where !== null ? where : { file: where },
+  );
   const untilFree = untilFreeFor(giveUpAfterMs);
   let opening: Promise<Opened> | undefined;
   let openingKeys: Promise<KeyFile> | undefined;

@@ -146,7 +146,13 @@ async function withoutCopies(
 
 /** @throws HeedError `journal-foreign` */
 export function refuseForeign(keys: Keyring, { id, proof }: JournalIdentity): void {
-  if (!keys.digests("restore", "journal", id).includes(proof)) throw foreign();
+  if (keys.digests("restore", "journal", id).includes(proof)) return;
+  const [keyId = ""] = proof.split(".");
+  throw foreign(
+    keys.ids.includes(keyId)
+      ? ""
+      : ` This one was begun under the key "${keyId}", which this process lacks or has as \`retired\`: if that was this database's key, add it to HEED_KEYS as \`lookup\`.`,
+  );
 }
 
 function missing(): HeedError {
@@ -163,9 +169,9 @@ function compacted(): HeedError {
   );
 }
 
-function foreign(): HeedError {
+function foreign(advice = ""): HeedError {
   return new HeedError(
-    "This journal belongs to another database, or was begun under another keyring. Each database has a journal of its own.",
+    `This journal belongs to another database, or was begun under another keyring. Each database has a journal of its own.${advice}`,
     { code: "journal-foreign" },
   );
 }

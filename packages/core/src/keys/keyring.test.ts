@@ -61,7 +61,7 @@ describe("keyring", () => {
     const error = refusalOf(`${newKey("lookup")} ${text}`);
     expect(error.code).toBe("invalid-keyring");
     expect(error.message).toContain("npx @heed/cli keys");
-    expect(error.message).toMatch(/Entry 2 /);
+    expect(error.message).toMatch(/Entry 2 .* staged, active, lookup or retired.* quotation marks/);
     expect(inspect(error, { showHidden: true })).not.toContain(secret.slice(1, 42));
   });
 

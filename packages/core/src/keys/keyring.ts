@@ -215,10 +215,8 @@ export function keyring(text: string | undefined): Keyring {
       const [, id, state, secret] = keyPattern.exec(entry) ?? [];
       if (id === undefined || state === undefined || secret === undefined) {
         throw new InvalidInputError(
-          `Entry ${index + 1} of the keyring is not of the form <id>:<state>:<secret>. ${make}`,
-          {
-            code: "invalid-keyring",
-          },
+          `Entry ${index + 1} of the keyring is not of the form <id>:<state>:<secret>, with a state of staged, active, lookup or retired. Look for quotation marks, a name in front, or an end that was cut off. For a new database alone: ${make}`,
+          { code: "invalid-keyring" },
         );
       }
       return { id, state: state as KeyState, secret: new Uint8Array(Buffer.from(secret, "base64url")) };

@@ -361,6 +361,11 @@ describe("createHeed", () => {
     ["no policy", { storage: memory(), keys: ephemeralKeys() }, /definePolicy/],
     ["a policy that is none", { policy: {}, storage: memory(), keys: ephemeralKeys() }, /definePolicy/],
     ["no storage", { policy, keys: ephemeralKeys() }, /memory\(\)/],
+    [
+      "a journal that is a path",
+      { policy, storage: memory(), keys: ephemeralKeys(), journal: "heed.journal" },
+      /fileJournal\("heed\.journal"\)/,
+    ],
   ])("says what to pass: %s", async (_what, options, says) => {
     const error = await refusal(() => make(options));
     expect([error.name, error.message]).toEqual(["InvalidInputError", expect.stringMatching(says)]);
