@@ -2,7 +2,7 @@ import { open, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** The mode of a file that only its owner may read. */
-export const ownerOnly = 0o600;
+const ownerOnly = 0o600;
 
 export function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;

@@ -79,9 +79,9 @@ export function queueNew(
     const added = queues.add(queue, jobs, db);
     // A queue that somebody has deleted takes none: where it is there again, a look for work finds what has no job.
     // The steps are stored whether or not it can be made now; the next one makes it where it cannot.
-    const answered = added.then(async (ids) => {
-      if (ids.size < jobs.length) await queues.makeAgain(queue).catch(() => {});
-    });
+    const answered = added.then((ids) =>
+      ids.size < jobs.length ? queues.makeAgain(queue).catch(() => queue) : queue,
+    );
     return { sent: Promise.race([sent, added]), answered };
   });
   return {
