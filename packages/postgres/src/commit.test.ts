@@ -8,24 +8,26 @@ import { due, set, step, subject, write } from "../test/transactions.ts";
 import { postgres } from "./postgres.ts";
 import { Session } from "./session.ts";
 
-/** A way to the server on which its answers can be kept back, or the connections cut. */
+/** A way to the server that can be closed, and its connections cut. */
 async function wayToServer() {
   const to = new URL(inject("postgres").url);
   const open = new Set<Socket>();
   let isHeld = false;
+  let isLost = false;
   const way = createServer((client) => {
     const server = connect(Number(to.port), to.hostname);
     for (const socket of [client, server]) {
       open.add(socket);
       socket.on("error", () => {}).on("close", () => void open.delete(socket));
     }
-    client.on("data", (bytes) => server.write(bytes)).on("close", () => server.destroy());
+    client.on("data", (bytes) => isLost || server.write(bytes)).on("close", () => server.destroy());
     server.on("data", (bytes) => isHeld || client.write(bytes)).on("close", () => client.destroy());
   });
   await new Promise<void>((resolve) => void way.listen(0, "127.0.0.1", resolve));
   const cut = () => {
     for (const socket of open) socket.destroy();
     isHeld = false;
+    isLost = false;
   };
   onTestFinished(() => {
     cut();
@@ -33,7 +35,16 @@ async function wayToServer() {
   });
   const { port } = way.address() as AddressInfo;
   const url = Object.assign(new URL(to), { hostname: "127.0.0.1", port: String(port) }).href;
-  return { url, cut, hold: () => void (isHeld = true) };
+  return {
+    url,
+    cut,
+    /** The server's answers are kept back. */
+    hold: () => void (isHeld = true),
+    /** The server hears no more. */
+    lose: () => void (isLost = true),
+    /** Nobody gets there any more. */
+    close: () => void way.close(),
+  };
 }
 
 /** Records once more each time it decides. */
@@ -49,11 +60,11 @@ function recording(storage: HeedStorage, writes: readonly Write[], whenDecided: 
       return { writes, answer: undefined };
     },
   });
-  const code = done.then(
-    () => "stored",
-    (error: unknown) => (error as { readonly code: unknown }).code,
+  const error = done.then(
+    () => undefined,
+    (thrown: unknown) => thrown as { readonly code: unknown },
   );
-  return { code, times: () => decided };
+  return { error, code: error.then((each) => each?.code ?? "stored"), times: () => decided };
 }
 
 async function stored({ client, schema }: Place) {
@@ -69,10 +80,10 @@ const all = { subjects: 1, steps: 1, jobs: 1 };
 const none = { subjects: 0, steps: 0, jobs: 0 };
 
 /** A step that goes, so that its queue is there and the tables are as before. */
-async function warmed(place: Place, storage: HeedStorage): Promise<void> {
+async function warmed(place: Place, storage: HeedStorage, subjects = 0): Promise<void> {
   await write(storage, [step("first")]);
   await write(storage, [{ remove: "steps", where: { id: "first" } }]);
-  expect(await stored(place)).toEqual(none);
+  expect(await stored(place)).toEqual({ ...none, subjects });
 }
 
 /** From now on the server takes its time to write a subject, or to commit one. */
@@ -87,7 +98,7 @@ async function lingering({ client, schema }: Place, seconds: number, at = "inser
   );
 }
 
-it("sends the commit behind what is new before that is answered, and says what nobody can know when the answers are lost", async () => {
+it("sends the commit behind what is new before that is answered, and finds out what became of it when the answers are lost", async () => {
   const place = await newPlace();
   const { url, hold, cut } = await wayToServer();
   const storage = place.another({ connectionString: url });
@@ -96,9 +107,46 @@ it("sends the commit behind what is new before that is answered, and says what n
   // It is committed, and whoever asked has not heard of the writes yet.
   await expect.poll(() => stored(place)).toEqual(all);
   cut();
-  expect(await code).toBe("storage-failed");
+  expect(await code).toBe("stored");
   expect(times()).toBe(1);
   expect(await stored(place)).toEqual(all);
+});
+
+it("tries again what was not stored when its commit was not heard of", async () => {
+  const place = await newPlace();
+  const { url, lose, cut } = await wayToServer();
+  const storage = place.another({ connectionString: url });
+  await warmed(place, storage);
+  const { code, times } = recording(storage, [subject("a"), step("s")], () => {
+    if (times() === 1) lose();
+  });
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(await stored(place)).toEqual(none);
+  cut();
+  expect(await code).toBe("stored");
+  expect(times()).toBe(2);
+  expect(await stored(place)).toEqual(all);
+});
+
+it("says what nobody can know where nothing would show it, or the server stays away", async () => {
+  const place = await newPlace();
+  for (const [writes, isAway] of [
+    [[subject("a")], false],
+    [[subject("b"), step("s")], true],
+  ] as const) {
+    const { url, hold, cut, close } = await wayToServer();
+    const storage = place.another({ connectionString: url, giveUpAfterMs: 500 });
+    await warmed(place, storage, isAway ? 1 : 0);
+    const { error, times } = recording(storage, writes, hold);
+    await expect.poll(async () => (await stored(place)).subjects).toBe(isAway ? 2 : 1);
+    if (isAway) close();
+    cut();
+    expect(await error).toMatchObject({
+      code: "storage-failed",
+      message: expect.stringContaining("not known"),
+    });
+    expect(times()).toBe(1);
+  }
 });
 
 it("waits for what it writes where that says which jobs follow", async () => {

@@ -11,6 +11,7 @@ import { QueryFailed, translated } from "./postgres-error.ts";
 import { runTransaction, type Setting } from "./run-transaction.ts";
 import { runWithin } from "./run-within.ts";
 import { Scrubber } from "./scrub.ts";
+import { Tries } from "./unheard-commit.ts";
 
 /** Where {@link postgres} keeps its data, and how patient it is. */
 export interface PostgresOptions {
@@ -92,14 +93,18 @@ function isPassing(error: unknown): boolean {
   );
 }
 
-/** Tries again what failed before anything was stored. */
-async function persistently<T>(giveUpAfterMs: number, work: () => Promise<T>): Promise<T> {
+/** Tries again what failed before anything was stored, or what `isToTry` says. */
+async function persistently<T>(
+  giveUpAfterMs: number,
+  work: () => Promise<T>,
+  isToTry: (error: unknown) => boolean = isPassing,
+): Promise<T> {
   const untilMs = performance.now() + giveUpAfterMs;
   for (let pauseMs = 10; ; pauseMs = Math.min(pauseMs * 2, 500)) {
     try {
       return await work();
     } catch (error) {
-      if (!isPassing(error) || performance.now() + pauseMs > untilMs) throw error;
+      if (!isToTry(error) || performance.now() + pauseMs > untilMs) throw error;
       await sleep(pauseMs * (0.5 + Math.random()));
     }
   }
@@ -110,8 +115,9 @@ async function persistently<T>(giveUpAfterMs: number, work: () => Promise<T>): P
  *
  * Nothing is opened before the first use, and the database must have been migrated: see
  * {@link PostgresStorage.migrate}. What a transaction answered is committed; one that failed because the
- * database was away or others were in its way is tried again, unless the connection was lost when its commit
- * was on the way, which goes out behind its writes: that is told as `storage-failed`, for nobody can know.
+ * database was away or others were in its way is tried again. So is one whose commit nobody heard of, once its locks are
+ * free: what it wrote is there then, or is not. Where that cannot be told, or the database stays away, it is
+ * `storage-failed`, and said to be unknown.
  *
  * `within` takes the application's own client with a transaction open at READ COMMITTED; its commit is then
  * the commit. See `JoinedTransaction`.
@@ -180,6 +186,20 @@ export function postgres(options: string | PostgresOptions): PostgresStorage {
     );
   }
 
+  async function transacted<R extends Reads, A>(transaction: Transaction<R, A>): Promise<A> {
+    const tries = new Tries<A>();
+    const attempt = async () => {
+      await installation();
+      return connections.use((session) => runTransaction(setting, session, tries.now(transaction)));
+    };
+    // Without a lock nothing tells when the try before has ended.
+    const isToTry = (error: unknown) =>
+      isPassing(error) || (tries.isKnowable(error) && transaction.lock.length > 0);
+    return persistently(giveUpAfterMs, attempt, isToTry).catch((error: unknown) => {
+      throw tries.outcome(error);
+    });
+  }
+
   async function within<R extends Reads, A>(transaction: Transaction<R, A>): Promise<A> {
     const id = await persistently(giveUpAfterMs, installation);
     return runWithin(setting, id, transaction);
@@ -197,7 +217,7 @@ export function postgres(options: string | PostgresOptions): PostgresStorage {
     durable: true,
     transact: (transaction) =>
       transaction.within === undefined
-        ? whenReady(() => connections.use((session) => runTransaction(setting, session, transaction)))
+        ? whileOpen(() => transacted(transaction))
         : whileOpen(() => within(transaction)),
     due: (ask) => whenReady(() => delivery.due(ask)),
     watch: (wake) => delivery.watch(wake),

@@ -1,4 +1,4 @@
-import { HeedError, type Decision, type Reads, type Transaction, type Write } from "@heed/core/storage";
+import { type Decision, type Reads, type Transaction, type Write } from "@heed/core/storage";
 import { plannedSteps, preparedWrites } from "./apply-writes.ts";
 import { followSteps, queueNew } from "./delivery/follow-steps.ts";
 import type { Queues } from "./delivery/queues.ts";
@@ -6,6 +6,7 @@ import { lockSql } from "./locks.ts";
 import { QueryFailed } from "./postgres-error.ts";
 import { readRows, readStatement } from "./read-rows.ts";
 import { inOrder, type Session, type Statement } from "./session.ts";
+import { UnheardCommit } from "./unheard-commit.ts";
 
 /** What a transaction runs in. */
 export interface Setting {
@@ -109,7 +110,7 @@ export async function decideInside<R extends Reads, A>(
  * statement, begin when the locks are held.
  *
  * @throws QueryFailed when a statement before the commit failed: nothing was stored
- * @throws HeedError `storage-failed`, when the connection was lost while it committed
+ * @throws UnheardCommit when the connection was lost while it committed
  */
 export async function runTransaction<R extends Reads, A>(
   setting: Setting,
@@ -202,10 +203,7 @@ async function commit(session: Session): Promise<void> {
     ({ command } = await session.run("COMMIT"));
   } catch (error) {
     if (!(error instanceof QueryFailed) || !error.isDisconnected) throw error;
-    throw new HeedError(
-      "The connection was lost while the transaction committed: it is not known whether it was stored. Look before you repeat it.",
-      { code: "storage-failed", cause: error },
-    );
+    throw new UnheardCommit(error);
   }
   // PostgreSQL answers a commit of a failed transaction with ROLLBACK, and no error.
   if (command !== "COMMIT") throw new QueryFailed({ code: "25P02", severity: "ERROR" });
