@@ -2,8 +2,10 @@ import { spawnSync } from "node:child_process";
 import { existsSync, openSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { keyring, newKey } from "@heed/core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import manifest from "../package.json" with { type: "json" };
+import { durableHome } from "../test/durable-home.ts";
+import { runCommand } from "../test/run-command.ts";
 import { stageKey } from "./rotate-keyring.ts";
 
 const bin = fileURLToPath(new URL("heed.ts", import.meta.url));
@@ -95,4 +97,19 @@ describe("heed", () => {
     expect(stderr).toContain("heed --help");
     expect(stderr).not.toContain("canary");
   });
+});
+
+describe("a command", () => {
+  it.each([["status"], ["work --once"]])(
+    "ends though the configuration keeps a timer: %s",
+    async (line) => {
+      const company = durableHome();
+      onTestFinished(() => company.remove());
+      const lingering = fileURLToPath(new URL("../test/lingering/", import.meta.url));
+      const env = { HEED_HOME: company.home, HEED_KEYS: newKey() };
+      const ended = await runCommand(lingering, line.split(" "), env, 10_000);
+      expect(ended).toMatchObject({ status: 0, stdout: expect.stringMatching(/\n$/) });
+    },
+    30_000,
+  );
 });

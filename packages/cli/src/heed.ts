@@ -14,3 +14,8 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 const code = await run(process.argv.slice(2), process);
 process.exitCode = isCutShort ? 1 : code;
+// What the configuration opened (a pool, a client of a cache), or a call that never answered, would keep the process.
+for (const stream of [process.stdout, process.stderr])
+  if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write("", () => resolve()));
+// Not at once: a stream tells of its failure after the write has ended.
+setImmediate(() => process.exit());

@@ -17,11 +17,12 @@ export async function runCommand(
   directory: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  timeoutMs = 60_000,
 ): Promise<Ended> {
   const child = spawn(process.execPath, ["-C", "@heed/source", bin, ...args], {
     cwd: directory,
     env: { ...env, NODE_NO_WARNINGS: "1" },
-    timeout: 60_000,
+    timeout: timeoutMs,
   });
   const [[status], stdout, stderr] = await Promise.all([
     once(child, "close"),
