@@ -5,7 +5,14 @@ import { counted } from "./amounts.ts";
 export interface NeedsHuman {
   /** A processor, `"requests"`, `"holds"`, `"journal"` or `"keys"`. */
   readonly about: string;
-  readonly because: "parked" | "overdue" | "review-due" | "restore-needed" | "unknown-key";
+  readonly because:
+    | "parked"
+    | "account-refused"
+    | "wrong-account"
+    | "overdue"
+    | "review-due"
+    | "restore-needed"
+    | "unknown-key";
   readonly advice: string;
 }
 
@@ -24,6 +31,18 @@ export function needsHuman(status: WorkStatus, journal: JournalState | undefined
       about: "keys",
       because: "unknown-key",
       advice: `The database was written with the key ${id}, which this process lacks or has as retired: it refuses permits and opt-ins. Add the key to HEED_KEYS as lookup, here and wherever else it is lacking.`,
+    });
+  }
+  for (const [about, { refused }] of Object.entries(status.processors)) {
+    if (refused === undefined) continue;
+    const what =
+      refused === "account-refused"
+        ? "The vendor refuses the credentials"
+        : "The credentials are those of another account";
+    found.push({
+      about,
+      because: refused,
+      advice: `${what}, and steps wait for that: mend them, and see with heed doctor that they are accepted. They are tried again every 15 minutes.`,
     });
   }
   for (const [about, { failed, manual }] of Object.entries(status.processors)) {

@@ -70,6 +70,8 @@ describe("what heed status prints", () => {
       "crm parked",
       "app parked",
     ]);
+    for (const refused of ["account-refused", "wrong-account"] as const)
+      expect(reasons(status({ crm: { ...idle, later: 1, refused } }), undefined)).toEqual([`crm ${refused}`]);
     expect(reasons(status({}, 2), undefined)).toEqual(["requests overdue"]);
     expect(reasons({ ...status({}), holds: { active: 3, pastReview: 1 } }, undefined)).toEqual([
       "holds review-due",

@@ -25,6 +25,11 @@ export interface ProcessorStatus {
   readonly later: number;
   /** Open steps in a worker's hands. */
   readonly running: number;
+  /**
+   * Why the account cannot be used, where steps wait for it: the vendor refuses the credentials, or they are another
+   * account's. It is proven again every 15 minutes, and so goes on by itself once they are mended.
+   */
+  readonly refused?: "account-refused" | "wrong-account";
   /** Ended steps that wait for a human, or for a retry. */
   readonly failed: number;
   readonly manual: number;
@@ -121,12 +126,19 @@ async function processorStatus(
         manual: manual.length,
         ...(oldestDueAt == null ? {} : { oldestDueAt }),
         ...(nextAt == null ? {} : { nextAt }),
+        ...refusedIn(later),
         breaker: breakerStatus(breakers[0], at),
         pushedBackUntil: pushedBack(limits, account, at),
       };
       return { writes: [], answer };
     },
   });
+}
+
+function refusedIn(later: readonly Row<"steps">[]): Pick<ProcessorStatus, "refused"> {
+  for (const { because } of later)
+    if (because === "account-refused" || because === "wrong-account") return { refused: because };
+  return {};
 }
 
 function breakerStatus(breaker: Row<"breakers"> | undefined, at: string): BreakerStatus {

@@ -54,6 +54,26 @@ describe("work.status", () => {
     expect(JSON.stringify(whole)).not.toContain("canary");
   });
 
+  it("says that a vendor refuses the credentials, for as long as steps wait for that", async () => {
+    const { heed, crm, clock } = company();
+    const refused = async () => (await heed.work.status()).processors["crm"]?.refused;
+    const drained = async () => {
+      await heed.work.drain();
+      return refused();
+    };
+    const no = new RejectedError("no", { ...about, status: 401 });
+    crm.fault({ at: "run", throws: no });
+    await heed.subscriptions.unsubscribe({ subject: { email: canary }, topic: "newsletter" });
+    expect(await refused()).toBeUndefined();
+    expect(await drained()).toBe("account-refused");
+    crm.fault({ at: "check", answers: { account: "another", lacks: [], unknownTopics: [] } });
+    await clock.advance(15 * 60_000);
+    expect(await drained()).toBe("wrong-account");
+    await clock.advance(15 * 60_000);
+    expect(await drained()).toBeUndefined();
+    expect(crm.optedOut.get(canary)).toEqual(new Set(["newsletter"]));
+  });
+
   it("shows what a worker has in its hands", async () => {
     const { heed, crm } = company();
     await heed.subscriptions.unsubscribe({ subject: { email: canary }, topic: "newsletter" });
