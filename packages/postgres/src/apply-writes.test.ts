@@ -12,7 +12,7 @@ async function statements(writes: readonly Write[]): Promise<readonly string[]> 
     sent.push([...parts].map(([, what, table]) => `${what} ${table}`).join(", "));
     return { rows: [] };
   }, true);
-  await preparedWrites("heed", writes)(session);
+  await preparedWrites("heed", writes, true)(session);
   return sent;
 }
 

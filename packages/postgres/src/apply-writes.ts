@@ -122,12 +122,12 @@ function batched(groups: readonly Group[]): readonly (readonly Group[])[] {
   return batches;
 }
 
-function statementOf(schema: string, batch: readonly Group[]): Statement {
+function statementOf(schema: string, batch: readonly Group[], isAnswered: boolean): Statement {
   const [group] = batch;
   const [first] = group?.writes ?? [];
   if (group === undefined || first === undefined) throw new TypeError("A group of writes has none.");
   const { shape, table, writes } = group;
-  if ("insert" in first) return insertInto(schema, batch.map(insertOf));
+  if ("insert" in first) return insertInto(schema, batch.map(insertOf), isAnswered);
   if ("remove" in first) return removeWhere(schema, table, first.where);
   if (shape === "" || writes.length === 1) return updateWhere(schema, table, first.where, first.set);
   const rows = writes.flatMap((write) => ("update" in write ? [{ key: write.where, set: write.set }] : []));
@@ -153,15 +153,17 @@ function removesSecrets(write: Write): boolean {
 /**
  * Makes statements of the writes, which carry them out as if one after another.
  *
+ * @param isAnswered whether steps that are inserted are to be answered
  * @returns what sends all of them at once, and resolves with the steps that were touched
  * @throws TypeError when a write does not fit its table
  */
 export function preparedWrites(
   schema: string,
   writes: readonly Write[],
+  isAnswered: boolean,
 ): (session: Session) => Promise<readonly TouchedStep[]> {
   const batches = batched(grouped(writes));
-  const statements = batches.map((batch) => statementOf(schema, batch));
+  const statements = batches.map((batch) => statementOf(schema, batch, isAnswered));
   if (writes.some(removesSecrets)) {
     const sql = `INSERT INTO ${sqlName(schema, "heed_unscrubbed")} DEFAULT VALUES`;
     statements.push({ sql, values: [] });

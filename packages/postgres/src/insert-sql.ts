@@ -15,18 +15,18 @@ export interface Insert {
 const texts = new Map<string, string>();
 
 /**
- * Inserts whole rows into any number of tables, each named once, as one statement: no table refers to another. It
- * returns the steps among them.
+ * Inserts whole rows into any number of tables, each named once, as one statement: no table refers to another.
+ * @param isAnswered whether it returns the steps among them
  */
-export function insertInto(schema: string, inserts: readonly Insert[]): Statement {
+export function insertInto(schema: string, inserts: readonly Insert[], isAnswered: boolean): Statement {
   for (const { table, rows } of inserts) for (const row of rows) checkRow(table, row);
   // A statement returns what its last part returns.
   const parts = inserts.toSorted(stepsLast);
   const shape = parts.map(({ table, rows, conflict }) => `${table} ${isMany(rows)} ${conflict}`).join();
-  const name = `${schema} ${shape}`;
+  const name = `${schema} ${isAnswered} ${shape}`;
   let sql = texts.get(name);
   if (sql === undefined) {
-    sql = textOf(schema, parts);
+    sql = textOf(schema, parts, isAnswered);
     texts.set(name, sql);
   }
   return { sql, values: parts.flatMap(valuesOf) };
@@ -48,10 +48,10 @@ function valuesOf({ table, rows }: Insert): readonly unknown[] {
   });
 }
 
-function textOf(schema: string, parts: readonly Insert[]): string {
+function textOf(schema: string, parts: readonly Insert[], isAnswered: boolean): string {
   let places = 0;
   const all = parts.map((part) => {
-    const text = partOf(schema, part, places);
+    const text = partOf(schema, part, places) + (isAnswered ? returning(part.table) : "");
     places += isMany(part.rows) ? 1 : Object.keys(definitionOf(part.table).columns).length;
     return text;
   });
@@ -70,9 +70,7 @@ function partOf(schema: string, { table, rows, conflict }: Insert, before: numbe
         .map((type, index) => `$${before + index + 1}::${sqlType(type)}`)
         .join(", ")})`;
   return (
-    `INSERT INTO ${sqlName(schema, table)} AS t (${columnsOf(table)}) ${source}` +
-    onConflict(table, conflict) +
-    returning(table)
+    `INSERT INTO ${sqlName(schema, table)} AS t (${columnsOf(table)}) ${source}` + onConflict(table, conflict)
   );
 }
 

@@ -12,9 +12,13 @@ export function lockKey(schema: string, name: string): bigint {
 /** So many locks are taken faster when each is named: there is nothing to scan then. */
 const few = 8;
 
-/** Takes the locks one after another in the order given; they are let go at the transaction's end. */
-export function lockSql(schema: string, names: readonly string[]): string {
+/**
+ * What a `SELECT` asks for to take the locks, one after another in the order given; they are let go at the
+ * transaction's end.
+ */
+export function lockCalls(schema: string, names: readonly string[]): readonly string[] {
   const keys = names.map((name) => lockKey(schema, name));
-  if (keys.length <= few) return `SELECT ${keys.map((key) => `pg_advisory_xact_lock('${key}')`).join(", ")}`;
-  return `SELECT pg_advisory_xact_lock(key) FROM unnest('{${keys.join(",")}}'::bigint[]) AS key`;
+  if (keys.length <= few) return keys.map((key) => `pg_advisory_xact_lock('${key}')`);
+  const all = `unnest('{${keys.join(",")}}'::bigint[])`;
+  return [`(SELECT count(pg_advisory_xact_lock(key)::text) FROM ${all} AS key)`];
 }

@@ -104,7 +104,7 @@ async function addIndexes(session: Session, schema: string, table: TableName): P
 
 /** Makes heed's tables, or brings those of an earlier version forward, all of it or nothing. */
 async function migrateTables(session: Session, schema: string): Promise<readonly string[]> {
-  return committed(session, [], async () => {
+  return committed(session, {}, async () => {
     const added: string[] = [];
     await session.run(`CREATE SCHEMA IF NOT EXISTS ${identifier(schema)}`);
     for (const statement of createPrivateTables(schema)) await session.run(statement);

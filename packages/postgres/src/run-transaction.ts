@@ -2,7 +2,7 @@ import { type Decision, type Reads, type Transaction, type Write } from "@heed/c
 import { plannedSteps, preparedWrites } from "./apply-writes.ts";
 import { followSteps, queueNew } from "./delivery/follow-steps.ts";
 import type { Queues } from "./delivery/queues.ts";
-import { lockSql } from "./locks.ts";
+import { lockCalls } from "./locks.ts";
 import { QueryFailed } from "./postgres-error.ts";
 import { readRows, readStatement } from "./read-rows.ts";
 import { inOrder, type Session, type Statement } from "./session.ts";
@@ -23,7 +23,7 @@ async function write(
   writes: readonly Write[],
   now: string,
 ): Promise<void> {
-  const touched = await preparedWrites(schema, writes)(session);
+  const touched = await preparedWrites(schema, writes, true)(session);
   onTouched(touched.map(({ id }) => id));
   await followSteps(session, queues, touched, now);
 }
@@ -52,7 +52,7 @@ async function writeAndCommit(
     await write(setting, session, writes, now);
     return commit(session);
   }
-  const send = preparedWrites(schema, writes);
+  const send = preparedWrites(schema, writes, false);
   onTouched(planned.map(({ id }) => id));
   const written = send(session);
   const jobs = queueNew(session, queues, planned, now);
@@ -99,7 +99,8 @@ export async function decideInside<R extends Reads, A>(
   const { lock, read } = transaction;
   // Refuses what does not fit before anything is sent.
   const asked = readStatement(setting.schema, read);
-  const locked = lock.length === 0 ? Promise.resolve() : session.run(lockSql(setting.schema, lock));
+  const calls = lockCalls(setting.schema, lock).join(", ");
+  const locked = calls === "" ? Promise.resolve() : session.run(`SELECT ${calls}`);
   const [, { writes, answer, now }] = await inOrder([locked, decided(setting, session, transaction, asked)]);
   await write(setting, session, writes, now);
   return answer;
@@ -118,9 +119,10 @@ export async function runTransaction<R extends Reads, A>(
   transaction: Transaction<R, A>,
 ): Promise<A> {
   if (transaction.lock.length === 0) return runWithoutLocks(setting, session, transaction);
-  const lock = lockSql(setting.schema, transaction.lock);
-  return inTransaction(session, [...planning, lock], async (begun) => {
-    const [, decision] = await inOrder([begun, decided(setting, session, transaction)]);
+  const asked = readStatement(setting.schema, transaction.read);
+  const locks = lockCalls(setting.schema, transaction.lock);
+  return inTransaction(session, { ...planning, locks }, async (begun) => {
+    const [, decision] = await inOrder([begun, decided(setting, session, transaction, asked)]);
     await writeAndCommit(setting, session, decision);
     return decision.answer;
   });
@@ -134,11 +136,18 @@ async function runWithoutLocks<R extends Reads, A>(
 ): Promise<A> {
   const decision = await decided(setting, session, transaction);
   if (decision.writes.length === 0) return decision.answer;
-  return inTransaction(session, [], async (begun) => {
+  return inTransaction(session, {}, async (begun) => {
     await begun;
     await writeAndCommit(setting, session, { ...decision, heardAtMs: performance.now() });
     return decision.answer;
   });
+}
+
+/** What a transaction begins with. */
+interface Beginning {
+  /** PostgreSQL's settings, for the transaction alone, whosever the connection is. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly locks?: readonly string[];
 }
 
 /**
@@ -146,7 +155,7 @@ async function runWithoutLocks<R extends Reads, A>(
  * planning anew would take longer than running, and a plan that was made while a table was empty would go on
  * reading it whole when it has grown.
  */
-const planning = ["SET LOCAL plan_cache_mode = force_generic_plan", "SET LOCAL enable_seqscan = off"];
+const planning: Beginning = { settings: { plan_cache_mode: "force_generic_plan", enable_seqscan: "off" } };
 
 /**
  * A process that stands still (a paused machine, a lost network) would keep its locks, and everybody who needs one
@@ -161,24 +170,26 @@ const longestStandstillMs = 5_000;
  */
 const longestLockWaitMs = 30_000;
 
-/** Sent with the BEGIN, so it costs no round trip, and holds for heed's transaction alone, whosever the connection is. */
-const boundedWait = `SELECT set_config('lock_timeout', '${longestLockWaitMs}', true) WHERE current_setting('lock_timeout') = '0'`;
+const boundedWait = `CASE current_setting('lock_timeout') WHEN '0' THEN set_config('lock_timeout', '${longestLockWaitMs}', true) END`;
+
+/** One statement for all of it, for each costs the server more than what it does. The locks come last. */
+function beginSql({ settings = {}, locks = [] }: Beginning): string {
+  const all = { idle_in_transaction_session_timeout: String(longestStandstillMs), ...settings };
+  const set = Object.entries(all).map(([name, value]) => `set_config('${name}', '${value}', true)`);
+  return `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT ${[boundedWait, ...set, ...locks].join(", ")}`;
+}
 
 /**
  * Begins a transaction, and rolls it back when `work` throws. To commit is for `work`, and it sees first that the
  * transaction was begun: what is sent before that may be carried out outside of one.
- *
- * @param begin further settings of the transaction
  */
 async function inTransaction<T>(
   session: Session,
-  begin: readonly string[],
+  beginning: Beginning,
   work: (begun: Promise<unknown>) => Promise<T>,
 ): Promise<T> {
   try {
-    const standstill = `SET LOCAL idle_in_transaction_session_timeout = ${longestStandstillMs}`;
-    const settings = [standstill, boundedWait, ...begin];
-    const begun = session.run(["BEGIN ISOLATION LEVEL READ COMMITTED", ...settings].join("; "));
+    const begun = session.run(beginSql(beginning));
     const [, answer] = await inOrder([begun, work(begun)]);
     return answer;
   } catch (error) {
@@ -188,9 +199,9 @@ async function inTransaction<T>(
   }
 }
 
-/** Commits what `work` does, or rolls it back when it throws. `begin`: further settings of the transaction. */
-export function committed<T>(session: Session, begin: readonly string[], work: () => Promise<T>): Promise<T> {
-  return inTransaction(session, begin, async (begun) => {
+/** Commits what `work` does, or rolls it back when it throws. */
+export function committed<T>(session: Session, beginning: Beginning, work: () => Promise<T>): Promise<T> {
+  return inTransaction(session, beginning, async (begun) => {
     const [, answer] = await inOrder([begun, work()]);
     await commit(session);
     return answer;

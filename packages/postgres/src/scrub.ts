@@ -81,7 +81,7 @@ export class Scrubber {
     if (isLarge && beganMs < this.#notBeforeMs) return false;
     if (await isDumped(session)) return false;
     try {
-      await committed(session, [`SET LOCAL lock_timeout = ${longestWaitMs}`], async () => {
+      await committed(session, { settings: { lock_timeout: String(longestWaitMs) } }, async () => {
         for (const table of secretTables) await rewrite(session, this.#schema, table);
         // Whoever removed a secret has committed by now, or has not begun: the tables are locked.
         await session.run(`DELETE FROM ${sqlName(this.#schema, "heed_unscrubbed")}`);

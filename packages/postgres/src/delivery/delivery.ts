@@ -44,7 +44,7 @@ export class Delivery {
     const byProcessor = await this.#queuesFor(ask);
     if (byProcessor.size === 0) return [];
     return this.#connections.use(async (session) => {
-      const lend = () => committed(session, [], () => this.#lender.lend(session, ask, byProcessor));
+      const lend = () => committed(session, {}, () => this.#lender.lend(session, ask, byProcessor));
       const told = await lend();
       // Whoever asks for what is urgent alone also asks for all: what is stranded is found then.
       if (ask.mostLane !== undefined) return told;
@@ -52,7 +52,7 @@ export class Delivery {
       if (told.length < ask.max) {
         // The queues are empty: nothing but what is stranded can be due beside this.
         const stranded = { ...ask, byProcessor };
-        back += await committed(session, [], () => reconcile(session, this.#queues, this.#schemas, stranded));
+        back += await committed(session, {}, () => reconcile(session, this.#queues, this.#schemas, stranded));
       }
       return back > 0 && told.length < ask.max ? lend() : told;
     });
@@ -66,7 +66,7 @@ export class Delivery {
   async close(): Promise<void> {
     if (!this.#lender.isEmpty) {
       await this.#connections
-        .use((session) => committed(session, [], () => this.#lender.giveAllBack(session)))
+        .use((session) => committed(session, {}, () => this.#lender.giveAllBack(session)))
         // Nobody can be told any more; missed heartbeats bring the jobs back.
         .catch(() => {});
     }
@@ -82,7 +82,7 @@ export class Delivery {
   async #reconcileAll(session: Session, { namespace, now }: DueAsk): Promise<number> {
     this.#reconciledAtMs.set(namespace, performance.now());
     const byProcessor = await this.#queuesFor({ namespace, now, max: 1 });
-    return committed(session, [], async () => {
+    return committed(session, {}, async () => {
       await buryDead(session, this.#queues, this.#schemas.schema);
       return reconcile(session, this.#queues, this.#schemas, { namespace, now, byProcessor });
     });
