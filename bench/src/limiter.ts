@@ -131,16 +131,19 @@ function seenIn(
   };
 }
 
-/** Two workers, a vendor's limit for ten seconds and one for a second, both with a delay of 50 ms. */
+/**
+ * Two workers, a vendor's limit for ten seconds and one for a second, both with a delay of 50 ms. A limit for a second
+ * gives at most `(L − b − 1) / (W + d)` of its calls: 0.914 with a burst of 3, 0.905 with the usual 4.
+ */
 export async function limiterFigures(place: Place): Promise<readonly Figure[]> {
   const figures: Figure[] = [];
   const keys = newKey();
   let most = { windowMax: 0, of: "" };
-  for (const { calls, perMs, name, goal } of [
-    { calls: 190, perMs: 10_000, name: "utilisation", goal: 0.95 },
-    { calls: 100, perMs: 1_000, name: "utilisationPerSecond", goal: 0.9 },
+  for (const { calls, perMs, burst, name, goal } of [
+    { calls: 190, perMs: 10_000, burst: 4, name: "utilisation", goal: 0.95 },
+    { calls: 100, perMs: 1_000, burst: 3, name: "utilisationPerSecond", goal: 0.9 },
   ]) {
-    const limit = { calls, perMs, delayMs: 50 };
+    const limit = { calls, perMs, burst, delayMs: 50 };
     const seen = await measureLimiter({ limit, forMs: 30_000, place, keys });
     const of = `${calls} per ${perMs} ms; longest way of a call ${seen.longestWayMs} ms`;
     if (seen.windowMax > most.windowMax) most = { windowMax: seen.windowMax, of };
