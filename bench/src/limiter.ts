@@ -100,10 +100,12 @@ function portOf(server: Server): number {
 async function fill(told: Told, optOuts: number): Promise<void> {
   const storage = openStorage(told.place);
   const { subscriptions } = heedFor(told, storage);
+  // Others than those of an earlier run in the same place: of whom has said no before, nobody is told again.
+  const personOf = (index: number) => `p${index}.of.${told.limit.perMs}`;
   for (let done = 0; done < optOuts; done += 100) {
     await Promise.all(
       Array.from({ length: 100 }, (_, n) =>
-        subscriptions.unsubscribe({ subject: { email: `p${done + n}@example.org` }, topic: "news" }),
+        subscriptions.unsubscribe({ subject: { email: `${personOf(done + n)}@example.org` }, topic: "news" }),
       ),
     );
   }
