@@ -69,6 +69,7 @@ describe("work.status", () => {
     crm.fault({ at: "check", answers: { account: "another", lacks: [], unknownTopics: [] } });
     await clock.advance(15 * 60_000);
     expect(await drained()).toBe("wrong-account");
+    expect(JSON.stringify(await heed.work.status())).not.toContain("canary");
     await clock.advance(15 * 60_000);
     expect(await drained()).toBeUndefined();
     expect(crm.optedOut.get(canary)).toEqual(new Set(["newsletter"]));
