@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { randomBytes } from "node:crypto";
 import { definePolicy, fileJournal, keyring, newKey } from "@heed/core";
 import { createTestHeed, scriptedVendor, virtualClock } from "@heed/testing";
-import { standingStill } from "@heed/testing/private";
+import { journalStandingStill, standingStill } from "@heed/testing/private";
 import pg from "pg";
 import { expect, inject, it, onTestFinished } from "vitest";
 import { createDatabase } from "../test/database.ts";
@@ -34,7 +34,7 @@ function company(url: string) {
       clock,
       keys: keyring(keys),
       storage: standingStill(postgres({ connectionString: url, migrate: true }), clock),
-      journal: fileJournal(journal),
+      journal: journalStandingStill(fileJournal(journal), clock),
       processors: { crm: crm.processor },
     });
     onTestFinished(() => heed.close());

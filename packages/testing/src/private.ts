@@ -17,4 +17,4 @@ export { crashVendor } from "./storages/crash-vendor.ts";
 export { loseNoStep } from "./storages/engine-crash.ts";
 export { sameAsMemory } from "./storages/same-as-memory.ts";
 export { dataKey, read, subject, write } from "./storages/transactions.ts";
-export { standingStill } from "./standing-still.ts";
+export { journalStandingStill, standingStill } from "./standing-still.ts";

@@ -10,7 +10,7 @@ import {
 import { onTestFinished } from "vitest";
 import { createTestHeed } from "../create-test-heed.ts";
 import { scriptedVendor } from "../scripted-vendor.ts";
-import { standingStill } from "../standing-still.ts";
+import { journalStandingStill, standingStill } from "../standing-still.ts";
 import { virtualClock, type VirtualClock } from "../virtual-clock.ts";
 
 const policy = definePolicy({
@@ -79,7 +79,9 @@ export function journaledCompanyAt(
       } = {},
     ) {
       const journaled =
-        more.journal === false ? undefined : (more.through ?? fileJournal(more.journal ?? journal));
+        more.journal === false
+          ? undefined
+          : (more.through ?? journalStandingStill(fileJournal(more.journal ?? journal), clock));
       const test = createTestHeed({
         policy,
         clock,
