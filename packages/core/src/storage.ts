@@ -1,4 +1,6 @@
 export type { Clock } from "./contract/clock.ts";
+export { dueStep } from "./contract/due-step.ts";
+export type { DueRow } from "./contract/due-step.ts";
 export type {
   Condition,
   Decision,

@@ -1,8 +1,8 @@
-import type { DueAsk, DueStep } from "@heed/core/storage";
+import { dueStep, type DueAsk, type DueRow, type DueStep } from "@heed/core/storage";
 import type { SQLInputValue } from "node:sqlite";
 import type { Connection, SqlRow } from "./connection.ts";
 
-const columns = `"id", "subjectId", "processor", "operation", "phase", "alone", "state", "lane", "dueAt"`;
+const columns = `"id", "subjectId", "requestId", "processor", "operation", "phase", "alone", "state", "lane", "dueAt"`;
 
 // Each of the first three reads a few entries of the index on due steps, however many steps wait.
 const dueOf = `FROM "heed_steps" INDEXED BY "heed_steps_due" WHERE "state" = 'due' AND "namespace" = ?`;
@@ -57,17 +57,11 @@ export function dueSteps(connection: Connection, ask: DueAsk): readonly DueStep[
       parameters: [now, namespace, only ?? null, JSON.stringify(except), mostLane, leftOut, max],
     }),
   );
-  return found
-    .toSorted(byUrgency)
-    .slice(0, max)
-    .map((row) => ({
-      id: String(row["id"]),
-      subjectId: String(row["subjectId"]),
-      processor: String(row["processor"]),
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the engine wrote it
-      operation: row["operation"] as DueStep["operation"],
-      phase: String(row["phase"]),
-      lane: Number(row["lane"]),
-      alone: row["alone"] === 1 || row["state"] === "running",
-    }));
+  return (
+    found
+      .toSorted(byUrgency)
+      .slice(0, max)
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the table is STRICT, and these are its columns
+      .map((row) => dueStep(row as unknown as DueRow))
+  );
 }

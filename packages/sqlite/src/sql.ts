@@ -116,15 +116,24 @@ export function insert(table: TableName, row: AnyRow, conflict: boolean | string
   return { sql: `${orRaise}${sqlName(table)}."${conflict}" <= excluded."${conflict}"`, parameters };
 }
 
+/** Beginnings of updates by the columns that they set, made once: a worker runs the same few for every step. */
+const updateShapes = new Map<string, string>();
+
 /** Sets columns of the rows that match. */
 export function update(table: TableName, where: Where, set: AnyRow): Statement {
-  const columns = Object.entries(set);
-  const parameters = columns.map(([column, value]) => bound(table, column, value));
-  const assignments = columns.map(([column]) => `${quoted(table, column)} = ?`).join(", ");
-  return {
-    sql: `UPDATE ${sqlName(table)} SET ${assignments}${whereSql(table, where, parameters)}`,
-    parameters,
-  };
+  const parameters: SQLInputValue[] = [];
+  let shape: string = table;
+  for (const column in set) {
+    parameters.push(bound(table, column, set[column]));
+    shape += ` ${column}`;
+  }
+  let sql = updateShapes.get(shape);
+  if (sql === undefined) {
+    const assignments = Object.keys(set).map((column) => `${quoted(table, column)} = ?`);
+    sql = `UPDATE ${sqlName(table)} SET ${assignments.join(", ")}`;
+    updateShapes.set(shape, sql);
+  }
+  return { sql: sql + whereSql(table, where, parameters), parameters };
 }
 
 /** Removes the rows that match, or, where rows stay in place, writes zeros of the same length over them. */

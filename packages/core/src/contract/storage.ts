@@ -87,6 +87,8 @@ export interface Transaction<R extends Reads, A> {
 export interface DueStep {
   readonly id: string;
   readonly subjectId: string;
+  /** Null for a step of a choice that was no request. */
+  readonly requestId: string | null;
   readonly processor: string;
   readonly operation: OperationName;
   readonly phase: string;

@@ -1,5 +1,6 @@
 import type { HeedContext } from "../context.ts";
 import type { OperationName } from "../contract/operation.ts";
+import { dueStep } from "../contract/due-step.ts";
 import type { ProcessorV1 } from "../contract/processor.ts";
 import type { Decision, DueStep } from "../contract/storage.ts";
 import { AccountChecks, type AccountState } from "./account-check.ts";
@@ -108,15 +109,7 @@ export class BatchRun {
         answer: steps
           .filter((step) => !leftOut.has(step.id))
           .slice(0, mostOverdue)
-          .map((step) => ({
-            id: step.id,
-            subjectId: step.subjectId,
-            processor: id,
-            operation: step.operation as OperationName,
-            phase: step.phase,
-            lane: step.lane,
-            alone: step.alone === 1,
-          })),
+          .map((step) => dueStep(step)),
       }),
     });
     if (steps.length === 0) return;

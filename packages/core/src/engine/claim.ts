@@ -17,13 +17,22 @@ export interface Claim extends Prepared {
   readonly leaseElapsesMs: number;
 }
 
-/** Reads that a settle of these steps needs. A merge in between has not taken them from whoever holds them. */
-export function settleReads(ids: readonly string[]) {
-  return readsOfSteps(ids, { via: "steps", column: "subjectId", where: { id: ids } } as const);
+/** The requests of steps. A step stays with its request for good. */
+export function requestsOf(steps: readonly Pick<DueStep, "requestId">[]): readonly string[] {
+  return [...new Set(steps.flatMap(({ requestId }) => requestId ?? []))];
 }
 
-function readsOfSteps<const S extends WhereOf<"steps">["subjectId"]>(ids: readonly string[], subjectId: S) {
-  const requestIds = { via: "steps", column: "requestId", where: { id: ids } } as const;
+/** Reads that a settle of these steps needs. A merge in between has not taken them from whoever holds them. */
+export function settleReads(steps: readonly Pick<DueStep, "id" | "requestId">[]) {
+  const ids = steps.map(({ id }) => id);
+  const subjectId = { via: "steps", column: "subjectId", where: { id: ids } } as const;
+  return readsOfSteps(subjectId, requestsOf(steps));
+}
+
+function readsOfSteps<const S extends WhereOf<"steps">["subjectId"]>(
+  subjectId: S,
+  requestIds: readonly string[],
+) {
   const openRequestIds = {
     via: "requests",
     column: "id",
@@ -42,10 +51,9 @@ function readsOfSteps<const S extends WhereOf<"steps">["subjectId"]>(ids: readon
  * Reads of a claim: the steps, who they are about, and what opens it. A step that a merge has given to somebody
  * else is not among them: the lock is not theirs.
  */
-function claimReads(ids: readonly string[], subjectId: readonly string[]) {
-  const requestIds = { via: "steps", column: "requestId", where: { id: ids } } as const;
+function claimReads(subjectId: readonly string[], requestIds: readonly string[]) {
   return {
-    ...readsOfSteps(ids, subjectId),
+    ...readsOfSteps(subjectId, requestIds),
     identifiers: { from: "identifiers", where: { subjectId } },
     events: { from: "events", where: { subjectId }, orderBy: ["recordedAt", "id"] },
     subjectKeys: { from: "dataKeys", where: { owner: subjectId } },
@@ -103,7 +111,7 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claime
     lock: lockNames({ subjects: subjectIds, steps: ids }),
     clock: context.clock,
     read: {
-      ...claimReads(ids, subjectIds),
+      ...claimReads(subjectIds, requestsOf(ask.steps)),
       ...holdReads(context.namespace, ids),
       breakers: { from: "breakers", where: { account: ask.account ?? "" } },
     },

@@ -24,7 +24,7 @@ export async function settleClaims(
         steps: ids,
       }),
       clock: context.clock,
-      read: settleReads(ids),
+      read: settleReads(claims.map(({ step }) => step)),
       decide: (rows, now): Decision<Settled> => {
         const openSteps = new Map(rows.openSteps.map((row) => [row.id, row]));
         const settlements = claims.flatMap((claim): readonly Settlement[] => {

@@ -166,7 +166,7 @@ async function putOff(
       steps: ids,
     }),
     clock: context.clock,
-    read: settleReads(ids),
+    read: settleReads(leased),
     decide: (rows, now): Decision<Settled> => {
       const settlements = rows.openSteps
         .filter(

@@ -1,3 +1,4 @@
+import { dueStep, type DueRow } from "../contract/due-step.ts";
 import type { DueAsk, DueStep, HeedStorage, Reads, RowsOf, Transaction } from "../contract/storage.ts";
 import { tables, type TableName } from "../contract/tables.ts";
 import { HeedError } from "../errors/heed-error.ts";
@@ -40,16 +41,8 @@ function dueSteps(all: MemoryTables, ask: DueAsk): readonly DueStep[] {
       !isLeftOut.has(row["id"]),
   );
   const urgent = wanted.toSorted(by(["lane", "dueAt", "id"])).slice(0, max);
-  return urgent.map((row) => ({
-    id: String(row["id"]),
-    subjectId: String(row["subjectId"]),
-    processor: String(row["processor"]),
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the engine wrote it
-    operation: row["operation"] as DueStep["operation"],
-    phase: String(row["phase"]),
-    lane: Number(row["lane"]),
-    alone: row["alone"] === 1 || row["state"] === "running",
-  }));
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only whole rows were let in
+  return urgent.map((row) => dueStep(row as unknown as DueRow));
 }
 
 /**

@@ -39,7 +39,7 @@ async function stepsOf(
   ids: readonly string[],
 ): Promise<ReadonlyMap<string, StepRow>> {
   const { rows } = await session.run(
-    `SELECT "id", "subjectId", "processor", "operation", "phase", "state", "lane", "dueAt", "leaseUntil", "alone"
+    `SELECT "id", "subjectId", "requestId", "processor", "operation", "phase", "state", "lane", "dueAt", "leaseUntil", "alone"
      FROM ${sqlName(schema, "steps")} WHERE "id" = ANY ($1::text[]) AND "namespace" = $2`,
     [ids, namespace],
   );
@@ -51,6 +51,7 @@ async function stepsOf(
       {
         id: String(row["id"]),
         subjectId: String(row["subjectId"]),
+        requestId: typeof row["requestId"] === "string" ? row["requestId"] : null,
         processor: String(row["processor"]),
         // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the engine wrote it
         operation: row["operation"] as DueStep["operation"],
@@ -72,10 +73,19 @@ function byUrgency(one: { step: StepRow }, other: { step: StepRow }): number {
 }
 
 function dueStep(
-  { id, subjectId, processor, operation, phase, lane, alone }: StepRow,
+  { id, subjectId, requestId, processor, operation, phase, lane, alone }: StepRow,
   { lent }: InHand,
 ): DueStep {
-  return { id, subjectId, processor, operation, phase, lane, alone: alone || lent.retryCount > 0 };
+  return {
+    id,
+    subjectId,
+    requestId,
+    processor,
+    operation,
+    phase,
+    lane,
+    alone: alone || lent.retryCount > 0,
+  };
 }
 
 /**

@@ -140,6 +140,15 @@ const mistakes: Readonly<Record<string, readonly [() => HeedStorage, string]>> =
     },
     "finds what is urgent alone when it is asked for that, and whatever else is told of meanwhile",
   ],
+  "forgets whose request a step is of": [
+    () => {
+      const storage = memory();
+      const due: HeedStorage["due"] = async (ask) =>
+        (await storage.due(ask)).map((step) => ({ ...step, requestId: null }));
+      return { ...storage, due };
+    },
+    "says of a step what the engine needs to sort it into batches",
+  ],
   "tells of steps that it was to leave out": [
     () => {
       const storage = memory();
@@ -177,6 +186,7 @@ const mistakes: Readonly<Record<string, readonly [() => HeedStorage, string]>> =
         planned.map((id) => ({
           id,
           subjectId: "-",
+          requestId: null,
           processor: "-",
           operation: "erase" as const,
           phase: "-",

@@ -190,6 +190,7 @@ export const delivery: readonly StorageCase[] = [
         {
           id: "a",
           subjectId: "anna",
+          requestId: "gdpr-1",
           processor: "crm",
           operation: "erase",
           phase: "verify",
@@ -202,6 +203,7 @@ export const delivery: readonly StorageCase[] = [
         {
           id: "a",
           subjectId: "anna",
+          requestId: "gdpr-1",
           processor: "crm",
           operation: "erase",
           phase: "verify",
@@ -211,6 +213,7 @@ export const delivery: readonly StorageCase[] = [
         {
           id: "b",
           subjectId: "bo",
+          requestId: null,
           processor: "mail",
           operation: "unsubscribe",
           phase: "run",
