@@ -17,6 +17,8 @@ export type {
   WhereOf,
   Write,
 } from "./contract/storage.ts";
+export { indexesOf } from "./contract/indexes.ts";
+export type { TableIndex } from "./contract/indexes.ts";
 export { tables } from "./contract/tables.ts";
 export type { ColumnType, Row, TableDefinition, TableName, Tables } from "./contract/tables.ts";
 export { ConflictError } from "./errors/conflict-error.ts";

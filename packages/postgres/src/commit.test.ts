@@ -1,49 +1,34 @@
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { systemClock } from "@heed/core";
 import type { HeedStorage, Write } from "@heed/core/storage";
 import pg from "pg";
 import { expect, inject, it, onTestFinished } from "vitest";
 import { newPlace, type Place } from "../test/place.ts";
 import { due, set, step, subject, write } from "../test/transactions.ts";
+import { wayToServer } from "../test/way-to-server.ts";
 import { postgres } from "./postgres.ts";
 import { Session } from "./session.ts";
 
-/** A way to the server that can be closed, and its connections cut. */
-async function wayToServer() {
-  const to = new URL(inject("postgres").url);
-  const open = new Set<Socket>();
+/** A storage by a way to the server on which answers are kept back, questions get lost, and connections are cut. */
+async function storageFarAway(place: Place, options: Parameters<Place["another"]>[0] = {}) {
   let isHeld = false;
   let isLost = false;
-  const way = createServer((client) => {
-    const server = connect(Number(to.port), to.hostname);
-    for (const socket of [client, server]) {
-      open.add(socket);
-      socket.on("error", () => {}).on("close", () => void open.delete(socket));
-    }
-    client.on("data", (bytes) => isLost || server.write(bytes)).on("close", () => server.destroy());
-    server.on("data", (bytes) => isHeld || client.write(bytes)).on("close", () => client.destroy());
+  const way = await wayToServer((client, server) => {
+    client.on("data", (bytes) => isLost || server.write(bytes));
+    server.on("data", (bytes) => isHeld || client.write(bytes));
   });
-  await new Promise<void>((resolve) => void way.listen(0, "127.0.0.1", resolve));
-  const cut = () => {
-    for (const socket of open) socket.destroy();
-    isHeld = false;
-    isLost = false;
-  };
-  onTestFinished(() => {
-    cut();
-    way.close();
-  });
-  const { port } = way.address() as AddressInfo;
-  const url = Object.assign(new URL(to), { hostname: "127.0.0.1", port: String(port) }).href;
   return {
-    url,
-    cut,
+    storage: place.another({ ...options, connectionString: way.url.href }),
     /** The server's answers are kept back. */
     hold: () => void (isHeld = true),
     /** The server hears no more. */
     lose: () => void (isLost = true),
-    /** Nobody gets there any more. */
-    close: () => void way.close(),
+    /** Whoever connects anew is heard and answered. */
+    cut() {
+      way.cut();
+      isHeld = false;
+      isLost = false;
+    },
+    close: way.close,
   };
 }
 
@@ -98,10 +83,21 @@ async function lingering({ client, schema }: Place, seconds: number, at = "inser
   );
 }
 
+/** A storage on an application's own pool of one connection, which gives up waiting after a second and a half. */
+async function storageOfImpatient({ schema }: Place) {
+  const pool = new pg.Pool({ connectionString: inject("postgres").url, query_timeout: 1_500, max: 1 });
+  const storage = postgres({ pool, schema, giveUpAfterMs: 0 });
+  onTestFinished(async () => {
+    await storage.close();
+    await pool.end();
+  });
+  expect(await recording(storage, []).code).toBe("stored");
+  return { pool, storage };
+}
+
 it("sends the commit behind what is new before that is answered, and finds out what became of it when the answers are lost", async () => {
   const place = await newPlace();
-  const { url, hold, cut } = await wayToServer();
-  const storage = place.another({ connectionString: url });
+  const { storage, hold, cut } = await storageFarAway(place);
   await warmed(place, storage);
   const { code, times } = recording(storage, [subject("a"), step("s")], hold);
   // It is committed, and whoever asked has not heard of the writes yet.
@@ -114,8 +110,7 @@ it("sends the commit behind what is new before that is answered, and finds out w
 
 it("tries again what was not stored when its commit was not heard of", async () => {
   const place = await newPlace();
-  const { url, lose, cut } = await wayToServer();
-  const storage = place.another({ connectionString: url });
+  const { storage, lose, cut } = await storageFarAway(place);
   await warmed(place, storage);
   const { code, times } = recording(storage, [subject("a"), step("s")], () => {
     if (times() === 1) lose();
@@ -134,8 +129,7 @@ it("says what nobody can know where nothing would show it, or the server stays a
     [[subject("a")], false],
     [[subject("b"), step("s")], true],
   ] as const) {
-    const { url, hold, cut, close } = await wayToServer();
-    const storage = place.another({ connectionString: url, giveUpAfterMs: 500 });
+    const { storage, hold, cut, close } = await storageFarAway(place, { giveUpAfterMs: 500 });
     await warmed(place, storage, isAway ? 1 : 0);
     const { error, times } = recording(storage, writes, hold);
     await expect.poll(async () => (await stored(place)).subjects).toBe(isAway ? 2 : 1);
@@ -151,8 +145,7 @@ it("says what nobody can know where nothing would show it, or the server stays a
 
 it("waits for what it writes where that says which jobs follow", async () => {
   const place = await newPlace();
-  const { url, hold, cut } = await wayToServer();
-  const storage = place.another({ connectionString: url });
+  const { storage, hold, cut } = await storageFarAway(place);
   await write(storage, [step("s")]);
   const { code, times } = recording(storage, [subject("a"), set("s", { state: "verified" })], () => {
     if (times() === 1) hold();
@@ -187,15 +180,9 @@ it("tries again what the server broke off before the commit, though that was sen
 it("commits nothing when the application's own pool gives up waiting for what is written", async () => {
   const place = await newPlace();
   await warmed(place, place.storage);
-  const pool = new pg.Pool({ connectionString: inject("postgres").url, query_timeout: 1_500 });
-  const lent = postgres({ pool, schema: place.schema, giveUpAfterMs: 0 });
-  onTestFinished(async () => {
-    await lent.close();
-    await pool.end();
-  });
-  expect(await recording(lent, []).code).toBe("stored");
+  const { storage } = await storageOfImpatient(place);
   await lingering(place, 2);
-  const { code, times } = recording(lent, [subject("a"), step("s")]);
+  const { code, times } = recording(storage, [subject("a"), step("s")]);
   expect(await code).toBe("storage-failed");
   expect(times()).toBe(1);
   // The server has gone on with it.
@@ -206,15 +193,9 @@ it("commits nothing when the application's own pool gives up waiting for what is
 it("gives back no connection whose commit is still to be answered", async () => {
   const place = await newPlace();
   await warmed(place, place.storage);
-  const pool = new pg.Pool({ connectionString: inject("postgres").url, query_timeout: 1_500, max: 1 });
-  const lent = postgres({ pool, schema: place.schema, giveUpAfterMs: 0 });
-  onTestFinished(async () => {
-    await lent.close();
-    await pool.end();
-  });
-  expect(await recording(lent, []).code).toBe("stored");
+  const { storage, pool } = await storageOfImpatient(place);
   await lingering(place, 6, "commit");
-  expect(await recording(lent, [subject("a")]).code).toBe("storage-failed");
+  expect(await recording(storage, [subject("a")]).code).toBe("storage-failed");
   expect((await pool.query("SELECT 1 AS one")).rows).toEqual([{ one: 1 }]);
 });
 

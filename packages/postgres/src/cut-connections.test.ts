@@ -1,26 +1,20 @@
-import { connect, createServer, type AddressInfo, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { systemClock } from "@heed/core";
 import { isHeedError, type HeedStorage } from "@heed/core/storage";
 import pg from "pg";
-import { expect, inject, it, onTestFinished } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { newPlace, type Place } from "../test/place.ts";
 import { due, step, subject } from "../test/transactions.ts";
+import { wayToServer } from "../test/way-to-server.ts";
 import { postgres } from "./postgres.ts";
 
 const below = (most: number) => Math.floor(Math.random() * most);
 
 /** A way to the server on which most connections are cut, after some byte in one direction or the other. */
 async function cuttingWay() {
-  const to = new URL(inject("postgres").url);
-  const open = new Set<Socket>();
-  const counted = { cuts: 0 };
+  let cuts = 0;
   let isOver = false;
-  const way = createServer((client) => {
-    const server = connect(Number(to.port), to.hostname);
-    for (const socket of [client, server]) {
-      open.add(socket);
-      socket.on("error", () => {}).on("close", () => void open.delete(socket));
-    }
+  const way = await wayToServer((client, server) => {
     const isCut = Math.random() < 0.9;
     const pass = (from: Socket, into: Socket, most: number) => {
       let left = isCut ? 500 + below(most) : Infinity;
@@ -29,25 +23,20 @@ async function cuttingWay() {
         into.write(bytes.subarray(0, left));
         left -= isOver ? 0 : bytes.length;
         if (left > 0) return;
-        counted.cuts += 1;
+        cuts += 1;
         // At once, or when the server has gone on for a while and nobody has heard of it.
         setTimeout(() => void [client, server].map((socket) => socket.destroy()), below(2) * below(200));
       });
-      from.on("close", () => into.destroy());
     };
     pass(client, server, 60_000);
     pass(server, client, 6_000);
   });
-  await new Promise<void>((resolve) => void way.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => void way.close());
-  const { port } = way.address() as AddressInfo;
-  const url = Object.assign(new URL(to), { hostname: "127.0.0.1", port: String(port) });
   return {
-    url,
-    counted,
+    url: way.url,
+    cuts: () => cuts,
     end() {
       isOver = true;
-      for (const socket of open) socket.destroy();
+      way.cut();
     },
   };
 }
@@ -131,7 +120,7 @@ it("stores what it tells, once and whole, wherever connections are cut", { timeo
   await expect.poll(async () => (await client.query(others)).rowCount, { timeout: 10_000 }).toBe(0);
 
   const { subjects, steps, jobs } = await stored(place);
-  expect(way.counted.cuts).toBeGreaterThan(10);
+  expect(way.cuts()).toBeGreaterThan(10);
   expect([...all.values()].filter(({ told }) => told === "stored").length).toBeGreaterThan(20);
   for (const [id, { tries, told, steps: wanted }] of all) {
     const there = Array.from({ length: tries }, (_, n) => `${id}.${n + 1}`).filter((own) =>

@@ -13,7 +13,7 @@ import {
   definitionOf,
   fingerprint,
   identifier,
-  indexesOf,
+  namedIndexes,
   keepOutOfStatistics,
   sqlName,
   sqlType,
@@ -97,7 +97,7 @@ async function addIndexes(session: Session, schema: string, table: TableName): P
     [schema, table],
   );
   const present = new Set(rows.map((row) => String(row["name"])));
-  const missing = indexesOf(schema, table).filter(({ name }) => !present.has(name));
+  const missing = namedIndexes(schema, table).filter(({ name }) => !present.has(name));
   for (const { create } of missing) await session.run(create);
   return missing.map(({ name }) => name);
 }

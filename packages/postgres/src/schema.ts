@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { tables, type ColumnType, type TableDefinition, type TableName } from "@heed/core/storage";
+import { indexesOf, tables, type ColumnType, type TableDefinition, type TableName } from "@heed/core/storage";
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Object.keys forgets the names of a constant
 export const tableNames = Object.keys(tables) as readonly TableName[];
@@ -65,11 +65,6 @@ export function keepOutOfStatistics(schema: string, table: TableName): readonly 
   );
 }
 
-export interface Index {
-  readonly name: string;
-  readonly create: string;
-}
-
 /**
  * A column as rows and indexes are sorted by it: null comes first. PostgreSQL reads rows in the order of an index
  * only where both say the same, and does not conclude that a column without nulls sorts the same either way.
@@ -78,25 +73,27 @@ export function sortKey(name: string, type: ColumnType): string {
   return type.endsWith("?") ? `${name} NULLS FIRST` : name;
 }
 
+/** An index by its name, and the statement that makes it. */
+export interface Index {
+  readonly name: string;
+  readonly create: string;
+}
+
 /** Every index that a table needs beside its key. */
-export function indexesOf(schema: string, table: TableName): readonly Index[] {
-  const { columns: types, indexes, unique = [], whereNull = {}, whereSet = {} } = definitionOf(table);
-  const index = (kind: string, word: string, columns: readonly string[], rows?: string): Index => {
-    const name = `${table}_${word}_${columns.join("_")}`;
-    const keys = columns.map((column) => sortKey(identifier(column), types[column] ?? "text"));
-    const on = `${sqlName(schema, table)} (${keys.join(", ")})${rows === undefined ? "" : ` WHERE ${rows}`}`;
-    return { name, create: `CREATE ${kind} ${identifier(name)} ON ${on}` };
-  };
-  return [
-    ...unique.map((columns) => index("UNIQUE INDEX", "one", columns)),
-    ...indexes.map((columns) => index("INDEX", "by", columns)),
-    ...Object.entries(whereNull).flatMap(([column, indexes]) =>
-      indexes.map((columns) => index("INDEX", "open", columns, `${identifier(column)} IS NULL`)),
-    ),
-    ...Object.entries(whereSet).flatMap(([column, indexes]) =>
-      indexes.map((columns) => index("INDEX", "set", columns, `${identifier(column)} IS NOT NULL`)),
-    ),
-  ];
+export function namedIndexes(schema: string, table: TableName): readonly Index[] {
+  const { columns: types } = definitionOf(table);
+  return indexesOf(table).map((index) => {
+    const name = `${table}_${index.name}`;
+    const keys = index.columns.map((column) => sortKey(identifier(column), types[column] ?? "text"));
+    const { isUnique, only } = index;
+    const rows =
+      only === undefined ? "" : ` WHERE ${identifier(only.column)} IS ${only.isNull ? "" : "NOT "}NULL`;
+    const kind = isUnique ? "UNIQUE INDEX" : "INDEX";
+    return {
+      name,
+      create: `CREATE ${kind} ${identifier(name)} ON ${sqlName(schema, table)} (${keys.join(", ")})${rows}`,
+    };
+  });
 }
 
 /** Names in a row: `"a", "b"`. */
@@ -127,7 +124,7 @@ export const fingerprint: string = createHash("sha256")
   .update(
     JSON.stringify([
       createPrivateTables("s"),
-      ...tableNames.map((table) => [createTable("s", table), indexesOf("s", table)]),
+      ...tableNames.map((table) => [createTable("s", table), namedIndexes("s", table)]),
     ]),
   )
   .digest("hex");

@@ -1,5 +1,12 @@
 import { createHash } from "node:crypto";
-import { tables, type ColumnType, type TableDefinition, type TableName } from "@heed/core/storage";
+import {
+  indexesOf,
+  tables,
+  type ColumnType,
+  type TableDefinition,
+  type TableIndex,
+  type TableName,
+} from "@heed/core/storage";
 
 /**
  * Whether rows of this table stay where they are: the destroyed bytes of a `secret` table must be gone.
@@ -75,15 +82,14 @@ export function createTable(table: TableName): string {
 
 const listed = (columns: readonly string[]): string => columns.map((column) => `"${column}"`).join(", ");
 
-function createIndex(
-  table: TableName,
-  columns: readonly string[],
-  { kind, word, rows }: { readonly kind: string; readonly word: string; readonly rows?: string },
-): string {
-  const name = `"heed_${table}_${word}_${columns.join("_")}"`;
-  const conditions = [...(staysInPlace(table) ? [`"gone" = 0`] : []), ...(rows === undefined ? [] : [rows])];
+function createIndex(table: TableName, { name, columns, isUnique, only }: TableIndex): string {
+  const conditions = [
+    ...(staysInPlace(table) ? [`"gone" = 0`] : []),
+    ...(only === undefined ? [] : [`"${only.column}" IS ${only.isNull ? "" : "NOT "}NULL`]),
+  ];
   return (
-    `CREATE ${kind} IF NOT EXISTS ${name} ON ${sqlName(table)} (${listed(columns)})` +
+    `CREATE ${isUnique ? "UNIQUE INDEX" : "INDEX"} IF NOT EXISTS "heed_${table}_${name}"` +
+    ` ON ${sqlName(table)} (${listed(columns)})` +
     (conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`)
   );
 }
@@ -93,22 +99,11 @@ const dueIndex = `CREATE INDEX IF NOT EXISTS "heed_steps_due" ON "heed_steps" ("
 
 /** The statements that make what indexes a table lacks. */
 export function createIndexes(table: TableName): readonly string[] {
-  const { key, indexes, unique = [], whereNull = {}, whereSet = {} }: TableDefinition = tables[table];
+  const { key } = tables[table];
+  const ofKey = { name: `one_${key.join("_")}`, columns: key, isUnique: true };
   return [
-    ...[...(lieInKey.has(table) ? [] : [key]), ...unique].map((columns) =>
-      createIndex(table, columns, { kind: "UNIQUE INDEX", word: "one" }),
-    ),
-    ...indexes.map((columns) => createIndex(table, columns, { kind: "INDEX", word: "by" })),
-    ...Object.entries(whereNull).flatMap(([column, indexes]) =>
-      indexes.map((columns) =>
-        createIndex(table, columns, { kind: "INDEX", word: "open", rows: `"${column}" IS NULL` }),
-      ),
-    ),
-    ...Object.entries(whereSet).flatMap(([column, indexes]) =>
-      indexes.map((columns) =>
-        createIndex(table, columns, { kind: "INDEX", word: "set", rows: `"${column}" IS NOT NULL` }),
-      ),
-    ),
+    ...(lieInKey.has(table) ? [] : [createIndex(table, ofKey)]),
+    ...indexesOf(table).map((index) => createIndex(table, index)),
     ...(table === "steps" ? [dueIndex] : []),
   ];
 }
