@@ -2,6 +2,7 @@ import { closeSync, existsSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { HeedError } from "@heed/core/storage";
+import { forgetStatistics, isAnalyzed } from "./forget-statistics.ts";
 import { isServed, migrate } from "./migrate.ts";
 import { mountFacts, networkFileSystem } from "./network-file-system.ts";
 import type { UntilFree } from "./until-free.ts";
@@ -37,6 +38,11 @@ const settings =
   "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; " +
   "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 8192";
 
+function bringForward(database: DatabaseSync): void {
+  migrate(database);
+  forgetStatistics(database);
+}
+
 /** Everything that a connection needs; may be tried again when it finds the file locked. */
 function setUp(database: DatabaseSync, prepare: ((database: DatabaseSync) => void) | undefined): void {
   database.exec(settings);
@@ -44,10 +50,10 @@ function setUp(database: DatabaseSync, prepare: ((database: DatabaseSync) => voi
   if (mode !== "wal") {
     throw new HeedError("This file cannot have a write-ahead log.", { code: "storage-unsuitable" });
   }
-  if (prepare === undefined && isServed(database)) return;
+  if (prepare === undefined && isServed(database) && !isAnalyzed(database)) return;
   database.exec("BEGIN IMMEDIATE");
   try {
-    (prepare ?? migrate)(database);
+    (prepare ?? bringForward)(database);
     database.exec("COMMIT");
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");
