@@ -1,6 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { onlyKeys, type KnownKeys } from "../only-keys.ts";
+import { giveOthersATurn } from "../system-clock.ts";
 import { BulkGroups, refusalIn, type BulkItem, type Refusal } from "./bulk-groups.ts";
 import type { AskedChoice } from "./record-choices.ts";
 
@@ -64,6 +65,9 @@ const bulkKeys: KnownKeys<BulkOptions> = {
 };
 
 const refusalsKept = 1_000;
+
+/** So many items that are refused or passed over hold the process up for about as long as one transaction does. */
+const itemsPerTurn = 200;
 
 /**
  * Records a stream of choices in groups of up to 200, each choice as a single call would, its steps in the lane of
@@ -131,6 +135,7 @@ export async function recordInBulk<I>(
       }
       const index = next;
       next += 1;
+      if (next % itemsPerTurn === 0) await giveOthersATurn();
       if (index < from) continue;
       count.read += 1;
       const parsed = readNext(item, index);

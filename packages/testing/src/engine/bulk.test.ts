@@ -229,6 +229,17 @@ describe("unsubscribeMany", () => {
     expect((await test.rows("events")).length).toBe(700);
   });
 
+  it.each(["refused", "passed over"])("lets others have their turn while items are %s", async (what) => {
+    const test = company();
+    const stop = new AbortController();
+    const items = Array.from({ length: 5_000 }, () => ({ subject: {}, topic: "newsletter" }) as never);
+    setImmediate(() => stop.abort());
+    const from = what === "refused" ? 0 : items.length;
+    const result = await test.heed.subscriptions.unsubscribeMany(items, { from, signal: stop.signal });
+    expect(result.isComplete).toBe(false);
+    expect(result.position).toBeLessThan(1_000);
+  });
+
   it("records in order what two groups say of one person, however they overtake each other", async () => {
     const test = company({ storage: overtaking() });
     const subject = { email: "anna@example.org", phone: "+46700000001" };
