@@ -34,8 +34,11 @@ export function lockNames(names: {
   );
 }
 
+/** Reads beside those of the subjects: under a name of theirs, one would be read in place of the other. */
+type OtherReads = Reads & { readonly [N in keyof SubjectRows]?: never };
+
 /** One transaction on subjects: whose locks it takes, what else it reads, what it decides. */
-interface OnSubjects<S, R extends Reads, A> {
+interface OnSubjects<S, R extends OtherReads, A> {
   readonly select: Select;
   readonly read: R;
   readonly decide: (
@@ -62,7 +65,7 @@ interface OnSubjects<S, R extends Reads, A> {
  * One transaction under the locks of the selected subjects and all their addresses, with everything that is known
  * of them.
  */
-export function transactOnSubjects<const R extends Reads, A>(
+export function transactOnSubjects<const R extends OtherReads, A>(
   context: HeedContext,
   transaction: OnSubjects<SubjectRecord, R, A>,
 ): Promise<A> {
@@ -72,7 +75,7 @@ export function transactOnSubjects<const R extends Reads, A>(
 }
 
 /** The same where only who they are and what they chose matters: of what is under way, nothing is read. */
-export function transactOnLedgers<const R extends Reads, A>(
+export function transactOnLedgers<const R extends OtherReads, A>(
   context: HeedContext,
   transaction: OnSubjects<SubjectLedger, R, A>,
 ): Promise<A> {
@@ -85,7 +88,7 @@ export function transactOnLedgers<const R extends Reads, A>(
  * Whose locks are needed is only known after reading, so a first try that held too few decides nothing and is
  * repeated with all.
  */
-async function underLocks<S, R extends Reads, A>(
+async function underLocks<S, R extends OtherReads, A>(
   context: HeedContext,
   transaction: OnSubjects<S, R, A>,
   base: Reads,

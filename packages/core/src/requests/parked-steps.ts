@@ -219,13 +219,13 @@ async function changeOnce(
   return transactOnSubjects(context, {
     select: { subjectId },
     read: {
-      steps: stepRead,
+      parked: stepRead,
       requests: { from: "requests", where: { id: requestId ?? "" } },
       requestSteps: { from: "steps", where: openRequestsOf(subjectId) },
       ...holdReads(namespace, [id]),
     },
-    decide: ([record], { steps, requests, requestSteps, ...holds }, now): Decision<Settled | "moved"> => {
-      const [step] = steps;
+    decide: ([record], { parked, requests, requestSteps, ...holds }, now): Decision<Settled | "moved"> => {
+      const [step] = parked;
       const [request] = requests;
       if (step?.subjectId !== subjectId) return { writes: [], answer: "moved" };
       if (!isParked(step))

@@ -1,4 +1,4 @@
-import { definePolicy, memory, RejectedError } from "@heed/core";
+import { definePolicy, memory, RateLimitedError, RejectedError } from "@heed/core";
 import type { Write } from "@heed/core/storage";
 import type { OperationName } from "@heed/core/contract";
 import { describe, expect, it } from "vitest";
@@ -85,6 +85,25 @@ describe("a choice that a processor refused", () => {
       because: "newer-choice",
     });
   });
+
+  it.each(["acknowledge", "retry"] as const)(
+    "lets nothing overtake a later one that the vendor has put off, by %s",
+    async (how) => {
+      const { heed, crm, id, subject, rows, clock } = await refusedOptOut();
+      const later = { processor: "crm", operation: "unsubscribe", retryAfterMs: 3_600_000 } as const;
+      crm.fault({ at: "run", operation: "unsubscribe", throws: new RateLimitedError("later", later) });
+      const putOff = await heed.subscriptions.unsubscribe({ subject, topic: "offers" });
+      await heed.work.drain();
+      await clock.advance(1_000);
+      const withdrawal = await heed.requests.open({ right: "withdrawal", identity: "signed-in", subject });
+      await heed.steps[how](id);
+      const steps = await rows("steps");
+      const stateOf = (wanted: string | undefined) => steps.find((row) => row.id === wanted)?.state;
+      expect(stateOf(putOff.steps[0])).toBe("due");
+      expect(steps.filter((row) => row.requestId === withdrawal.id)).toMatchObject([{ state: "waiting" }]);
+      expect(stateOf(id)).toBe(how === "retry" ? "waiting" : "acknowledged");
+    },
+  );
 
   it("is left to the erasure while one is under way, and waits no longer once it has ended", async () => {
     const { heed, id, subject, settle, rows } = await refusedOptOut();
