@@ -3,7 +3,7 @@ import type { ProcessorV1 } from "../contract/processor.ts";
 import type { Row } from "../contract/tables.ts";
 import { unknownKeys } from "../keys/known-keys.ts";
 import { openStates } from "../requests/lifecycle.ts";
-import { accountOf } from "./breaker.ts";
+import { accountOf, isLeftAlone } from "./breaker.ts";
 import { isDaily } from "./pace.ts";
 
 /** A processor's account, as far as it is left alone for failing as a whole. */
@@ -149,7 +149,9 @@ function breakerStatus(breaker: Row<"breakers"> | undefined, at: string): Breake
   if (breaker === undefined) return { state: "closed", failures: 0 };
   const { failures, openUntil } = breaker;
   if (openUntil === null) return { state: "closed", failures };
-  return openUntil > at ? { state: "open", failures, until: openUntil } : { state: "half-open", failures };
+  return isLeftAlone(openUntil, at)
+    ? { state: "open", failures, until: openUntil }
+    : { state: "half-open", failures };
 }
 
 const microsPerMs = 1000;
