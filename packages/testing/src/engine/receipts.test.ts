@@ -288,19 +288,18 @@ describe("a worker", () => {
   it("has a publication that is under way noted before it stops: it would be made again", async () => {
     const clock = virtualClock("2026-01-15T12:00:00.000Z");
     const published = Promise.withResolvers<void>();
-    let isPublishing = false;
+    const state = { isPublishing: false, isStopped: false };
     const publish = () => {
-      isPublishing = true;
+      state.isPublishing = true;
       return published.promise;
     };
     const { heed, rows } = company({ clock, evidence: { publish } });
     await heed.subscriptions.unsubscribe(person);
     heed.work.start();
-    while (!isPublishing) await clock.advance(500);
-    let isStopped = false;
-    const stopped = heed.work.stop().then(() => (isStopped = true));
+    while (!state.isPublishing) await clock.advance(500);
+    const stopped = heed.work.stop().then(() => (state.isStopped = true));
     for (let n = 0; n < 10; n += 1) await clock.advance(1_000);
-    expect(isStopped).toBe(false);
+    expect(state.isStopped).toBe(false);
     published.resolve();
     await stopped;
     expect((await rows("checkpoints")).map(({ publishedAt }) => publishedAt === null)).toEqual([false]);
