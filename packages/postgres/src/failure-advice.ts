@@ -23,6 +23,7 @@ const advices: Readonly<Record<string, string>> = {
   EPIPE: ended,
   "57P01": ended,
   "57P03": "The server is starting, or shutting down.",
+  "53100": "The server's disk is full: make room there, and it goes on by itself.",
   "53300":
     "The server, or this role, may open no more connections: raise that limit, or lower `connections`.",
   "28000": noEntry,

@@ -1,9 +1,10 @@
 import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as timer } from "node:timers/promises";
 import { fileJournal } from "@heed/core";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { startChild } from "../test/child.ts";
 import { journaledCompany } from "../test/journaled.ts";
 
@@ -86,6 +87,66 @@ describe("processes killed at any instant", () => {
     await next.heed.close();
     expect(lines()).toHaveLength(2);
     expect(await rebuilt(company, ["anna@example.org"])).toEqual(["anna@example.org"]);
+  });
+});
+
+describe("a journal whose disk is slow", () => {
+  /** What this process asks of its files: bytes to be blanked, and the disk to have them. */
+  async function fileHandles(journal: string): Promise<FileHandle> {
+    const handle = await open(journal);
+    await handle.close();
+    return Object.getPrototypeOf(handle) as FileHandle;
+  }
+
+  /** Has the disk take nothing any more, from when `isSlow` says so, until it is resolved. */
+  function slowDisk(handles: FileHandle, isSlow: () => boolean): PromiseWithResolvers<void> {
+    const disk = Promise.withResolvers<void>();
+    const { datasync } = handles;
+    const slow = vi.spyOn(handles, "datasync").mockImplementation(async function (this: FileHandle) {
+      if (isSlow()) await disk.promise;
+      return datasync.call(this);
+    });
+    onTestFinished(() => slow.mockRestore());
+    return disk;
+  }
+
+  it("has each choice on the disk before that is answered", async () => {
+    const company = journaledCompany();
+    const { heed } = company.on(company.base);
+    await heed.subscriptions.unsubscribe(optOut("a@example.org"));
+    const disk = slowDisk(await fileHandles(company.journal), () => true);
+    const lines = () => readFileSync(company.journal, "utf8").split("\n").filter(Boolean).length;
+    const before = lines();
+    let isAnswered = false;
+    const answer = heed.subscriptions.unsubscribe(optOut("b@example.org")).finally(() => (isAnswered = true));
+    // Written, as far as other processes can see. A power loss would take it along still.
+    await vi.waitUntil(() => lines() > before);
+    await timer(100);
+    expect(isAnswered).toBe(false);
+    disk.resolve();
+    expect(await answer).toMatchObject({ changed: true });
+    await heed.close();
+  });
+
+  it("has whoever is erased blanked on the disk before the erasure has ended", async () => {
+    const company = journaledCompany();
+    const { heed, settle } = company.on(company.base);
+    const subject = company.person("anna.canary@example.org");
+    await heed.subscriptions.unsubscribe({ subject, topic: "newsletter" });
+    const { id } = await heed.requests.open({ right: "erasure", identity: "signed-in", subject });
+    const handles = await fileHandles(company.journal);
+    // Appending goes another way: only what is blanked is written by a handle.
+    const blanking = vi.spyOn(handles, "write");
+    onTestFinished(() => blanking.mockRestore());
+    const disk = slowDisk(handles, () => blanking.mock.calls.length > 0);
+    const settled = settle();
+    await vi.waitUntil(() => blanking.mock.calls.length > 0, { timeout: 10_000 });
+    await timer(200);
+    expect((await heed.requests.get(id)).state).toBe("executing");
+    disk.resolve();
+    await settled;
+    expect((await heed.requests.get(id)).state).toBe("fulfilled");
+    await heed.close();
   });
 });
 

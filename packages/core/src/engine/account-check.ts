@@ -1,9 +1,9 @@
 import type { HeedContext } from "../context.ts";
 import type { Checked, ProcessorV1 } from "../contract/processor.ts";
-import type { BatchSettings } from "./ask.ts";
+import { slowDown, type BatchSettings } from "./ask.ts";
 import { UnavailableError } from "../errors/unavailable-error.ts";
 import { withTimeLimit } from "./time-limit.ts";
-import { accountRefusedWaitMs, backoffMs, troubleOf } from "./trouble.ts";
+import { accountRefusedWaitMs, backoffMs, troubleOf, type Trouble } from "./trouble.ts";
 import { callChannel, traced, type CallTrace } from "./tracing.ts";
 import { lend, noTurns, type Turns } from "./turns.ts";
 
@@ -76,7 +76,9 @@ export class AccountChecks {
       if (checked.account === processor.account) return { proven: true, checked };
       return { proven: false, because: "wrong-account", retryInMs: accountRefusedWaitMs };
     } catch (error) {
-      const state = refusal(error);
+      const trouble = troubleOf(error);
+      await slowDown({ context: this.#context, processor }, trouble, turns);
+      const state = refusal(trouble);
       if (!state.proven && state.because === "adapter-failed")
         this.#context.hub.emit("work.failed", { error, processor: id, operation: "check" });
       return state;
@@ -84,8 +86,7 @@ export class AccountChecks {
   }
 }
 
-function refusal(error: unknown): AccountState {
-  const trouble = troubleOf(error);
+function refusal(trouble: Trouble): AccountState {
   switch (trouble.kind) {
     case "rate-limited":
       return { proven: false, because: "rate-limited", retryInMs: trouble.retryAfterMs };

@@ -203,7 +203,7 @@ export function tellFailure(
 
 /** A vendor's "slow down" holds for every worker. */
 export async function slowDown(
-  { context, processor }: Asking,
+  { context, processor }: Pick<Asking, "context" | "processor">,
   trouble: Trouble,
   turns: Turns,
 ): Promise<void> {

@@ -6,7 +6,7 @@ import type { Decision, DueStep } from "../contract/storage.ts";
 import { AccountChecks, type AccountState } from "./account-check.ts";
 import { carryOut } from "./batch.ts";
 import type { BatchSettings } from "./ask.ts";
-import { accountOf, recordHealth, takeProbe, type Health, type Leave } from "./breaker.ts";
+import { accountOf, isLeftAlone, recordHealth, takeProbe, type Health, type Leave } from "./breaker.ts";
 import { claim, type Claim, type Claimed } from "./claim.ts";
 import { operationOf } from "./operation-of.ts";
 import { settleClaims } from "./settle-claims.ts";
@@ -38,8 +38,8 @@ export class BatchRun {
   readonly #settings: RunSettings;
   readonly #checks: AccountChecks;
   readonly #unreadable: Unreadable;
-  /** Processors whose breaker is open, until when (milliseconds since 1970). A hint: the storage has the truth. */
-  readonly #open = new Map<string, number>();
+  /** Processors whose breaker is open, until when (RFC 3339). A hint: the storage has the truth. */
+  readonly #open = new Map<string, string>();
 
   constructor(context: HeedContext, settings: RunSettings, unreadable: Unreadable) {
     this.#context = context;
@@ -50,8 +50,9 @@ export class BatchRun {
 
   /** Whether the processor is left alone now. */
   isBlocked(id: string): boolean {
-    const untilMs = this.#open.get(id);
-    return untilMs !== undefined && untilMs > this.#context.clock.now().getTime();
+    const until = this.#open.get(id);
+    const now = this.#context.clock.now().toISOString();
+    return until !== undefined && isLeftAlone(until, now, this.#settings.callTimeoutMs);
   }
 
   /** Whether its breaker is open, or waits for a probe: one batch at a time. */
@@ -231,7 +232,7 @@ export class BatchRun {
 
   #know(id: string, openUntil: string | undefined): void {
     if (openUntil === undefined) this.#open.delete(id);
-    else this.#open.set(id, Date.parse(openUntil));
+    else this.#open.set(id, openUntil);
   }
 
   /** Tells the breaker what a batch showed, where that changes anything. */

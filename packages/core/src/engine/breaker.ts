@@ -19,6 +19,17 @@ function pauseMs(opens: number): number {
   return Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(opens, 20));
 }
 
+/**
+ * Whether an account is left alone until then. What lies further ahead than any pause was written before the clock
+ * stepped back, and is void: a probe is due.
+ *
+ * @param probeMs how long a probe may take
+ */
+export function isLeftAlone(until: string, now: string, probeMs: number = longestPauseMs): boolean {
+  const aheadMs = Date.parse(until) - Date.parse(now);
+  return aheadMs > 0 && aheadMs <= Math.max(longestPauseMs, probeMs);
+}
+
 /** Limits and breakers belong to the vendor account, not to the processor. */
 export const accountOf = (processor: ProcessorV1): string => `${processor.name}:${processor.account}`;
 
@@ -40,7 +51,7 @@ export async function takeProbe(context: HeedContext, account: string, probeMs: 
     decide: ({ breakers: [breaker] }, now): Decision<Leave> => {
       const until = breaker?.openUntil ?? null;
       if (until === null) return { writes: [], answer: "closed" };
-      if (until > now) return { writes: [], answer: "blocked" };
+      if (isLeftAlone(until, now, probeMs)) return { writes: [], answer: "blocked" };
       const set = { openUntil: new Date(Date.parse(now) + probeMs).toISOString() };
       return { writes: [{ update: "breakers", where: { account }, set }], answer: "probe" };
     },

@@ -18,7 +18,7 @@ export interface Claim extends Prepared {
 }
 
 /** The requests of steps. A step stays with its request for good. */
-export function requestsOf(steps: readonly Pick<DueStep, "requestId">[]): readonly string[] {
+function requestsOf(steps: readonly Pick<DueStep, "requestId">[]): readonly string[] {
   return [...new Set(steps.flatMap(({ requestId }) => requestId ?? []))];
 }
 

@@ -3,7 +3,8 @@ import type { ProcessorV1 } from "../contract/processor.ts";
 import type { Row } from "../contract/tables.ts";
 import { unknownKeys } from "../keys/known-keys.ts";
 import { openStates } from "../requests/lifecycle.ts";
-import { accountOf } from "./breaker.ts";
+import { accountOf, isLeftAlone } from "./breaker.ts";
+import { isDaily } from "./pace.ts";
 
 /** A processor's account, as far as it is left alone for failing as a whole. */
 export interface BreakerStatus {
@@ -38,7 +39,10 @@ export interface ProcessorStatus {
   /** RFC 3339: when the next of the later ones comes due. */
   readonly nextAt?: string;
   readonly breaker: BreakerStatus;
-  /** By bucket: RFC 3339 until when the vendor asked for no calls. Buckets that are free are left out. */
+  /**
+   * By bucket: RFC 3339 until when there are no calls, for the vendor asked for none or its day is used up. Buckets that
+   * are free are left out.
+   */
   readonly pushedBackUntil: Readonly<Record<string, string>>;
 }
 
@@ -128,7 +132,7 @@ async function processorStatus(
         ...(nextAt == null ? {} : { nextAt }),
         ...refusedIn(later),
         breaker: breakerStatus(breakers[0], at),
-        pushedBackUntil: pushedBack(limits, account, at),
+        pushedBackUntil: pushedBack(limits, processor, at),
       };
       return { writes: [], answer };
     },
@@ -145,21 +149,26 @@ function breakerStatus(breaker: Row<"breakers"> | undefined, at: string): Breake
   if (breaker === undefined) return { state: "closed", failures: 0 };
   const { failures, openUntil } = breaker;
   if (openUntil === null) return { state: "closed", failures };
-  return openUntil > at ? { state: "open", failures, until: openUntil } : { state: "half-open", failures };
+  return isLeftAlone(openUntil, at)
+    ? { state: "open", failures, until: openUntil }
+    : { state: "half-open", failures };
 }
 
 const microsPerMs = 1000;
 
 function pushedBack(
-  limits: readonly Row<"limits">[],
-  account: string,
+  rows: readonly Row<"limits">[],
+  processor: ProcessorV1,
   at: string,
 ): Readonly<Record<string, string>> {
-  const entries = limits
-    .map(({ bucket, pushedBackUntil }) => [
-      bucket.slice(account.length + 1),
-      new Date(pushedBackUntil / microsPerMs).toISOString(),
-    ])
+  const entries = rows
+    .map((row) => {
+      const name = row.bucket.slice(accountOf(processor).length + 1);
+      const limit = processor.limits[name];
+      const isUsedUp = limit !== undefined && isDaily(limit) && row.used >= limit.calls;
+      const untilMicros = Math.max(row.pushedBackUntil, isUsedUp ? row.usedUntil : 0);
+      return [name, new Date(untilMicros / microsPerMs).toISOString()];
+    })
     .filter(([, until]) => until !== undefined && until > at);
   return Object.fromEntries(entries) as Record<string, string>;
 }

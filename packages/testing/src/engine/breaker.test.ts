@@ -23,6 +23,21 @@ describe("a vendor account that fails as a whole", () => {
     expect(pauses).toEqual([30_000, 60_000, 120_000, 240_000, 480_000, 900_000, 900_000]);
   });
 
+  it("is not left alone any longer for a clock that was ahead when it was given up", async () => {
+    const { heed, crm, asked, clock } = await withSteps(10);
+    await clock.set("2026-01-15T18:00:00.000Z");
+    crm.fault({ at: "run", throws: down, times: 5 });
+    await heed.work.drain();
+    expect(asked()).toBe(5);
+    await clock.set("2026-01-15T12:00:01.000Z");
+    expect((await breakerAt(heed))?.state).toBe("half-open");
+    const { nextAt = "" } = await heed.work.drain();
+    // What was never tried is done; what was put off by that clock waits for it.
+    expect(crm.optedOut.size).toBe(5);
+    expect((await breakerAt(heed))?.state).toBe("closed");
+    expect(nextAt > "2026-01-15T18:00:00.000Z").toBe(true);
+  });
+
   it("is not given up for one step that fails again and again by itself", async () => {
     const { heed, crm, clock, rows } = await withSteps(1);
     crm.fault({ at: "run", email: "p0@example.org", throws: down, times: 1000 });

@@ -154,4 +154,29 @@ describe("a step that ends its worker", () => {
     }
     expect(crm.optedOut.size).toBe(1);
   });
+
+  it("runs alone also when it comes back after a pause, whatever else is due by then", async () => {
+    const { heed, rows, clock, storage, crm } = company();
+    const optOut = (email: string) =>
+      heed.subscriptions.unsubscribe({ subject: { email }, topic: "newsletter" });
+    await optOut(poison);
+    const [step] = await rows("steps");
+    const set = { state: "running", leaseUntil: clock.now().toISOString(), phase: "run", crashes: 1 };
+    await storage.transact({
+      lock: [],
+      clock,
+      read: {},
+      decide: () => ({
+        writes: [{ update: "steps", where: { id: step?.id ?? "" }, set }],
+        answer: undefined,
+      }),
+    });
+    const { nextAt } = await heed.work.drain();
+    expect(crm.calls.filter(({ at }) => at === "run")).toEqual([]);
+    await clock.set(nextAt ?? "");
+    for (const email of mates) await optOut(email);
+    await heed.work.drain();
+    const runs = crm.calls.filter(({ at }) => at === "run").map(({ emails }) => emails.flat().toSorted());
+    expect(runs.toSorted((one, other) => one.length - other.length)).toEqual([[poison], mates]);
+  });
 });

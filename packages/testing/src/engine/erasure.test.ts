@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isHeedError } from "@heed/core";
+import { isHeedError, RateLimitedError } from "@heed/core";
 import { company, evidence } from "./people.ts";
 
 const open = { right: "erasure", identity: "signed-in" } as const;
@@ -112,6 +112,25 @@ describe("erasure", () => {
     const step = request.steps.find((each) => each.processor === "crm" && each.operation === "erase");
     expect(step).toMatchObject({ state: "manual", because: "deadline-passed" });
     expect(step?.instruction).toContain("deadline");
+  });
+
+  it("goes to a human at the deadline also when its next try was to come later", async () => {
+    const { heed, crm, rows, person, clock, settle } = company();
+    const subject = person("anna@example.org");
+    const throws = new RateLimitedError("slow", {
+      processor: "crm",
+      operation: "erase",
+      retryAfterMs: 86_400_000,
+    });
+    crm.fault({ at: "run", operation: "erase", throws, times: 1_000 });
+    await clock.set("2026-01-15T12:34:00.000Z");
+    const { id } = await heed.requests.open({ ...open, subject });
+    await settle();
+    const step = (await rows("steps")).find((each) => each.processor === "crm" && each.operation === "erase");
+    expect(step).toMatchObject({ requestId: id, state: "manual", because: "deadline-passed" });
+    const lateMs = Date.parse(step?.endedAt ?? "") - Date.parse(step?.deadlineAt ?? "");
+    expect(lateMs).toBeGreaterThanOrEqual(0);
+    expect(lateMs).toBeLessThan(60_000);
   });
 
   it("does not believe a processor that says done and keeps the data", async () => {

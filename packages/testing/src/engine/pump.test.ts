@@ -75,6 +75,31 @@ describe("what is asked of delivery", () => {
     expect(runs().flat()).toHaveLength(8 + 1);
   });
 
+  it("is an opt-out beside erasures that have taken all room", async () => {
+    const { storage } = lending();
+    const { heed, crm, clock } = company({
+      storage,
+      clock: virtualClock(start),
+      crm: { batchSize: 2 },
+      work: { batchesPerProcessor: 2 },
+    });
+    for (let n = 0; n < 8; n += 1) {
+      const subject = { email: `gone${n}@example.org` };
+      await heed.requests.open({ right: "erasure", subject, identity: "signed-in" });
+    }
+    crm.fault({ at: "resolve", hangs: true, times: 2 });
+    const drained = heed.work.drain();
+    const resolving = () => crm.calls.filter(({ at }) => at === "resolve").length;
+    await vi.waitUntil(() => resolving() === 2);
+    const email = "now@example.org";
+    await heed.subscriptions.unsubscribe({ subject: { email }, topic: "newsletter" });
+    await vi.waitUntil(() => crm.optedOut.has(email));
+    // Neither of them has ended meanwhile.
+    expect(resolving()).toBe(2);
+    await clock.advance(3_600_000);
+    await drained;
+  });
+
   it("is asked again when something became due during the look that found nothing", async () => {
     const inner = memory();
     const duringTheLook: (() => Promise<unknown>)[] = [];

@@ -4,6 +4,7 @@ import { verifyReceipt } from "@heed/core/evidence";
 import type { Write } from "@heed/core/storage";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { virtualClock } from "../virtual-clock.ts";
 import { company } from "./people.ts";
 
 const open = { right: "erasure", identity: "signed-in" } as const;
@@ -282,6 +283,26 @@ describe("a worker", () => {
     for (const error of failures) expect(error).toMatchObject({ name: "TamperedEvidenceError" });
     expect((await rows("steps")).every(({ endedAt }) => endedAt !== null)).toBe(true);
     expect((await rows("checkpoints")).map(({ seq }) => seq)).toEqual([1]);
+  });
+
+  it("has a publication that is under way noted before it stops: it would be made again", async () => {
+    const clock = virtualClock("2026-01-15T12:00:00.000Z");
+    const published = Promise.withResolvers<void>();
+    const state = { isPublishing: false, isStopped: false };
+    const publish = () => {
+      state.isPublishing = true;
+      return published.promise;
+    };
+    const { heed, rows } = company({ clock, evidence: { publish } });
+    await heed.subscriptions.unsubscribe(person);
+    heed.work.start();
+    while (!state.isPublishing) await clock.advance(500);
+    const stopped = heed.work.stop().then(() => (state.isStopped = true));
+    for (let n = 0; n < 10; n += 1) await clock.advance(1_000);
+    expect(state.isStopped).toBe(false);
+    published.resolve();
+    await stopped;
+    expect((await rows("checkpoints")).map(({ publishedAt }) => publishedAt === null)).toEqual([false]);
   });
 
   it("seals at its pace while it runs, and ends its round before it stops", async () => {

@@ -46,6 +46,31 @@ describe("a worker that always has something in hand", () => {
   });
 });
 
+describe("a worker that has nothing to do", () => {
+  it("is told when another's lease ends: what that one has in hand may be due then", async () => {
+    const { heed, rows, clock, storage } = company();
+    await heed.subscriptions.unsubscribe({ subject: { email: "a@example.org" }, topic: "newsletter" });
+    const [step] = await rows("steps");
+    const leaseUntil = new Date(clock.now().getTime() + 15_000).toISOString();
+    await storage.transact({
+      lock: [],
+      clock,
+      read: {},
+      decide: () => ({
+        writes: [
+          {
+            update: "steps",
+            where: { id: step?.id ?? "" },
+            set: { state: "running", leaseUntil, attempt: 1 },
+          },
+        ],
+        answer: undefined,
+      }),
+    });
+    expect(await heed.work.drain()).toEqual({ settled: 0, open: 1, nextAt: leaseUntil });
+  });
+});
+
 describe("a worker that is told to stop", () => {
   it("takes nothing new, and lets what is in hand end", async () => {
     const { heed, crm, clock, rows, unsubscribe, until } = working({ work: { batchesPerProcessor: 1 } });

@@ -162,6 +162,33 @@ describe("a processor in trouble", () => {
     expect(optedOut()).toEqual([]);
   });
 
+  it("proves an account again after an hour, and does nothing there when it is another by then", async () => {
+    const { crm, heed, clock, optedOut, rows } = await unsubscribeMany(1);
+    await heed.work.drain();
+    expect(optedOut()).toHaveLength(1);
+    crm.fault({ at: "check", answers: { account: "somebody-else", lacks: [], unknownTopics: [] } });
+    await clock.advance(3_660_000);
+    await heed.subscriptions.unsubscribe({ subject: { email: "late@example.org" }, topic: "newsletter" });
+    await heed.work.drain();
+    expect((await rows("steps")).filter(({ endedAt }) => endedAt === null)).toMatchObject([
+      { because: "wrong-account", attempted: 0 },
+    ]);
+    expect(crm.optedOut.has("late@example.org")).toBe(false);
+  });
+
+  it("can do within a minute what was missing and was granted", async () => {
+    const { crm, heed, clock, optedOut, settle } = await unsubscribeMany(1);
+    const lacks = [{ operation: "unsubscribe", needs: "scope crm.write" }];
+    crm.fault({ at: "check", answers: { account: "account-1", lacks, unknownTopics: [] } });
+    await settle();
+    const [step] = await heed.steps.parked();
+    expect(step).toMatchObject({ because: "capability-missing" });
+    await clock.advance(61_000);
+    await heed.steps.retry(step?.id ?? "");
+    await heed.work.drain();
+    expect(optedOut()).toHaveLength(1);
+  });
+
   it("hands a missing capability to a human, with what is missing", async () => {
     const { crm, heed, person, settle } = company();
     const subject = person("anna@example.org");

@@ -54,6 +54,19 @@ describe("work.status", () => {
     expect(JSON.stringify(whole)).not.toContain("canary");
   });
 
+  it("says until when a vendor's day is used up, and that its next one is free", async () => {
+    const perDay = { zone: "Europe/Stockholm" };
+    const { heed, clock } = company({ crm: { limit: { calls: 2, perDay } } });
+    const pushedBackUntil = async () => (await heed.work.status()).processors["crm"]?.pushedBackUntil;
+    await heed.subscriptions.unsubscribe({ subject: { email: canary }, topic: "newsletter" });
+    expect(await pushedBackUntil()).toEqual({});
+    // The account is proven, and the vendor told: to read that back there is no call left.
+    await heed.work.drain();
+    expect(await pushedBackUntil()).toEqual({ calls: "2026-01-15T23:00:00.000Z" });
+    await clock.set("2026-01-15T23:00:02.000Z");
+    expect(await pushedBackUntil()).toEqual({});
+  });
+
   it("says that a vendor refuses the credentials, for as long as steps wait for that", async () => {
     const { heed, crm, clock } = company();
     const refused = async () => (await heed.work.status()).processors["crm"]?.refused;
