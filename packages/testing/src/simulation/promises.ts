@@ -18,7 +18,8 @@ export const promises = {
   "INV-29": "Who was erased is made again nowhere, until they come back by themselves.",
   "INV-33": "When a person's tokens are forgotten, no vendor stores one.",
   EVIDENCE: "Each end of a step or a request is proven once, in the transaction that ends it.",
-  FINAL: "What has ended stays as it ended, unless a human tries it again or says that it was done.",
+  FINAL:
+    "What has ended stays as it ended, unless a human tries it again or says that it was done, or what waited for a human is over.",
   FOLD: "When all is quiet, every vendor holds what the person said last.",
   GUARD: "Nobody's tokens are forgotten while they pay.",
   HOLD: "What a legal hold covers is destroyed by nobody, unless that had begun before.",

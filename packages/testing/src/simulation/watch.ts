@@ -194,9 +194,12 @@ export class Watch {
     if (before !== undefined && before.endedAt !== null) {
       const isSame = before.state === after.state && before.endedAt === after.endedAt;
       const isRevived = this.isHumanActing && needsHuman(before.state);
-      // A choice that waited for a human when the person was erased waits no longer.
-      const isMoot =
-        needsHuman(before.state) && before.requestId === null && after.because === "erasure-requested";
+      // What waited for a human waits no longer when its request ends, or when the person of a choice is erased.
+      const isOver =
+        before.requestId === null
+          ? after.because === "erasure-requested"
+          : closingOf(writes, before.requestId).length > 0;
+      const isMoot = needsHuman(before.state) && after.state === "cancelled" && isOver;
       if (!isSame && !isRevived && !isMoot)
         this.wrong("FINAL", `a step that was ${before.state} became ${after.state}`);
       if (isSame && kept > 0) this.wrong("EVIDENCE", "a step that had ended was put into evidence again");
@@ -227,9 +230,7 @@ export class Watch {
       this.wrong("FINAL", `a request that was ${before.state} became ${after.state}`);
     if (after.closedAt === null || (before !== undefined && before.closedAt !== null)) return;
     this.count(`request ${after.state}`);
-    const closing = entriesOf(writes).filter(
-      (entry) => entry["kind"] === "request.closed" && entry["requestId"] === after.id,
-    );
+    const closing = closingOf(writes, after.id);
     if (closing.length !== 1) this.wrong("EVIDENCE", `a request closed with ${closing.length} entries`);
     // INV-23: a deadline that was missed is told.
     if (closing.some((entry) => entry["late"] !== now >= after.dueAt))
@@ -317,5 +318,12 @@ function entriesOf(writes: readonly Write[]): readonly Record<string, unknown>[]
     "insert" in write && write.insert === "evidence"
       ? [JSON.parse(write.row.entry ?? "") as Record<string, unknown>]
       : [],
+  );
+}
+
+/** What is kept of a request's end. */
+function closingOf(writes: readonly Write[], requestId: string): readonly Record<string, unknown>[] {
+  return entriesOf(writes).filter(
+    (entry) => entry["kind"] === "request.closed" && entry["requestId"] === requestId,
   );
 }
