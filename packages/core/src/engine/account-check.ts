@@ -36,7 +36,11 @@ export class AccountChecks {
     if (known !== undefined && known.until > now) return known.state;
     const state = this.#check(id, processor);
     this.#known.set(id, { until: now + validForMs, state });
-    const settled = await state;
+    // What nobody could find out is asked again: a storage that failed just then says nothing of the account.
+    const settled = await state.catch((error: unknown) => {
+      this.#known.delete(id);
+      throw error;
+    });
     if (!settled.proven) this.#known.delete(id);
     else if (settled.checked.lacks.length > 0 || settled.checked.unknownTopics.length > 0)
       this.#known.set(id, { until: now + lackingForMs, state });

@@ -1,4 +1,4 @@
-import { ephemeralKeys, memory, RateLimitedError } from "@heed/core";
+import { ephemeralKeys, HeedError, memory, RateLimitedError, type HeedStorage } from "@heed/core";
 import type { CallContext } from "@heed/core/contract";
 import { describe, expect, it } from "vitest";
 import type { ScriptedVendorOptions } from "../scripted-vendor.ts";
@@ -114,5 +114,32 @@ describe("what a vendor says of its limit", () => {
     // The one call that was refused, and none before the time was up.
     expect(one.calledAtMs.filter((atMs) => atMs < 30_000)).toHaveLength(1);
     expect(Math.min(...other.calledAtMs.slice(before))).toBeGreaterThanOrEqual(30_000);
+  });
+
+  it("is heard again where the storage failed just when it was to be kept", async () => {
+    const storage = memory();
+    const clock = virtualClock(start, { autoAdvance: true });
+    let isAsked = false;
+    const failing: HeedStorage = {
+      ...storage,
+      transact: (transaction) => {
+        // The first commit after the vendor's word is that of the limits.
+        if (!isAsked) return storage.transact(transaction);
+        isAsked = false;
+        return Promise.reject(new HeedError("full", { code: "storage-failed" }));
+      },
+    };
+    const { heed, crm, settle } = company({ storage: failing, clock, crm: once });
+    crm.fault({
+      at: "check",
+      get throws() {
+        isAsked = true;
+        return new RateLimitedError("slow", { processor: "crm", operation: "check", retryAfterMs: 30_000 });
+      },
+    });
+    await heed.subscriptions.unsubscribe(optOut("a@example.org"));
+    await expect(heed.work.drain()).rejects.toMatchObject({ code: "storage-failed" });
+    await settle();
+    expect(crm.optedOut.size).toBe(1);
   });
 });
