@@ -1,10 +1,6 @@
-import { execFile, execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { createHeed, definePolicy, isHeedError, keyring, newKey } from "@heed/core";
+import { canMount, onSmallDisk } from "@heed/testing/private";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { startChild } from "../test/child.ts";
 import { temporaryFile } from "../test/temporary-file.ts";
@@ -12,37 +8,12 @@ import { sqlite } from "./sqlite.ts";
 
 const program = fileURLToPath(new URL("../test/bad-disk.ts", import.meta.url));
 
-/** Runs a command where it alone sees a disk of three megabytes: in a namespace of its own, as root or as a user who may make one. */
-function onSmallDisk(directory: string, command: string): readonly [string, readonly string[]] {
-  const script = `mount -t tmpfs -o size=3m tmpfs '${directory}' && exec ${command}`;
-  return ["unshare", [process.getuid?.() === 0 ? "-m" : "-Urm", "sh", "-c", script]];
-}
-
-function canMount(): boolean {
-  const directory = mkdtempSync(join(tmpdir(), "heed-disk-"));
-  try {
-    const [file, options] = onSmallDisk(directory, "true");
-    execFileSync(file, options, { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
-
 describe("a disk", () => {
   it.skipIf(!canMount())(
     "that is full, or cannot be written to, costs nothing that was acknowledged, and work goes on when it is mended",
     { timeout: 60_000 },
     async () => {
-      const directory = mkdtempSync(join(tmpdir(), "heed-disk-"));
-      onTestFinished(() => rmSync(directory, { recursive: true }));
-      const [file, options] = onSmallDisk(
-        directory,
-        `'${process.execPath}' -C @heed/source '${program}' '${directory}'`,
-      );
-      const { stdout } = await promisify(execFile)(file, options);
+      const stdout = await onSmallDisk(program, 3);
       const [seen, stored] = stdout
         .trim()
         .split("\n")

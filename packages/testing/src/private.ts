@@ -15,6 +15,7 @@ export {
 export { journaledCompanyAt, journaledEvidence } from "./storages/journaled.ts";
 export { crashVendor } from "./storages/crash-vendor.ts";
 export { loseNoStep } from "./storages/engine-crash.ts";
+export { canMount, onSmallDisk } from "./storages/small-disk.ts";
 export { sameAsMemory } from "./storages/same-as-memory.ts";
 export { dataKey, read, subject, write } from "./storages/transactions.ts";
 export { journalStandingStill, standingStill } from "./standing-still.ts";

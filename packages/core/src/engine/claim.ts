@@ -22,6 +22,17 @@ function requestsOf(steps: readonly Pick<DueStep, "requestId">[]): readonly stri
   return [...new Set(steps.flatMap(({ requestId }) => requestId ?? []))];
 }
 
+/** Locks that a settle of these steps takes. */
+export function settleLocks(
+  steps: readonly Pick<DueStep, "id" | "subjectId" | "requestId">[],
+): readonly string[] {
+  return lockNames({
+    subjects: steps.map(({ subjectId }) => subjectId),
+    requests: requestsOf(steps),
+    steps: steps.map(({ id }) => id),
+  });
+}
+
 /** Reads that a settle of these steps needs. A merge in between has not taken them from whoever holds them. */
 export function settleReads(steps: readonly Pick<DueStep, "id" | "requestId">[]) {
   const ids = steps.map(({ id }) => id);

@@ -1,7 +1,6 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision } from "../contract/storage.ts";
-import { lockNames } from "../ledger/under-lock.ts";
-import { isHeld, settleReads, tellSettled, type Claim } from "./claim.ts";
+import { isHeld, settleLocks, settleReads, tellSettled, type Claim } from "./claim.ts";
 import { settleWrites, type Settled, type Settlement, type Verdict } from "./settle.ts";
 import { settleChannel, traced, type SettleTrace } from "./tracing.ts";
 
@@ -11,20 +10,16 @@ export async function settleClaims(
   claims: readonly Claim[],
   verdictOf: (claim: Claim) => Verdict | undefined,
 ): Promise<void> {
-  const ids = claims.map(({ step }) => step.id);
+  const steps = claims.map(({ step }) => step);
   const [first] = claims;
   if (first === undefined) return;
   const { processor, operation } = first.step;
   const trace: SettleTrace = { namespace: context.namespace, processor, operation, steps: claims.length };
   const settled = await traced(settleChannel, trace, async (trace) => {
     const settled = await context.storage.transact({
-      lock: lockNames({
-        subjects: claims.map(({ step }) => step.subjectId),
-        requests: claims.flatMap(({ step }) => step.requestId ?? []),
-        steps: ids,
-      }),
+      lock: settleLocks(steps),
       clock: context.clock,
-      read: settleReads(claims.map(({ step }) => step)),
+      read: settleReads(steps),
       decide: (rows, now): Decision<Settled> => {
         const openSteps = new Map(rows.openSteps.map((row) => [row.id, row]));
         const settlements = claims.flatMap((claim): readonly Settlement[] => {

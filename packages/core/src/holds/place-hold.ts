@@ -1,13 +1,13 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision, WhereOf } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
-import { settleReads, tellSettled } from "../engine/claim.ts";
+import { settleLocks, settleReads, tellSettled } from "../engine/claim.ts";
 import { heldBack, settleWrites, type Settled } from "../engine/settle.ts";
 import { evidenceDigests, evidenceWrite } from "../evidence/evidence.ts";
 import { findSubject } from "../ledger/find-subject.ts";
 import { identifiersOf, withIdentifiers } from "../ledger/identifiers.ts";
 import type { Named } from "../ledger/name-subject.ts";
-import { lockNames, transactOnSubjects } from "../ledger/under-lock.ts";
+import { transactOnSubjects } from "../ledger/under-lock.ts";
 import { destructiveOperations } from "../requests/lifecycle.ts";
 import { holdsOfSubjects, holdsOverEveryone, isHeldBy } from "./hold.ts";
 
@@ -158,20 +158,16 @@ async function putOff(
   hold: Row<"holds">,
   leased: readonly Row<"steps">[],
 ): Promise<void> {
-  const ids = leased.map(({ id }) => id);
+  const ids = new Set(leased.map(({ id }) => id));
   const settled = await context.storage.transact({
-    lock: lockNames({
-      subjects: leased.map(({ subjectId }) => subjectId),
-      requests: leased.flatMap(({ requestId }) => requestId ?? []),
-      steps: ids,
-    }),
+    lock: settleLocks(leased),
     clock: context.clock,
     read: settleReads(leased),
     decide: (rows, now): Decision<Settled> => {
       const settlements = rows.openSteps
         .filter(
           (step) =>
-            ids.includes(step.id) &&
+            ids.has(step.id) &&
             step.state === "running" &&
             step.phase === "run" &&
             step.attempted === 0 &&

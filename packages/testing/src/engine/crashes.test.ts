@@ -1,5 +1,6 @@
 import { ephemeralKeys, memory } from "@heed/core";
 import { describe, expect, it } from "vitest";
+import { write } from "../storages/transactions.ts";
 import { virtualClock } from "../virtual-clock.ts";
 import { company } from "./people.ts";
 
@@ -98,7 +99,7 @@ describe("a step that ends its worker", () => {
   });
 
   it("is tried five times more once its request is retried", async () => {
-    const { heed, rows, crm, clock, storage } = company({
+    const { heed, rows, crm, storage } = company({
       clock: virtualClock(start, { autoAdvance: true }),
     });
     crm.add({ id: "1", emails: [poison] });
@@ -111,15 +112,7 @@ describe("a step that ends its worker", () => {
       ({ processor, operation }) => processor === "crm" && operation === "erase",
     );
     const set = { state: "running", attempt: 4, leaseUntil: start, crashes: 4, phase: "resolve" };
-    await storage.transact({
-      lock: [],
-      clock,
-      read: {},
-      decide: () => ({
-        writes: [{ update: "steps", where: { id: erase?.id ?? "" }, set }],
-        answer: undefined,
-      }),
-    });
+    await write(storage, [{ update: "steps", where: { id: erase?.id ?? "" }, set }]);
     await heed.work.drain();
     const step = async () => (await heed.requests.get(id)).steps.find((each) => each.id === erase?.id);
     expect(await step()).toMatchObject({ state: "failed", because: "crashed-worker" });
@@ -140,15 +133,7 @@ describe("a step that ends its worker", () => {
     const [step] = await rows("steps");
     for (let n = 0; n < 12; n += 1) {
       const set = { state: "running", leaseUntil: clock.now().toISOString(), phase: "run", endedAt: null };
-      await storage.transact({
-        lock: [],
-        clock,
-        read: {},
-        decide: () => ({
-          writes: [{ update: "steps", where: { id: step?.id ?? "" }, set }],
-          answer: undefined,
-        }),
-      });
+      await write(storage, [{ update: "steps", where: { id: step?.id ?? "" }, set }]);
       await heed.work.drain();
       expect((await rows("steps"))[0]).toMatchObject({ state: "verified", crashes: 0 });
     }
@@ -162,15 +147,7 @@ describe("a step that ends its worker", () => {
     await optOut(poison);
     const [step] = await rows("steps");
     const set = { state: "running", leaseUntil: clock.now().toISOString(), phase: "run", crashes: 1 };
-    await storage.transact({
-      lock: [],
-      clock,
-      read: {},
-      decide: () => ({
-        writes: [{ update: "steps", where: { id: step?.id ?? "" }, set }],
-        answer: undefined,
-      }),
-    });
+    await write(storage, [{ update: "steps", where: { id: step?.id ?? "" }, set }]);
     const { nextAt } = await heed.work.drain();
     expect(crm.calls.filter(({ at }) => at === "run")).toEqual([]);
     await clock.set(nextAt ?? "");

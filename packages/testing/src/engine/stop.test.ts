@@ -1,6 +1,7 @@
 import { ephemeralKeys, InvalidInputError, memory } from "@heed/core";
 import type { Call, CallContext } from "@heed/core/contract";
 import { describe, expect, it } from "vitest";
+import { write } from "../storages/transactions.ts";
 import { virtualClock } from "../virtual-clock.ts";
 import { company } from "./people.ts";
 
@@ -52,21 +53,8 @@ describe("a worker that has nothing to do", () => {
     await heed.subscriptions.unsubscribe({ subject: { email: "a@example.org" }, topic: "newsletter" });
     const [step] = await rows("steps");
     const leaseUntil = new Date(clock.now().getTime() + 15_000).toISOString();
-    await storage.transact({
-      lock: [],
-      clock,
-      read: {},
-      decide: () => ({
-        writes: [
-          {
-            update: "steps",
-            where: { id: step?.id ?? "" },
-            set: { state: "running", leaseUntil, attempt: 1 },
-          },
-        ],
-        answer: undefined,
-      }),
-    });
+    const set = { state: "running", leaseUntil, attempt: 1 };
+    await write(storage, [{ update: "steps", where: { id: step?.id ?? "" }, set }]);
     expect(await heed.work.drain()).toEqual({ settled: 0, open: 1, nextAt: leaseUntil });
   });
 });

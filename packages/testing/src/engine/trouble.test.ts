@@ -27,7 +27,7 @@ describe("a processor in trouble", () => {
     await settle();
     expect(optedOut()).toHaveLength(25);
     // They go out side by side.
-    const batches = crm.calls.filter((call) => call.at === "run").map((call) => call.ids.length);
+    const batches = crm.calls.filter((call) => call.at === "run").map((call) => call.emails.length);
     expect(batches.toSorted((one, other) => other - one)).toEqual([10, 10, 5]);
   });
 
