@@ -11,6 +11,12 @@ import type { Unreadable } from "./unreadable.ts";
 export interface PumpSettings extends RunSettings {
   /** Batches in hand at one processor. Default 4. */
   readonly batchesPerProcessor: number;
+  /**
+   * How long a running worker sleeps before it looks for steps that other processes planned, unless the storage or
+   * this process wakes it, and before it goes on at a processor where its own storage failed, in milliseconds.
+   * Default 500.
+   */
+  readonly pollMs: number;
 }
 
 /** What is in hand at one processor. */
@@ -21,6 +27,8 @@ interface Hand {
   isDry: boolean;
   /** Nothing urgent was. */
   isCalm: boolean;
+  /** When a batch of it could not be kept, in milliseconds since 1970. */
+  failedAtMs: number;
 }
 
 /** The lane of what one person asked for. Below it is what can wait: bulk, and opt-ins. */
@@ -58,6 +66,12 @@ export class Pump {
     return [...this.#hands.values()].flatMap(({ batches }) => [...batches.keys()]);
   }
 
+  /** Asks for every processor again, also for those whose last batch could not be kept. */
+  startOver(): void {
+    for (const hand of this.#hands.values()) hand.failedAtMs = Number.NEGATIVE_INFINITY;
+    this.refresh();
+  }
+
   /** Steps may have become due: every processor is asked for again. */
   refresh(): void {
     for (const hand of this.#hands.values()) {
@@ -72,6 +86,7 @@ export class Pump {
     let started = 0;
     for (const [id, processor] of Object.entries(this.#context.processors)) {
       const hand = this.#handOf(id);
+      if (this.#rests(hand)) continue;
       if (this.#unreadable.full.includes(id)) {
         hand.isDry = true;
         continue;
@@ -128,9 +143,20 @@ export class Pump {
   }
 
   #handOf(id: string): Hand {
-    const hand = this.#hands.get(id) ?? { batches: new Map(), isDry: false, isCalm: false };
+    const hand = this.#hands.get(id) ?? {
+      batches: new Map(),
+      isDry: false,
+      isCalm: false,
+      failedAtMs: Number.NEGATIVE_INFINITY,
+    };
     this.#hands.set(id, hand);
     return hand;
+  }
+
+  /** What failed at once would otherwise be begun again at once. A clock that was put back ends it. */
+  #rests({ failedAtMs }: Hand): boolean {
+    const nowMs = this.#context.clock.now().getTime();
+    return nowMs >= failedAtMs && nowMs < failedAtMs + this.#settings.pollMs;
   }
 
   /** How many batches more there is room for. */
@@ -172,7 +198,10 @@ export class Pump {
     const batch: Promise<void> = this.#run
       // Until then, delivery that does not lend tells of them again, and they hide what is due behind them.
       .carryOut(id, steps, stop, () => this.bell.ring())
-      .catch(onFailure)
+      .catch((error: unknown) => {
+        hand.failedAtMs = this.#context.clock.now().getTime();
+        onFailure(error);
+      })
       .finally(() => {
         hand.batches.delete(batch);
         for (const step of steps) this.#inHand.delete(step.id);

@@ -11,11 +11,6 @@ import { Unreadable } from "./unreadable.ts";
 /** How a worker works. */
 export interface WorkSettings extends PumpSettings {
   /**
-   * How long a running worker sleeps before it looks for steps that other processes planned, in milliseconds,
-   * unless the storage or this process wakes it. Default 500.
-   */
-  readonly pollMs: number;
-  /**
    * How long an idle worker waits, once it is woken, for more that can travel in the same batch, in milliseconds.
    * Default 20. Only a running worker does, and never while something is in hand: what is due then waits for room
    * anyway. `drain` does not linger.
@@ -116,7 +111,7 @@ export class Worker {
       await this.#scrubOnce();
       // A budget may never reach the end of the backlog.
       await this.#tidyUpSometimes(never, fail);
-      this.#pump.refresh();
+      this.#pump.startOver();
       for (;;) {
         const { next, rings } = this.#pump.bell;
         const goesOn = failures.length === 0 && clock.now().getTime() < until;
@@ -180,7 +175,7 @@ export class Worker {
     const sleep = (ms: number) => clock.sleep(ms, stop).catch(() => {});
     const unwatch = [this.#watchOwn(), storage.watch?.(() => pump.refresh())];
     stop.addEventListener("abort", () => pump.bell.ring(), { once: true });
-    pump.refresh();
+    pump.startOver();
     while (!stop.aborted) {
       const { next } = pump.bell;
       let started = 0;

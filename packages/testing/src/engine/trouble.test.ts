@@ -1,11 +1,13 @@
 import {
   ephemeralKeys,
+  HeedError,
   memory,
   ProcessorError,
   RateLimitedError,
   RejectedError,
   UnavailableError,
 } from "@heed/core";
+import type { HeedStorage } from "@heed/core/storage";
 import { describe, expect, it } from "vitest";
 import { virtualClock, type VirtualClock } from "../virtual-clock.ts";
 import { company, evidence } from "./people.ts";
@@ -361,6 +363,46 @@ describe("leases", () => {
     await hung;
     const subscribe = (await rows("steps")).find((step) => step.operation === "subscribe");
     expect(subscribe).toMatchObject({ state: "cancelled", because: "erasure-requested" });
+  });
+});
+
+describe("a storage that takes nothing any more", () => {
+  it("is tried again at the worker's pace, and what is due goes on once it does", async () => {
+    const inner = memory();
+    let isFull = false;
+    const storage: HeedStorage = {
+      ...inner,
+      transact: (transaction) =>
+        inner.transact({
+          ...transaction,
+          decide: (rows, now) => {
+            const decision = transaction.decide(rows, now);
+            if (isFull && decision.writes.length > 0) throw new HeedError("full", { code: "storage-failed" });
+            return decision;
+          },
+        }),
+    };
+    const test = company({ storage, clock: virtualClock(), crm: { batchSize: 1 } });
+    const { heed, crm, clock } = test;
+    for (let n = 0; n < 20; n += 1)
+      await heed.subscriptions.unsubscribe({ subject: { email: `p${n}@example.org` }, topic: "newsletter" });
+    isFull = true;
+    let failures = 0;
+    heed.on("work.failed", () => {
+      failures += 1;
+      // Without a pause this would never end.
+      if (failures === 1_000) isFull = false;
+    });
+    heed.work.start();
+    await clock.advance(10_000);
+    expect(failures).toBeGreaterThan(1);
+    // Every half second: four batches side by side, and what each of them needs.
+    expect(failures).toBeLessThanOrEqual(8 * (20 + 1));
+    expect(crm.optedOut.size).toBe(0);
+    isFull = false;
+    await clock.advance(10_000);
+    expect(crm.optedOut.size).toBe(20);
+    await heed.work.stop();
   });
 });
 
