@@ -38,7 +38,7 @@ const settings =
   "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; " +
   "PRAGMA cache_size = -16384; PRAGMA wal_autocheckpoint = 8192";
 
-function bringForward(database: DatabaseSync): void {
+function makeReady(database: DatabaseSync): void {
   migrate(database);
   forgetStatistics(database);
 }
@@ -53,7 +53,7 @@ function setUp(database: DatabaseSync, prepare: ((database: DatabaseSync) => voi
   if (prepare === undefined && isServed(database) && !isAnalyzed(database)) return;
   database.exec("BEGIN IMMEDIATE");
   try {
-    (prepare ?? bringForward)(database);
+    (prepare ?? makeReady)(database);
     database.exec("COMMIT");
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");

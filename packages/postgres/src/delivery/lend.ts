@@ -72,7 +72,8 @@ function byUrgency(one: { step: StepRow }, other: { step: StepRow }): number {
   return (first ?? "") < (second ?? "") ? -1 : 1;
 }
 
-function dueStep(
+/** What is told of a step. A job that was lent before lost its worker. */
+function asTold(
   { id, subjectId, requestId, processor, operation, phase, lane, alone }: StepRow,
   { lent }: InHand,
 ): DueStep {
@@ -171,7 +172,7 @@ export class Lender {
     const leftOut = back.filter(([id]) => isLeftOut.has(id));
     await this.#giveBack(session, surplus, steps);
     await this.#giveBack(session, leftOut, steps, jobQuietly);
-    return { told: told.map(({ step, inHand }) => dueStep(step, inHand)), isMore };
+    return { told: told.map(({ step, inHand }) => asTold(step, inHand)), isMore };
   }
 
   get isEmpty(): boolean {
