@@ -3,19 +3,12 @@ import { sqlite } from "@heed/sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { evidence, scene, type Scene } from "./scene.ts";
 
-let axcrypt: Scene;
-beforeEach(async () => {
-  axcrypt = await scene();
-});
-afterEach(async () => {
-  await axcrypt.close();
-});
-
 const always = Number.POSITIVE_INFINITY;
+const unknownUrl = { status: 404, body: { status: "error", message: "Unrecognized request URL" } };
 
-describe("a processor that answers badly", () => {
-  const unknownUrl = { status: 404, body: { status: "error", message: "Unrecognized request URL" } };
-  const vendors = {
+/** How each vendor is struck and mended, and whether it still has the person. */
+const vendorsOf = (axcrypt: Scene) =>
+  ({
     HubSpot: {
       processor: "crm",
       strike: (what: string) => {
@@ -49,7 +42,9 @@ describe("a processor that answers badly", () => {
       holds: () =>
         axcrypt.stripe.credentialsOf([...axcrypt.stripe.state.customers.keys()][0] ?? "").length > 0,
     },
-  } as const;
+  }) as const;
+
+describe("a processor that answers badly", () => {
   const named: Readonly<Record<string, readonly string[]>> = {
     "401": ["account-refused"],
     "404 for an unknown URL": ["account-refused"],
@@ -60,11 +55,14 @@ describe("a processor that answers badly", () => {
   };
 
   describe.each(["HubSpot", "Stripe"] as const)("%s", (name) => {
-    it.each(Object.keys(named))(
+    // Side by side: each waits for its vendor's turns most of the time.
+    it.concurrent.for(Object.keys(named))(
       "on %s has a named state, erases nothing it claims to, and goes on when it is mended",
-      async (what) => {
+      async (what, { onTestFinished }) => {
+        const axcrypt = await scene();
+        onTestFinished(axcrypt.close);
         const { heed, person, settle, application } = axcrypt;
-        const { processor, strike, heal, holds } = vendors[name];
+        const { processor, strike, heal, holds } = vendorsOf(axcrypt)[name];
         const subject = await person("anna@example.se", { stripe: [{ cards: 1, paying: false }] });
         strike(what);
         const { id } = await heed.requests.open({ right: "erasure", subject, identity: "signed-in" });
@@ -92,6 +90,14 @@ describe("a processor that answers badly", () => {
 });
 
 describe("a caller that asks badly", () => {
+  let axcrypt: Scene;
+  beforeEach(async () => {
+    axcrypt = await scene();
+  });
+  afterEach(async () => {
+    await axcrypt.close();
+  });
+
   it.each([
     "",
     "anna",
