@@ -137,6 +137,50 @@ describe("a back-up that is restored", () => {
     }
   });
 
+  it.each([
+    ["is found to be", "known"],
+    ["says no together with", "known"],
+    ["says no together with", "unknown"],
+    ["says no, and is found to be", "known"],
+  ])(
+    "erases nobody else where somebody who was erased %s a person, %s before, who had said no",
+    async (how, before) => {
+      const company = journaledCompany();
+      const live = company.on(company.base);
+      const { heed } = live;
+      const [anna, bert] = ["anna", "bert"].map((name) => company.person(`${name}.canary@example.org`));
+      const both = { email: [anna!.email, bert!.email] };
+      if (before === "known") await heed.subjects.record({ subject: bert!, identityVerified: true });
+      await heed.subscriptions.unsubscribe({ subject: anna!, topic: "newsletter" });
+      await live.settle();
+      const old = `${company.base}.old`;
+      await live.storage.backup?.(old);
+      await heed.subscriptions.unsubscribe({ subject: bert!, topic: "newsletter" });
+      await heed.requests.open({ right: "erasure", identity: "signed-in", subject: anna! });
+      await live.settle();
+      await company.clock.advance(60_000);
+      if (how === "says no together with")
+        await heed.subscriptions.unsubscribe({ subject: both, topic: "newsletter" });
+      else {
+        if (how !== "is found to be")
+          await heed.subscriptions.unsubscribe({ subject: anna!, topic: "newsletter" });
+        await heed.subjects.record({ subject: both, identityVerified: true });
+      }
+      await live.settle();
+      const { email } = bert!;
+      const heard = await heed.subscriptions.state({ subject: bert!, topic: "newsletter" });
+      await heed.close();
+      const restored = company.on(old);
+      await restored.heed.restore();
+      await restored.settle();
+      expect(company.rows.has(email)).toBe(true);
+      expect(company.crm.find(email)).toHaveLength(1);
+      expect(await restored.heed.suppression.check({ email })).toEqual({ suppressed: false });
+      expect(await restored.heed.subscriptions.state({ subject: bert!, topic: "newsletter" })).toEqual(heard);
+      expect((await restored.rows("subjects")).map(({ frozenBy }) => frozenBy)).toEqual([null]);
+    },
+  );
+
   it.each([true, false])("erases again two who had become one (shown before: %s)", async (isBefore) => {
     const company = journaledCompany();
     const live = company.on(company.base);

@@ -37,10 +37,12 @@ export async function replayPart(context: HeedContext, part: JournalPart, facts:
     decide: (rows, now): Decision<void> => {
       const replayed = redo(writes);
       const others = recordsOf(context, unprefixed("holders/", rows)).filter(({ id }) => id !== owner);
+      // With this no, and after the erasure: what it names was the other's until then.
+      const isMadeByNo = facts.onlySaidNo.has(owner) && inserts(writes, "subjects").length > 0;
       const extra: Write[] = [];
       for (const other of others) {
         // Whoever is only silenced after an erasure has not come back: that erasure is carried out again.
-        if (facts.erased.has(other.id) && !facts.onlySaidNo.has(owner)) {
+        if (facts.erased.has(other.id) && !isMadeByNo) {
           // The person was erased and came back: what the back-up has of before must not be taken for theirs.
           extra.push(...endErased(other, now));
           continue;
