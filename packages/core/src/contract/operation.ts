@@ -15,7 +15,10 @@ export type OperationName =
 export interface Target {
   readonly kind: string;
   readonly id: string;
-  /** The object that holds it, where ids are only unique within one. */
+  /**
+   * The id of the object that holds it, or that it was found through: ids may be unique only within one. What lies
+   * within another target of the person was matched with it, however many there are.
+   */
   readonly within?: string;
 }
 
@@ -33,8 +36,16 @@ export interface Retained {
 
 /** The input of each operation. */
 export interface InputOf {
-  /** `evidence` is the id of the ledger event that allows it; it holds nothing personal. */
-  subscribe: { readonly topics: readonly string[]; readonly basis: string; readonly evidence: string };
+  /**
+   * `evidence` is the id of the ledger event that allows it; it holds nothing personal. `givenAt`: when the person
+   * chose so, RFC 3339. An opt-out that the vendor knows of and that is no older stands: answer `manual` then.
+   */
+  subscribe: {
+    readonly topics: readonly string[];
+    readonly basis: string;
+    readonly evidence: string;
+    readonly givenAt: string;
+  };
   /**
    * `"all"`: every list and every brand of the account, not only those bound to a topic. `onlyIfKnown`: the
    * vendor is told of no address that it does not have already; answer `absent` then. An erasure asks so.
@@ -83,6 +94,11 @@ interface Destroyed {
   readonly affected: number;
   /** What is left in place, and why. */
   readonly retained?: readonly Retained[];
+  /**
+   * Civil date `YYYY-MM-DD`, where the vendor names a term of its own: what was destroyed is out of sight now, and
+   * off the vendor's disks by then.
+   */
+  readonly purgedBy?: string;
   readonly records?: never;
 }
 interface Exported {

@@ -59,6 +59,11 @@ export interface Operation<N extends OperationName, Kind extends string, Bucket 
   /** How long a read-back may lag behind a write, in milliseconds. */
   readonly settlingMs: number;
   /**
+   * How long after a run the first read-back is made, in milliseconds. Default 0: at once. For what can be read
+   * back in one call for many subjects, and only late.
+   */
+  readonly verifyAfterMs?: number;
+  /**
    * How many objects of one kind an identifier of one person may match. With `"one"` (the default) a second
    * match goes to a human before anything irreversible.
    */
@@ -66,7 +71,10 @@ export interface Operation<N extends OperationName, Kind extends string, Bucket 
   /** Asked immediately before each irreversible run. Must fail closed. */
   readonly guard?: Ask<N, Kind, Bucket, Clearance>;
   readonly effects?: readonly Effect[];
-  /** Finds the subject's objects. Its answer is stored, sealed, before anything is destroyed. Reads only. */
+  /**
+   * Finds the subject's objects. Its answer is stored, sealed, before anything is destroyed. Reads only. It is asked
+   * again beside each `verify` of what destroys, and before a run that is repeated because of what `verify` saw.
+   */
   readonly resolve?: Ask<N, Kind, Bucket, Resolution>;
   readonly run: Ask<N, Kind, Bucket, Outcome<N>>;
   /** Reads back, or says why nothing can be read back. */
@@ -110,6 +118,11 @@ export interface Checked {
   readonly lacks: readonly { readonly operation: OperationName; readonly needs: string }[];
   /** Topics whose bound list the vendor does not know. */
   readonly unknownTopics: readonly string[];
+  /**
+   * What else an operator should know, in plain words: a setting that does not fit the account, a way that is slower
+   * than it could be. Nobody is named.
+   */
+  readonly remarks?: readonly string[];
 }
 
 /**

@@ -136,7 +136,9 @@ async function verifyPhase(
   verdicts: Map<string, Verdict>,
 ): Promise<Health> {
   const { operation } = asking;
-  const { resolve, verify } = operation;
+  const { verify } = operation;
+  // What is left of a person is looked for anew where leaving it would matter.
+  const resolve = isDestructive(asking.operationName) ? operation.resolve : undefined;
   if (typeof verify !== "function") {
     for (const { call } of claims) verdicts.set(call.id, { to: "end", state: "acknowledged" });
     return "unknown";

@@ -39,10 +39,11 @@ function event(minute: number, kind: string, name: string | null, set: Partial<R
   } satisfies Row<"events">;
 }
 
-const subscribe = (topics: readonly string[]): InputOf["subscribe"] => ({
+const subscribe = (topics: readonly string[], minute = 1): InputOf["subscribe"] => ({
   topics,
   basis: "consent",
-  evidence: "e1",
+  evidence: `e${minute}`,
+  givenAt: at(minute),
 });
 const wished = (
   operation: "subscribe" | "unsubscribe",
@@ -70,7 +71,7 @@ describe("what a preference step asks for when it is claimed", () => {
   it("is what is left when it was overtaken in part", () => {
     const overtaken = [...given, event(3, "withdrawn", "product-news")];
     const both = ["product-news", "events"];
-    expect(wished("subscribe", subscribe(both), overtaken)).toEqual(subscribe(["events"]));
+    expect(wished("subscribe", subscribe(both), overtaken)).toEqual(subscribe(["events"], 2));
     expect(wished("unsubscribe", { topics: both }, overtaken)).toEqual({ topics: ["product-news"] });
   });
 
@@ -79,6 +80,13 @@ describe("what a preference step asks for when it is claimed", () => {
     expect(wished("subscribe", subscribe(["product-news"]), ended)).toBeUndefined();
     const valid = [event(1, "given", "product-news", { until: at(61) })];
     expect(wished("subscribe", subscribe(["product-news"]), valid)).toEqual(subscribe(["product-news"]));
+  });
+
+  it("relies on the choice that counts now, and of several on the oldest", () => {
+    const again = [...given, event(4, "withdrawn", "product-news"), event(5, "renewed", "product-news")];
+    expect(wished("subscribe", subscribe(["product-news"]), again)).toEqual(subscribe(["product-news"], 5));
+    const both = ["product-news", "events"];
+    expect(wished("subscribe", subscribe(both), again)).toEqual(subscribe(both, 2));
   });
 
   it("is everything that the processor has, where all of it is marketing", () => {

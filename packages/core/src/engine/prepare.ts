@@ -191,10 +191,17 @@ export function wishedInput(
 ): InputOf["subscribe"] | InputOf["unsubscribe"] | undefined {
   const input = JSON.parse(step.input) as InputOf["subscribe"] | InputOf["unsubscribe"];
   const own = events.filter((event) => event.subjectId === step.subjectId);
-  const isGiven = (topic: string) => topicState(policy, topic, own, now).state === "given";
+  const stateOf = (topic: string) => topicState(policy, topic, own, now);
+  const isGiven = (topic: string) => stateOf(topic).state === "given";
   if (step.operation === "subscribe") {
     const topics = (input.topics as readonly string[]).filter(isGiven);
-    return topics.length === 0 ? undefined : { ...(input as InputOf["subscribe"]), topics };
+    // The choices that count now, which may have been renewed since: the oldest of them is what can be relied on.
+    const [oldest] = topics
+      .map(stateOf)
+      .flatMap((state) => (state.state === "given" ? [state] : []))
+      .toSorted((a, b) => (a.since < b.since ? -1 : 1));
+    if (oldest === undefined) return undefined;
+    return { ...(input as InputOf["subscribe"]), topics, evidence: oldest.by, givenAt: oldest.since };
   }
   const through = Object.keys(policy.topics).filter((topic) =>
     policy.topics[topic]?.via?.includes(step.processor),

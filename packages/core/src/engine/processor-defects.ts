@@ -8,6 +8,7 @@ const operationSchema = z.looseObject({
   batchSize: z.int("must be a whole number").min(1, "must be at least 1"),
   repeat: z.enum(["safe", "verify-first"], 'must be "safe" or "verify-first"'),
   settlingMs: z.number("must be a number of milliseconds").nonnegative("must be 0 or more"),
+  verifyAfterMs: z.number("must be a number of milliseconds").nonnegative("must be 0 or more").optional(),
   run: does,
   verify: z.union(
     [does, reason],

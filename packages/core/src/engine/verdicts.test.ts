@@ -110,6 +110,15 @@ describe("afterResolve", () => {
     expect(resolve({ targets: [target("1"), byOther] })).toMatchObject({ to: "run" });
   });
 
+  it("does not count what was found through another record of the person, only that one", () => {
+    const note = (id: string, within: string) => target(id, { kind: "note", within });
+    expect(resolve({ targets: [target("1"), note("7", "1"), note("8", "1")] })).toMatchObject({ to: "run" });
+    // Within something that is not this person's record, ids merely need a place.
+    expect(resolve({ targets: [target("1"), note("7", "9"), note("8", "9")] })).toMatchObject({
+      because: "several-matches",
+    });
+  });
+
   it("silences what else the record was known by, for an erasure only, and never erases by it", () => {
     const alsoKnownAs = [
       { kind: "email", value: "old@example.org" },
@@ -142,6 +151,12 @@ describe("afterRun", () => {
       outcome: { status: "done", affected: 2 },
     });
     expect(run({ status: "absent" })).toEqual({ to: "verify", dueInMs: 0, outcome: { status: "absent" } });
+  });
+
+  it("leaves what shows late its time before the first look", () => {
+    const operation = operationWith({ verifyAfterMs: 30_000 });
+    expect(run({ status: "done", affected: 1 }, operation)).toMatchObject({ to: "verify", dueInMs: 30_000 });
+    expect(run({ status: "absent" }, operation)).toMatchObject({ to: "verify", dueInMs: 0 });
   });
 
   it("ends as acknowledged where nothing can be read back, never as verified", () => {
@@ -324,6 +339,14 @@ describe("afterVerify", () => {
       phase: "run",
       because: "not-verified",
     });
+  });
+
+  it("looks anew for whom it is about before a choice is told again, and not where that was done just now", () => {
+    const resolves = { resolve: unused };
+    expect(
+      verify({ seen: "not-as-asked" }, { operation: "unsubscribe" }, { operation: resolves }),
+    ).toMatchObject({ to: "again", phase: "resolve", because: "not-verified" });
+    expect(verify({ seen: "not-as-asked" }, {}, { operation: resolves })).toMatchObject({ phase: "run" });
   });
 
   it("runs again when a processor that said done is contradicted, and gives up after five times", () => {

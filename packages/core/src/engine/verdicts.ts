@@ -52,12 +52,13 @@ function isReadable(identifier: { kind: string; value: string }): boolean {
   }
 }
 
-/** Why a match is not good enough for something irreversible. */
+/** Why a match is not good enough for something irreversible. @param known what was found, and not doubted, before */
 function doubtAbout(
   context: HeedContext,
   processor: string,
   operation: AnyOperation,
   targets: readonly FoundTarget[],
+  known: readonly FoundTarget[] = [],
 ): { because: string; instruction: string } | undefined {
   const trusts = context.policy.recipients[processor]?.trusts;
   const decide = `Decide by hand at "${processor}" which of the records are this person's, erase those there, and acknowledge the step.`;
@@ -71,7 +72,10 @@ function doubtAbout(
   }
   if (operation.matches === "several") return undefined;
   const seen = new Set<string>();
-  for (const { kind, via } of targets) {
+  const ids = new Set([...known, ...targets].map(({ id }) => id));
+  for (const { kind, via, within } of targets) {
+    // Found through another record of the person: it is that one that was matched.
+    if (within !== undefined && ids.has(within)) continue;
     const key = JSON.stringify([kind, via.kind, via.value]);
     if (seen.has(key))
       return { because: "several-matches", instruction: `One identifier matched several records. ${decide}` };
@@ -89,7 +93,10 @@ export function afterRun(claim: Claim, operation: AnyOperation, outcome: Outcome
     case "done":
     case "absent": {
       const kept = keptOutcome(claim, operation, outcome);
-      if (typeof operation.verify === "function") return { to: "verify", dueInMs: 0, outcome: kept };
+      if (typeof operation.verify === "function") {
+        const dueInMs = outcome.status === "done" ? (operation.verifyAfterMs ?? 0) : 0;
+        return { to: "verify", dueInMs, outcome: kept };
+      }
       return { to: "end", state: kept.retained?.length ? "retained" : "acknowledged", outcome: kept };
     }
     case "pending":
@@ -207,7 +214,7 @@ function whatIsSeen(
     answered: true,
     ...more,
   });
-  const doubt = doubtAbout(context, step.processor, operation, more);
+  const doubt = doubtAbout(context, step.processor, operation, more, found.targets);
   if (doubt !== undefined)
     return { to: "end", state: "manual", because: doubt.because, instruction: doubt.instruction };
   if (more.length > 0) {
@@ -253,9 +260,14 @@ function whatIsSeen(
       if (step.doubts + 1 >= mostContradictions) {
         return { to: "end", state: "failed", because: "not-verified", finding: "not-as-asked" };
       }
-      return runAgain("not-verified", Math.max(operation.settlingMs, backoffMs(step.doubts)), {
-        doubtful: true,
-      });
+      // What was found may be why: an address may have joined since. What destroys was resolved again just now.
+      const resolvesFirst = operation.resolve !== undefined && !isDestructive(call.operation);
+      return {
+        ...runAgain("not-verified", Math.max(operation.settlingMs, backoffMs(step.doubts)), {
+          doubtful: true,
+        }),
+        ...(resolvesFirst ? { phase: "resolve" as const } : {}),
+      };
     }
     case "unknown": {
       if (step.doubts + 1 < mostUnknowns) {

@@ -68,7 +68,12 @@ export function preferenceSteps(
       const input: InputOf["subscribe"] | InputOf["unsubscribe"] =
         operation === "unsubscribe"
           ? { topics, ...(record.frozenBy === null ? {} : { onlyIfKnown: true }) }
-          : { topics: topics === "all" ? [] : topics, basis: "consent", evidence: event.id };
+          : {
+              topics: topics === "all" ? [] : topics,
+              basis: "consent",
+              evidence: event.id,
+              givenAt: event.effectiveAt,
+            };
       if (context.processors[processor]?.operations[operation] !== undefined) return [{ ...base, input }];
       untold.push(processor);
       // A vendor that never hears of an opt-in sends nothing, which is safe; one that never hears of an opt-out is not.
