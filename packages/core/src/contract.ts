@@ -8,11 +8,13 @@ export type {
   Finding,
   FoundTarget,
   InputOf,
+  Observation,
   OperationName,
   Outcome,
   OutcomeOf,
   Resolution,
   Retained,
+  SeenChoice,
   Target,
 } from "./contract/operation.ts";
 export { parseIdentifier } from "./contract/parse-identifier.ts";

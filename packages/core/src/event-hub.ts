@@ -14,6 +14,8 @@ export interface HeedEvents {
     /** Whether the step has ended; otherwise it goes on in `phase`. */
     readonly ended: boolean;
   };
+  /** A vendor's webhook told something new: `sightings` of them. A step looks at the vendor next. */
+  "webhook.received": { readonly processor: string; readonly sightings: number };
   "hold.placed": { readonly holdId: string };
   "hold.released": { readonly holdId: string };
   /**
@@ -32,6 +34,7 @@ const eventNames: Readonly<Record<keyof HeedEvents, true>> = {
   "request.opened": true,
   "request.changed": true,
   "step.settled": true,
+  "webhook.received": true,
   "hold.placed": true,
   "hold.released": true,
   "work.failed": true,

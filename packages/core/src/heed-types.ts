@@ -31,6 +31,8 @@ import type { OpenedRequest } from "./requests/open-request.ts";
 import type { ParkedStep } from "./requests/parked-steps.ts";
 import type { OpenRequestView, RequestView } from "./requests/read-request.ts";
 
+import type { Received } from "./sightings/receive-webhook.ts";
+
 type Vias<N extends Names> = {
   [T in keyof N["via"]]: unknown extends N["via"][T] ? never : N["via"][T] & string;
 };
@@ -293,6 +295,19 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
      * @throws HeedError `unknown-key` when storage was written with a key that this process lacks
      */
     rotate(options?: RotationOptions): Promise<Rotated>;
+  };
+  readonly webhooks: {
+    /**
+     * Takes a vendor's webhook in. It is durable when this resolves, so answer the vendor 200 only then; a repeat
+     * changes nothing. What a webhook tells is a hint: a step looks at the vendor, and what it sees there counts. An
+     * opt-out that the person made there enters the ledger and reaches the other processors; what heed itself had
+     * done changes nothing, however late it comes back.
+     *
+     * @param request as it came, its body unread
+     * @throws TamperedEvidenceError when it is not signed by the vendor; UnsupportedOperationError when the
+     *   recipient's processor takes no webhooks
+     */
+    receive(recipient: Id, request: Request): Promise<Received>;
   };
   readonly work: {
     /** Works until nothing is due, or the budget is used up. For tests and serverless jobs. */

@@ -55,6 +55,7 @@ import { denyRequest, retrySteps, verifyIdentity, withdrawRequest } from "./requ
 import { openRequest } from "./requests/open-request.ts";
 import { acknowledgeStep, parkedSteps, retryStep } from "./requests/parked-steps.ts";
 import { listRequests, readRequest } from "./requests/read-request.ts";
+import { receiveWebhook } from "./sightings/receive-webhook.ts";
 import { systemClock } from "./system-clock.ts";
 
 /** What `createHeed` puts together. */
@@ -259,6 +260,10 @@ export function createHeed<
           context,
           asked(how, "keys.rotate", "{ onProgress, signal } or nothing", { onProgress: true, signal: true }),
         ),
+    },
+    webhooks: {
+      receive: async (recipient, request) =>
+        receiveWebhook(context, text(recipient, "webhooks.receive", "recipient"), request),
     },
     work: {
       drain: async (limit) => worker.drain(budget(limit)),

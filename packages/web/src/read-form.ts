@@ -1,3 +1,5 @@
+import { readBytes } from "./read-bytes.ts";
+
 /** The fields of a form, or the HTTP status that says why there are none. */
 export type Form =
   | { readonly fields: readonly (readonly [name: string, value: string])[] }
@@ -11,42 +13,13 @@ const MAX_FIELDS = 10;
  * type has no fields. Never reads more than 8 KiB.
  */
 export async function readForm(request: Request, timeoutMs: number): Promise<Form> {
-  const body = await readBytes(request, timeoutMs);
+  const body = await readBytes(request, MAX_BYTES, timeoutMs);
   if (typeof body === "number") return { problem: body };
   const type = request.headers.get("content-type") ?? "";
   const fields = /^multipart\/form-data\b/i.test(type)
     ? await readMultipart(body, type)
     : readUrlEncoded(body, type);
   return fields.length > MAX_FIELDS ? { problem: 413 } : { fields };
-}
-
-async function readBytes(
-  request: Request,
-  timeoutMs: number,
-): Promise<Buffer<ArrayBuffer> | 400 | 408 | 413> {
-  if (Number(request.headers.get("content-length") ?? 0) > MAX_BYTES) return 413;
-  if (!request.body) return Buffer.alloc(0);
-  const reader = request.body.getReader() as ReadableStreamDefaultReader<Uint8Array>;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<"late">((resolve) => (timer = setTimeout(resolve, timeoutMs, "late")));
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for (;;) {
-      const next = await Promise.race([reader.read(), late]);
-      if (next === "late") return 408;
-      if (next.done) return Buffer.concat(chunks);
-      size += next.value.length;
-      if (size > MAX_BYTES) return 413;
-      chunks.push(next.value);
-    }
-  } catch {
-    // The sender broke off.
-    return 400;
-  } finally {
-    clearTimeout(timer);
-    reader.cancel().catch(() => {});
-  }
 }
 
 /** Also for a body whose type is missing or plain text: some senders set none. */

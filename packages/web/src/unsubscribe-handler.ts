@@ -1,4 +1,5 @@
-import { isHeedError, onlyKeys } from "@heed/core/contract";
+import { onlyKeys } from "@heed/core/contract";
+import { nameOf } from "./name-of.ts";
 import { html, page, plain, type Html } from "./page.ts";
 import { readForm, type Form } from "./read-form.ts";
 import { english, type UnsubscribeTexts } from "./texts.ts";
@@ -136,12 +137,4 @@ function wishOf(form: Extract<Form, { fields: unknown }>): Wish | undefined {
   if (pair.length > 0) return pair.every((value) => value === "One-Click") ? "one-click" : undefined;
   const [action, ...more] = valuesOf("action");
   return more.length === 0 && (action === "stop" || action === "stop-all") ? action : undefined;
-}
-
-const safeName = /^[A-Za-z][A-Za-z0-9-]{0,63}$/;
-
-/** An error's message may quote what it was about; so may the name and code of an error that is not heed's. */
-function nameOf(error: unknown): Readonly<Record<string, string>> {
-  if (!isHeedError(error) || !safeName.test(error.name)) return { error: "Error" };
-  return { error: error.name, ...(safeName.test(error.code) && { code: error.code }) };
 }

@@ -1,4 +1,5 @@
 import type { Identifier } from "./identifier.ts";
+import type { Sighting } from "./sighting.ts";
 
 /** What heed can ask of a processor. */
 export type OperationName =
@@ -9,7 +10,8 @@ export type OperationName =
   | "forgetTokens"
   | "export"
   | "rectify"
-  | "restrict";
+  | "restrict"
+  | "observe";
 
 /** A vendor's object, as `resolve` found it: `{ kind: "contact", id: "151" }`. Stored sealed. */
 export interface Target {
@@ -60,6 +62,8 @@ export interface InputOf {
   export: { readonly categories: readonly string[] | "all" };
   /** Property to new value; `null` clears it. */
   rectify: { readonly changes: Readonly<Record<string, string | null>> };
+  /** Look at what the vendor has of a person, because of what its webhooks told. Changes nothing there. */
+  observe: { readonly saw: readonly Sighting["saw"][] };
 }
 
 /** One operation for one subject. Arrives parsed and complete: adapters validate nothing. */
@@ -107,6 +111,28 @@ interface Exported {
   readonly affected?: never;
   readonly retained?: never;
 }
+/** A choice of a person, as the vendor has it. */
+export interface SeenChoice {
+  readonly saw: "opted-out" | "opted-in";
+  readonly topics: readonly string[] | "all";
+  /** RFC 3339; since when, by the vendor's clock. */
+  readonly at: string;
+  /** True where the vendor shows that heed's own call made it so. */
+  readonly own: boolean;
+  /** True of one that was changed since, where the vendor keeps a history: a no is a no, whoever overwrote it. */
+  readonly over?: boolean;
+}
+/** What `observe` saw. */
+export interface Observation {
+  readonly status: "done";
+  /** Of each of the person's addresses: what holds now and, where the vendor tells, what did before. */
+  readonly choices: readonly SeenChoice[];
+  /** The addresses under which the vendor has the person: whose choices these are. */
+  readonly addresses: readonly Identifier[];
+  readonly affected?: never;
+  readonly retained?: never;
+  readonly records?: never;
+}
 /** The processor holds nothing of this subject. Counts only after `check()` proved the account. */
 interface Absent {
   readonly status: "absent";
@@ -122,6 +148,7 @@ export interface OutcomeOf {
   exclude: Destroyed | Absent;
   forgetTokens: Destroyed | Absent;
   export: Exported | Absent;
+  observe: Observation | Absent;
 }
 
 /** What `run` says happened. A vendor's 200 is a statement, not evidence: `verify` reads back. */

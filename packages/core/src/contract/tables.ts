@@ -310,6 +310,12 @@ export const tables = {
       ["namespace", "releasedAt", "reviewAt"],
     ],
   },
+  /** What vendors' webhooks told, for as long as they may tell it again. `id`: keyed digest of the vendor's own. */
+  sightings: {
+    columns: { id: "text", namespace: "text", at: "text" },
+    key: ["id"],
+    indexes: [["namespace", "at"]],
+  },
   /** What a restoration has brought back and not yet planned steps for. `kind`: `"choice"` or `"request"`. */
   restored: {
     columns: { id: "text", subjectId: "text", kind: "text" },

@@ -20,11 +20,21 @@ const resolutionSchema = z.object({
   alsoKnownAs: z.array(identifier).optional(),
 });
 
+const seenChoice = z.object({
+  saw: z.enum(["opted-out", "opted-in"]),
+  topics: z.union([z.array(z.string()), z.literal("all")]),
+  at: z.iso.datetime({ offset: true }),
+  own: z.boolean(),
+  over: z.boolean().optional(),
+});
+
 const outcomeSchema = z.discriminatedUnion("status", [
   z.object({
     status: z.literal("done"),
     affected: z.number().int().nonnegative().optional(),
     retained: z.array(retainedSchema).optional(),
+    choices: z.array(seenChoice).optional(),
+    addresses: z.array(identifier).optional(),
   }),
   z.object({ status: z.literal("absent") }),
   z.object({ status: z.literal("pending"), reference: z.string().min(1), checkAfterMs: waitMs }),

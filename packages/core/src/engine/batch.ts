@@ -4,6 +4,7 @@ import { readClearance, readFinding, readOutcome, readResolution } from "./answe
 import { ask, Mistakes, slowDown, tellFailure, unanswered, type Asking } from "./ask.ts";
 import type { Health } from "./breaker.ts";
 import { begin, type Claim } from "./claim.ts";
+import { takeIn } from "../sightings/take-in.ts";
 import { settleClaims } from "./settle-claims.ts";
 import { heldBack, type Verdict } from "./settle.ts";
 import { troubleOf } from "./trouble.ts";
@@ -59,7 +60,7 @@ async function runPhase(
   claims: readonly Claim[],
   verdicts: Map<string, Verdict>,
 ): Promise<Health> {
-  const { operation } = asking;
+  const { context, operation } = asking;
   if (claims.some((claim) => claim.isGuarded)) {
     const { guard } = operation;
     const { answers, health } = await ask(asking, "guard", claims, verdicts, (calls, lent) =>
@@ -96,6 +97,7 @@ async function runPhase(
   for (const claim of unanswered(allowed, verdicts)) {
     const outcome = readOutcome(answers?.get(claim.call.id), mistakes.note);
     if (outcome?.status !== "failed") {
+      if (outcome?.status === "done" && "choices" in outcome) await takeIn(context, claim, outcome);
       verdicts.set(claim.call.id, afterRun(claim, operation, outcome));
       continue;
     }

@@ -1,3 +1,4 @@
+import type { Identifier } from "../contract/identifier.ts";
 import type { FoundTarget, Target } from "../contract/operation.ts";
 
 /** What a step found out and may not forget; sealed in its row. */
@@ -5,6 +6,8 @@ export interface Found {
   readonly targets: readonly FoundTarget[];
   /** From a pending outcome. */
   readonly reference?: string;
+  /** Whom a sighting is about: nobody's row has these. */
+  readonly sighted?: readonly Identifier[];
   /** For a human. */
   readonly instruction?: string;
 }

@@ -110,9 +110,10 @@ function prepare(
   const trusted = isDestructive(step.operation)
     ? own.filter((row) => row.verified === 1 || named.has(row.digest))
     : own;
-  const identifiers = identifiersOf(subjectKey, trusted).filter((each) =>
-    processor.identifiers[each.kind]?.test(each.value),
-  );
+  const found =
+    step.sealed === null ? nothingFound : (JSON.parse(open(key, step.sealed, `steps/${step.id}`)) as Found);
+  const whose = found.sighted ?? identifiersOf(subjectKey, trusted);
+  const identifiers = whose.filter((each) => processor.identifiers[each.kind]?.test(each.value));
   const [first, ...others] = identifiers;
   if (first === undefined) {
     const kinds = Object.keys(processor.identifiers).join(", ");
@@ -122,8 +123,6 @@ function prepare(
       `Look this person up by hand at "${step.processor}": no identifier is known that it can search by (${kinds}).`,
     );
   }
-  const found =
-    step.sealed === null ? nothingFound : (JSON.parse(open(key, step.sealed, `steps/${step.id}`)) as Found);
   return {
     // The answer of an earlier run was lost, and repeating it is not safe: look first.
     phase:
@@ -133,7 +132,7 @@ function prepare(
     call: callFor(step, input, [first, ...others], found),
     found,
     key,
-    subjectDigests: evidenceDigests(context, identifiersOf(subjectKey, own)),
+    subjectDigests: evidenceDigests(context, found.sighted ?? identifiersOf(subjectKey, own)),
     ranBefore: step.attempted === 1,
     isGuarded: operation.guard !== undefined && isDestructive(step.operation),
   };

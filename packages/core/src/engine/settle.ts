@@ -10,6 +10,7 @@ import { closingWrites } from "../requests/close-request.ts";
 import { stepsToRelease } from "../requests/gates.ts";
 import {
   isFinal,
+  isParked,
   requestState,
   type RequestState,
   type StepPhase,
@@ -136,6 +137,9 @@ export function settleWrites(
       const request = requestOf.get(step.requestId ?? "");
       const digests = subjectDigests ?? (JSON.parse(request?.subjectDigests ?? "[]") as string[]);
       writes.push(stepEvidence(context, after, digests, now));
+      // Nobody else's is sealed with the key of a sighting.
+      if (step.operation === "observe" && !isParked(after))
+        writes.push({ remove: "dataKeys", where: { owner: step.subjectId } });
       // What it found is in the row as it was: a step that ends forgets it.
       if (after.state === "retained")
         writes.push(...retainedWrites(context, { ...after, sealed: step.sealed }, key, now));

@@ -236,6 +236,7 @@ export class Worker {
       }),
       hub.on("request.opened", refresh),
       hub.on("hold.released", refresh),
+      hub.on("webhook.received", refresh),
       hub.on("request.changed", () => {
         // A closed request may free a parked opt-in.
         this.#tidiedAtMs = Number.NEGATIVE_INFINITY;

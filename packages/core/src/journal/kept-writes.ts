@@ -130,6 +130,7 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
       case "journal":
       case "journalMarks":
       case "restored":
+      case "sightings":
         break;
       default: {
         const never: never = table;

@@ -13,10 +13,10 @@ import { stepsToRelease } from "./gates.ts";
 import { isHeldBack, ownStage } from "./lifecycle.ts";
 
 /** Lanes of urgency: what silences goes first, unless it is one of a million at once. */
-const lanes = { optOut: 0, request: 1, optIn: 2, bulk: 2 } as const;
+export const lanes = { optOut: 0, request: 1, optIn: 2, bulk: 2 } as const;
 
 /** How long a preference is carried after its choice before a human is asked, in milliseconds (10 days). */
-const preferenceTermMs = 10 * 86_400_000;
+export const preferenceTermMs = 10 * 86_400_000;
 
 /** What is to be done at one processor, before it becomes a row. */
 export interface PlannedStep {
@@ -232,7 +232,7 @@ function keptBy(context: HeedContext, recipient: Recipient, receivedAt: string):
 /** Rows of planned steps, each due or waiting as the gates say, behind what is open already. */
 export function stepRows(
   context: HeedContext,
-  record: SubjectRecord,
+  record: Pick<SubjectRecord, "id" | "openSteps">,
   planned: readonly PlannedStep[],
   about: {
     readonly seal: Uint8Array;

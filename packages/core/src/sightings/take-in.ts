@@ -1,0 +1,210 @@
+import { createHash } from "node:crypto";
+import type { HeedContext } from "../context.ts";
+import type { Identifier } from "../contract/identifier.ts";
+import type { InputOf, Observation, SeenChoice } from "../contract/operation.ts";
+import type { Decision, Write } from "../contract/storage.ts";
+import type { Claim } from "../engine/claim.ts";
+import type { Row } from "../contract/tables.ts";
+import { isHeedError } from "../errors/heed-error.ts";
+import { stepWrites } from "../ledger/choice-event.ts";
+import { topicsIn, topicState } from "../ledger/choice.ts";
+import type { ConsentState } from "../ledger/consent-fold.ts";
+import type { Scope } from "../ledger/event.ts";
+import { nameSubject, type Named } from "../ledger/name-subject.ts";
+import { recordChoice } from "../ledger/record-choice.ts";
+import { recordSubject } from "../ledger/record-subject.ts";
+import { stateOf } from "../ledger/state-of.ts";
+import type { SubjectRecord } from "../ledger/subject-record.ts";
+import { transactOnSubjects } from "../ledger/under-lock.ts";
+import { openRequest } from "../requests/open-request.ts";
+import { lanes, preferenceTermMs, seqOf, stepRows, type PlannedStep } from "../requests/plan.ts";
+
+/**
+ * What follows from what a vendor shows of a person. May be repeated: each choice has an id of the step's.
+ *
+ * - An opt-out that is the person's own and newer than what the ledger has is recorded, and the other processors are
+ *   told.
+ * - Our own write changes nothing, however late it is seen.
+ * - An opt-in needs its proof, which no vendor's state is.
+ * - Where the vendor does not have what the ledger says, and no step is on its way to tell it, it is told again.
+ */
+export async function takeIn(context: HeedContext, claim: Claim, seen: Observation): Promise<void> {
+  const { step, call } = claim;
+  const named = nameThose(context, seen.addresses);
+  if (named !== undefined) {
+    for (const topic of topicsAt(context, step.processor))
+      await followTopic(context, claim, named, topic, covering(seen.choices, topic));
+    await followAll(context, claim, named, seen.choices);
+  }
+  const { saw } = call.input as InputOf["observe"];
+  if (saw.includes("paid-service-ended")) await forgetTokensOf(context, call.identifiers, seen.addresses);
+}
+
+/** Marketing topics that the processor has. */
+function topicsAt({ policy }: HeedContext, processor: string): readonly string[] {
+  return Object.keys(policy.topics).filter((topic) => policy.topics[topic]?.via?.includes(processor));
+}
+
+function covering(choices: readonly SeenChoice[], topic: string): readonly SeenChoice[] {
+  return choices.filter(({ topics }) => topics !== "all" && topics.includes(topic));
+}
+
+/** The newest opt-out that was not heed's own doing. */
+function newestNo(choices: readonly SeenChoice[]): string | undefined {
+  return choices
+    .filter(({ saw, own }) => saw === "opted-out" && !own)
+    .map(({ at }) => new Date(at).toISOString())
+    .toSorted()
+    .at(-1);
+}
+
+const isNews = (state: ConsentState, at: string): boolean =>
+  state.state === "never-asked" || at > state.since;
+
+async function followTopic(
+  context: HeedContext,
+  claim: Claim,
+  named: Named,
+  topic: string,
+  choices: readonly SeenChoice[],
+): Promise<void> {
+  if (choices.length === 0) return;
+  const at = newestNo(choices);
+  if (at !== undefined && isNews(await stateOf(context, named, { topic }), at))
+    await recordNo(context, claim, named, { scope: "topic", name: topic }, at);
+  const state = await stateOf(context, named, { topic });
+  const now = choices.filter(({ over }) => over !== true);
+  if (now.length === 0) return;
+  const told = now.some(({ saw }) => saw === "opted-in") ? "given" : "not-given";
+  if (state.state !== "never-asked" && state.state !== told)
+    await tellAgain(context, claim.step.processor, named, topic, state.state);
+}
+
+/** An opt-out of everything that the vendor sends is one of all marketing. */
+async function followAll(
+  context: HeedContext,
+  claim: Claim,
+  named: Named,
+  choices: readonly SeenChoice[],
+): Promise<void> {
+  const at = newestNo(choices.filter(({ topics }) => topics === "all"));
+  if (at === undefined) return;
+  for (const topic of topicsIn(context.policy, { scope: "all", name: null })) {
+    if (!isNews(await stateOf(context, named, { topic }), at)) continue;
+    return recordNo(context, claim, named, { scope: "all", name: null }, at);
+  }
+}
+
+async function recordNo(
+  context: HeedContext,
+  { step }: Claim,
+  named: Named,
+  scope: Scope,
+  at: string,
+): Promise<void> {
+  await recordChoice(
+    context,
+    { named },
+    {
+      // Of this step and scope, and no other: a repeat records nothing.
+      id: createHash("sha256").update(`${step.id}/${scope.scope}/${scope.name}`).digest("base64url"),
+      kind: "withdrawn",
+      scope,
+      claimedAt: at,
+      // By the vendor's clock: it counts from then, also where it is heard of late.
+      imported: true,
+      channel: step.processor,
+      method: "sighting",
+    },
+  );
+}
+
+/** Plans the step once more that brings a processor to what the ledger says, unless one is on its way. */
+async function tellAgain(
+  context: HeedContext,
+  processor: string,
+  named: Named,
+  topic: string,
+  wished: "given" | "not-given",
+): Promise<void> {
+  const operation = wished === "given" ? "subscribe" : "unsubscribe";
+  if (context.processors[processor]?.operations[operation] === undefined) return;
+  await transactOnSubjects(context, {
+    select: { digests: named.digests.flat() },
+    read: {},
+    decide: (records, _rows, now): Decision<void> => ({
+      writes: records.flatMap((record) => againWrites(context, record, { processor, operation, topic }, now)),
+      answer: undefined,
+    }),
+  });
+}
+
+function againWrites(
+  context: HeedContext,
+  record: SubjectRecord,
+  { processor, operation, topic }: Pick<PlannedStep, "processor" | "operation"> & { readonly topic: string },
+  now: string,
+): readonly Write[] {
+  const isUnderWay = record.openSteps.some((step) => step.processor === processor && isAbout(step, topic));
+  const state = topicState(context.policy, topic, record.events, now);
+  const wished = operation === "subscribe" ? "given" : "not-given";
+  if (record.frozenBy !== null || isUnderWay || state.state !== wished) return [];
+  const input: InputOf["subscribe"] | InputOf["unsubscribe"] =
+    operation === "subscribe"
+      ? { topics: [topic], basis: "consent", evidence: state.by, givenAt: state.since }
+      : { topics: [topic] };
+  const deadlineAt = new Date(Date.parse(now) + preferenceTermMs).toISOString();
+  const lane = operation === "subscribe" ? lanes.optIn : lanes.optOut;
+  const rows = stepRows(context, record, [{ processor, operation, stage: 0, lane, input, deadlineAt }], {
+    seal: record.dataKey,
+    seq: seqOf(now),
+    now,
+    requestId: null,
+    eventId: state.by,
+  });
+  return stepWrites(rows);
+}
+
+function isAbout({ input }: Row<"steps">, topic: string): boolean {
+  const { topics = [] } = JSON.parse(input) as Partial<InputOf["unsubscribe"]>;
+  return topics === "all" || topics.includes(topic);
+}
+
+/**
+ * Somebody stopped paying: what was stored to charge them is forgotten. The vendor's own id is what names them; that
+ * the vendor has an address beside it only tells whose it most likely is.
+ */
+async function forgetTokensOf(
+  context: HeedContext,
+  ids: readonly Identifier[],
+  addresses: readonly Identifier[],
+): Promise<void> {
+  const named = nameThose(context, ids);
+  if (named === undefined) return;
+  const both = nameThose(context, [...ids, ...addresses]);
+  try {
+    if (both !== undefined) await recordSubject(context, both, false);
+  } catch (error) {
+    // The id and the address are two people's here, or one of them is being erased.
+    if (!isHeedError(error) || (error.code !== "two-subjects" && error.code !== "frozen")) throw error;
+  }
+  await openRequest(context, named, { right: "forget-tokens", identity: "operator-checked" });
+}
+
+/** Undefined where nobody can be named: what a vendor has is not always an address. */
+function nameThose(context: HeedContext, identifiers: readonly Identifier[]): Named | undefined {
+  const readable = identifiers.filter((each) => {
+    try {
+      nameSubject(context, { [each.kind]: each.value });
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  if (readable.length === 0) return undefined;
+  const byKind = Map.groupBy(readable, ({ kind }) => kind);
+  const subject = Object.fromEntries(
+    [...byKind].map(([kind, each]) => [kind, each.map(({ value }) => value)]),
+  );
+  return nameSubject(context, subject);
+}
