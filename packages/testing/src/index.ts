@@ -3,8 +3,16 @@ export type { TestHeed, TestHeedOptions } from "./create-test-heed.ts";
 export { describeHistories } from "./describe-histories.ts";
 export type { StorageOfHistories } from "./describe-histories.ts";
 export { describeProcessor } from "./describe-processor.ts";
-export type { ProcessorUnderTest } from "./describe-processor.ts";
-export type { JudgedOperation, Setup, World, WorldFault } from "./describe-processor/world.ts";
+export type { CannotShow, ProcessorUnderTest } from "./describe-processor.ts";
+export type { CaseName } from "./describe-processor/cases.ts";
+export type {
+  Asked,
+  Between,
+  Setup,
+  VendorReply,
+  VendorRequest,
+  World,
+} from "./describe-processor/world.ts";
 export { describeRecovery } from "./describe-recovery.ts";
 export type { RecoveringStorage } from "./describe-recovery.ts";
 export { describeStorage } from "./describe-storage.ts";
