@@ -3,8 +3,9 @@ export type { TestHeed, TestHeedOptions } from "./create-test-heed.ts";
 export { describeHistories } from "./describe-histories.ts";
 export type { StorageOfHistories } from "./describe-histories.ts";
 export { describeProcessor } from "./describe-processor.ts";
-export type { CannotShow, ProcessorUnderTest } from "./describe-processor.ts";
+export type { ProcessorUnderTest } from "./describe-processor.ts";
 export type { CaseName } from "./describe-processor/cases.ts";
+export type { CannotShow } from "./describe-processor/plan-cases.ts";
 export type {
   Asked,
   Between,
