@@ -23,7 +23,8 @@ describeProcessor({
       world: {
         add(email) {
           portal.addContact({ email, properties: { firstname: "Anna" } });
-          for (const { subscriptionId } of Object.values(topics)) portal.choose(email, subscriptionId, "SUBSCRIBED");
+          for (const { subscriptionId } of Object.values(topics))
+            portal.choose(email, subscriptionId, "SUBSCRIBED");
         },
         isDone(email, asked) {
           if (asked.operation !== "unsubscribe") return portal.dossier(email).contacts.length === 0;
