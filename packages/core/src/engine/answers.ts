@@ -20,15 +20,21 @@ const resolutionSchema = z.object({
   alsoKnownAs: z.array(identifier).optional(),
 });
 
+const carriedOut = {
+  affected: z.number().int().nonnegative().optional(),
+  retained: z.array(retainedSchema).optional(),
+};
+
 const outcomeSchema = z.discriminatedUnion("status", [
-  z.object({
-    status: z.literal("done"),
-    affected: z.number().int().nonnegative().optional(),
-    retained: z.array(retainedSchema).optional(),
-  }),
+  z.object({ status: z.literal("done"), ...carriedOut }),
   z.object({ status: z.literal("absent") }),
-  z.object({ status: z.literal("pending"), reference: z.string().min(1), checkAfterMs: waitMs }),
-  z.object({ status: z.literal("blocked"), by: slugSchema, checkAfterMs: waitMs }),
+  z.object({
+    status: z.literal("pending"),
+    reference: z.string().min(1),
+    checkAfterMs: waitMs,
+    ...carriedOut,
+  }),
+  z.object({ status: z.literal("blocked"), by: slugSchema, checkAfterMs: waitMs, ...carriedOut }),
   z.object({ status: z.literal("manual"), instruction: z.string() }),
   z.object({ status: z.literal("failed"), error: z.instanceof(Error) }),
 ]);

@@ -4,18 +4,24 @@ import type { InputIssue } from "../errors/invalid-input-error.ts";
 const does = z.custom<unknown>((value) => typeof value === "function", "must be a function");
 const reason = z.object({ acknowledgedOnly: z.string().min(1, "say why nothing can be read back") });
 
-const operationSchema = z.looseObject({
-  batchSize: z.int("must be a whole number").min(1, "must be at least 1"),
-  repeat: z.enum(["safe", "verify-first"], 'must be "safe" or "verify-first"'),
-  settlingMs: z.number("must be a number of milliseconds").nonnegative("must be 0 or more"),
-  run: does,
-  verify: z.union(
-    [does, reason],
-    "must be a function that reads back, or { acknowledgedOnly: why nothing can be }",
-  ),
-  resolve: does.optional(),
-  guard: does.optional(),
-});
+const operationSchema = z
+  .looseObject({
+    batchSize: z.int("must be a whole number").min(1, "must be at least 1"),
+    repeat: z.enum(["safe", "verify-first"], 'must be "safe" or "verify-first"'),
+    settlingMs: z.number("must be a number of milliseconds").nonnegative("must be 0 or more"),
+    run: does,
+    verify: z.union(
+      [does, reason],
+      "must be a function that reads back, or { acknowledgedOnly: why nothing can be }",
+    ),
+    resolve: does.optional(),
+    guard: does.optional(),
+    effects: z.array(z.string()).optional(),
+  })
+  .refine(({ effects, guard }) => guard !== undefined || effects?.includes("ends-paid-service") !== true, {
+    path: ["guard"],
+    message: "must say whether a paid service runs: the operation ends one (effects)",
+  });
 
 const calls = z.number().positive();
 const limitSchema = z.union(
@@ -39,7 +45,8 @@ const processorSchema = z.looseObject({
 
 /**
  * What is wrong with an adapter, for callers that the compiler did not check. An operation that cannot be read
- * back and does not say why is one of these: it would end as done on the vendor's word alone.
+ * back and does not say why is one of these: it would end as done on the vendor's word alone. So is one that ends
+ * what somebody paid for and has no guard: nothing would ask before.
  */
 export function processorDefects(id: string, processor: unknown): readonly InputIssue[] {
   const parsed = processorSchema.safeParse(processor);
