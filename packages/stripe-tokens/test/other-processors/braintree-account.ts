@@ -1,6 +1,7 @@
 import type { BraintreeGateway } from "./braintree.ts";
 
-interface Subscription {
+/** A subscription that is charged by a card. */
+export interface Subscription {
   status: "Active" | "Past Due" | "Pending" | "Canceled" | "Expired";
   /** Civil date. */
   readonly paidThroughDate: string;
@@ -22,8 +23,8 @@ export interface BraintreeAccount {
   readonly deleted: readonly string[];
   /** Days that were paid for and taken away. */
   forfeitedDays(): number;
-  /** The next calls throw this, as the client does. */
-  failWith(type: string | undefined): void;
+  /** Calls of this method throw, as the client does: what. */
+  readonly failing: Map<"find" | "delete", string>;
 }
 
 const dayMs = 86_400_000;
@@ -33,14 +34,16 @@ export function braintreeAccount(merchantAccountId: string, now: () => Date): Br
   const customers: BraintreeAccount["customers"] = new Set();
   const deleted: string[] = [];
   let forfeited = 0;
-  let failure: string | undefined;
+  const failing: BraintreeAccount["failing"] = new Map();
 
   /** As the client's exceptions are: told apart by `type`. */
-  const failing = (type: string) => Object.assign(new Error("About Anna Canary."), { type, name: type });
-  const found = <T>(object: T | undefined): Promise<T> => {
-    if (failure !== undefined) return Promise.reject(failing(failure));
-    return object === undefined ? Promise.reject(failing("notFoundError")) : Promise.resolve(object);
-  };
+  const exception = (type: string) => Object.assign(new Error("About Anna Canary."), { type, name: type });
+  function found<T>(object: T | undefined, method: "find" | "delete" = "find"): T {
+    const failure = failing.get(method);
+    if (failure !== undefined) throw exception(failure);
+    if (object === undefined) throw exception("notFoundError");
+    return object;
+  }
   const today = () => {
     for (const { subscriptions } of vault.values())
       for (const subscription of subscriptions)
@@ -74,7 +77,7 @@ export function braintreeAccount(merchantAccountId: string, now: () => Date): Br
       },
       async delete(token) {
         today();
-        const { subscriptions } = await found(vault.get(token));
+        const { subscriptions } = found(vault.get(token), "delete");
         for (const subscription of subscriptions) {
           if (subscription.status === "Canceled" || subscription.status === "Expired") continue;
           subscription.status = "Canceled";
@@ -93,6 +96,6 @@ export function braintreeAccount(merchantAccountId: string, now: () => Date): Br
     customers,
     deleted,
     forfeitedDays: () => forfeited,
-    failWith: (type) => void (failure = type),
+    failing,
   };
 }

@@ -1,7 +1,7 @@
 import { runOnce } from "@heed/core";
 import { describe, expect, it } from "vitest";
 import { braintree } from "./braintree.ts";
-import { braintreeAccount } from "./braintree-account.ts";
+import { braintreeAccount, type Subscription } from "./braintree-account.ts";
 import { clockOf, companyWith } from "./company.ts";
 
 const customer = "customer-1";
@@ -13,7 +13,7 @@ const dayMs = 86_400_000;
 function world(neverExpires = false) {
   const clock = clockOf();
   const vendor = braintreeAccount(merchantAccountId, () => clock.now());
-  const subscription = { status: "Active" as const, paidThroughDate: "2026-01-26", neverExpires };
+  const subscription: Subscription = { status: "Active", paidThroughDate: "2026-01-26", neverExpires };
   vendor.customers.add(customer).add("customer-2");
   vendor.vault.set("card-1", { customer, subscriptions: [subscription] });
   vendor.vault.set("card-2", { customer, subscriptions: [] });
@@ -85,16 +85,31 @@ describe("forgetting at Braintree", () => {
 
   it("takes a card that is gone already for gone, and no other failure", async () => {
     const { vendor, subscription, heed, clock, settle, paidServiceEnded, stepOf, proofOf } = world();
-    subscription.status = "Canceled" as never;
-    vendor.failWith("serverError");
+    subscription.status = "Canceled";
+    vendor.failing.set("delete", "serverError");
     const id = await paidServiceEnded(subject);
     await heed.work.drain();
-    expect((await stepOf(id))?.state).toBe("due");
-    vendor.failWith(undefined);
+    expect(await stepOf(id)).toMatchObject({ state: "due", because: "unavailable" });
+    expect([...vendor.vault.keys()]).toEqual(["card-1", "card-2", "card-9"]);
+    vendor.failing.clear();
     vendor.vault.delete("card-2");
     await clock.advance(dayMs);
     await settle();
+    expect([...vendor.vault.keys()]).toEqual(["card-9"]);
     expect((await proofOf(id)).settled).toMatchObject({ state: "verified", outcome: "done", affected: 1 });
+  });
+
+  it("takes a refusal to a human", async () => {
+    const { vendor, subscription, settle, paidServiceEnded, stepOf, failures } = world();
+    subscription.status = "Canceled";
+    vendor.failing.set("delete", "invalidKeysError");
+    const id = await paidServiceEnded(subject);
+    await settle();
+    expect(await stepOf(id)).toMatchObject({ state: "failed", because: "rejected" });
+    expect(vendor.deleted).toEqual([]);
+    // Which failure it was is told, and nothing of its text, which names the holder.
+    expect(failures).toEqual([expect.stringContaining("invalidKeysError")]);
+    expect(failures.join("\n")).not.toMatch(/canary/i);
   });
 
   it("finds nobody under an id that the vault does not know", async () => {

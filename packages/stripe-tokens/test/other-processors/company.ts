@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { definePolicy, type Evidence, keyring, newKey, type ProcessorV1 } from "@heed/core";
 import { verifyReceipt } from "@heed/core/evidence";
 import { createTestHeed, type VirtualClock, virtualClock } from "@heed/testing";
@@ -21,6 +22,8 @@ export function companyWith(
 ) {
   const keys = keyring(newKey());
   const { heed, settle, search } = createTestHeed({ policy, processors: { pay }, clock, keys });
+  const failures: string[] = [];
+  heed.on("work.failed", ({ error }) => void failures.push(inspect(error, { depth: 10 })));
   const requestOf = async (id: string, operation: string) => {
     const { steps, state } = await heed.requests.get(id);
     return { state, step: steps.find((step) => step.processor === "pay" && step.operation === operation) };
@@ -29,6 +32,8 @@ export function companyWith(
     heed,
     clock,
     settle,
+    /** What `work.failed` told, in full. */
+    failures,
     /** The person stopped paying: their tokens are to be forgotten. */
     paidServiceEnded: async (subject: Readonly<Record<string, string | readonly string[]>>) =>
       (await heed.paidService.ended({ subject: { accountId: "account-4711", ...subject } })).id,

@@ -63,18 +63,25 @@ describe("forgetting at Paddle", () => {
   );
 
   it("says at the deadline what was done and what was not", async () => {
-    const { methods, heed, settle, paidServiceEnded, stepOf } = world("active");
+    const { methods, inUse, heed, settle, paidServiceEnded, stepOf } = world("active");
+    methods.set("paymtd_4", { status: "active" });
     const id = await paidServiceEnded(subject);
+    await settle(32 * dayMs + 3_600_000);
+    expect(await stepOf(id)).toMatchObject({ state: "due", outcome: "partly", affected: 2 });
+    // One of the two is let go between the last look but one and the last, at the deadline.
+    expect((await stepOf(id))?.nextAt).toMatch(/^2026-02-1[67]/);
+    inUse.status = "canceled";
     await settle();
-    expect([...methods.keys()]).toEqual(["paymtd_2"]);
+    expect([...methods.keys()]).toEqual(["paymtd_4"]);
     expect(await stepOf(id)).toMatchObject({
       state: "manual",
       because: "deadline-passed",
       outcome: "partly",
+      affected: 3,
     });
     const evidence = (await heed.requests.evidence(id)).map(({ entry }) => entry);
     expect(evidence).toContainEqual(
-      expect.objectContaining({ kind: "step.settled", state: "manual", outcome: "partly", affected: 2 }),
+      expect.objectContaining({ kind: "step.settled", state: "manual", outcome: "partly", affected: 3 }),
     );
   });
 
@@ -114,11 +121,13 @@ describe("forgetting at Paddle", () => {
   });
 
   it("takes no other refusal for one of these", async () => {
-    const { vendor, methods, heed, paidServiceEnded, stepOf } = world();
+    const { vendor, methods, heed, paidServiceEnded, stepOf, failures } = world();
     for (let call = 0; call < 10; call += 1) vendor.fault(/DELETE/, call % 2 === 0 ? 400 : 404);
     const id = await paidServiceEnded(subject);
     await heed.work.drain();
     expect(await stepOf(id)).toMatchObject({ state: "failed", because: "rejected" });
     expect(methods.size).toBe(3);
+    expect(failures).toEqual([expect.stringContaining("(HTTP 400)")]);
+    expect(failures.join("\n")).not.toMatch(/canary/i);
   });
 });

@@ -37,7 +37,7 @@ export function standIn(isAllowed: (headers: Headers) => boolean, routes: readon
       if (!isAllowed(headers)) return Response.json({ error: "unauthorized" }, { status: 401 });
       const struck = faults.findIndex((fault) => fault.call.test(call));
       const what = struck === -1 ? undefined : faults.splice(struck, 1)[0]?.what;
-      if (typeof what === "number") return Response.json({ error: "as told" }, { status: what });
+      if (typeof what === "number") return Response.json({ error: "About Anna Canary." }, { status: what });
       if (typeof what === "function") what();
       const { host, pathname, searchParams: query } = new URL(url);
       const text = await request.text();
