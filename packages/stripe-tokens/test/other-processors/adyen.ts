@@ -1,6 +1,6 @@
 import { each, type Identifier, type ProcessorV1 } from "@heed/core/contract";
 import { z } from "zod";
-import { customersIn, dayMs, storedTokens, tokensIn } from "./stored-tokens.ts";
+import { customersIn, dayMs, forgetting, storedTokens, tokensIn } from "./stored-tokens.ts";
 import { type Bucket, type Fetch, type VendorCalls, vendorCalls } from "./vendor-calls.ts";
 
 const checkout = "https://checkout-test.adyen.com/v71";
@@ -56,10 +56,7 @@ export function adyen(access: {
     limits: { calls: { calls: 20, perMs: 1000 } },
     operations: {
       forgetTokens: {
-        batchSize: 10,
-        repeat: "safe",
-        settlingMs: 0,
-        matches: "several",
+        ...forgetting,
         effects: ["irreversible"],
         resolve: each((call, context) =>
           storedTokens(valuesOf(call.identifiers, "adyenShopperReference"), (shopper) =>
@@ -100,23 +97,18 @@ export function adyen(access: {
           if (payments.length === 0)
             return { status: "manual", instruction: "Look this shopper's payments up in the Customer Area." };
           const { send, read } = calls("erase", context);
-          const told = {
-            SUCCESS: 0,
-            ALREADY_PROCESSED: 0,
-            ACTIVE_RECURRING_TOKEN_EXISTS: 0,
-            PAYMENT_NOT_FOUND: 0,
-          };
+          const results: z.infer<typeof erasure>["result"][] = [];
           for (const { value: pspReference } of payments) {
             const body = { merchantAccount, pspReference };
             const answer = await send("POST", `${dataProtection}/requestSubjectErasure`, { body });
-            told[read(erasure, answer).result] += 1;
+            results.push(read(erasure, answer).result);
           }
-          const affected = told.SUCCESS;
-          if (told.ACTIVE_RECURRING_TOKEN_EXISTS > 0)
+          const affected = results.filter((result) => result === "SUCCESS").length;
+          if (results.includes("ACTIVE_RECURRING_TOKEN_EXISTS"))
             return { status: "blocked", by: "recurring-token-exists", checkAfterMs: dayMs, affected };
           if (affected > 0)
             return { status: "pending", reference: "subject-erasure", checkAfterMs: dayMs, affected };
-          if (told.PAYMENT_NOT_FOUND === payments.length) return { status: "absent" };
+          if (results.every((result) => result === "PAYMENT_NOT_FOUND")) return { status: "absent" };
           return { status: "done", affected, retained: call.input.keep };
         }),
         verify: {

@@ -1,4 +1,4 @@
-import type { BraintreeGateway } from "./braintree.ts";
+import type { BraintreeGateway } from "./braintree-client.ts";
 
 /** A subscription that is charged by a card. */
 export interface Subscription {

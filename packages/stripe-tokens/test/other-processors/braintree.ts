@@ -1,24 +1,7 @@
-import {
-  type CallContext,
-  each,
-  type OperationName,
-  type ProcessorV1,
-  RateLimitedError,
-  RejectedError,
-  UnavailableError,
-} from "@heed/core/contract";
+import { type CallContext, each, type ProcessorV1 } from "@heed/core/contract";
 import { z } from "zod";
-import { customersIn, dayMs, storedTokens, tokensIn } from "./stored-tokens.ts";
-
-/** What is used of the gateway of `braintree` (npm): the vendor's client is passed in, and nothing else of it is. */
-export interface BraintreeGateway {
-  readonly customer: { find(id: string): Promise<unknown> };
-  readonly paymentMethod: {
-    find(token: string): Promise<unknown>;
-    delete(token: string, options: { readonly revokeAllGrants: boolean }): Promise<unknown>;
-  };
-  readonly merchantAccount: { find(id: string): Promise<unknown> };
-}
+import { askBraintree, type BraintreeGateway } from "./braintree-client.ts";
+import { customersIn, dayMs, forgetting, storedTokens, tokensIn } from "./stored-tokens.ts";
 
 const subscription = z.looseObject({ status: z.string(), paidThroughDate: z.string().nullish() });
 const customer = z.looseObject({
@@ -27,17 +10,7 @@ const customer = z.looseObject({
   ),
 });
 const merchantAccount = z.looseObject({ id: z.string() });
-const thrown = z.looseObject({ type: z.string() });
-
 const running: ReadonlySet<string> = new Set(["Active", "Past Due", "Pending"]);
-
-const refusals: Readonly<Record<string, number>> = {
-  authenticationError: 401,
-  authorizationError: 403,
-  notFoundError: 404,
-  invalidKeysError: 400,
-  upgradeRequired: 426,
-};
 
 /**
  * Payment methods in Braintree's vault. Deleting one cancels its subscriptions at once, and the customer loses the days
@@ -54,32 +27,8 @@ export function braintree(access: {
 }): ProcessorV1<"braintreeCustomerId", never, "calls"> {
   const { gateway } = access;
 
-  /** Undefined: there is no such object. */
-  async function ask<T>(
-    operation: OperationName | "check",
-    context: CallContext<"calls">,
-    schema: z.ZodType<T>,
-    call: () => Promise<unknown>,
-  ): Promise<T | undefined> {
-    await context.turn("calls");
-    const about = { processor: "braintree", operation };
-    const answer = await call().catch((error: unknown) => {
-      const type = thrown.safeParse(error).data?.type ?? "";
-      if (type === "notFoundError") return undefined;
-      if (type === "tooManyRequestsError")
-        throw new RateLimitedError("Braintree asks to slow down.", { ...about, retryAfterMs: 1000 });
-      const status = refusals[type];
-      if (status === undefined) throw new UnavailableError("Braintree gave no usable answer.", about);
-      throw new RejectedError(`Braintree refused the request (${type}).`, { ...about, status });
-    });
-    if (answer === undefined) return undefined;
-    const parsed = schema.safeParse(answer);
-    if (parsed.success) return parsed.data;
-    throw new UnavailableError("Braintree answered in a shape that cannot be read.", about);
-  }
-
   const find = async (context: CallContext<"calls">, id: string) =>
-    (await ask("forgetTokens", context, customer, () => gateway.customer.find(id)))?.paymentMethods;
+    (await askBraintree("forgetTokens", context, customer, () => gateway.customer.find(id)))?.paymentMethods;
 
   return {
     specificationVersion: "v1",
@@ -91,10 +40,7 @@ export function braintree(access: {
     limits: { calls: { calls: 20, perMs: 1000 } },
     operations: {
       forgetTokens: {
-        batchSize: 10,
-        repeat: "safe",
-        settlingMs: 0,
-        matches: "several",
+        ...forgetting,
         effects: ["irreversible", "ends-paid-service"],
         resolve: each((call, context) =>
           storedTokens(call.identifiers, async (id) => (await find(context, id))?.map(({ token }) => token)),
@@ -119,7 +65,7 @@ export function braintree(access: {
           if (customersIn(call).length === 0) return { status: "absent" };
           let affected = 0;
           for (const { id } of tokensIn(call)) {
-            const answer = await ask("forgetTokens", context, z.literal(true), async () => {
+            const answer = await askBraintree("forgetTokens", context, z.literal(true), async () => {
               await gateway.paymentMethod.delete(id, { revokeAllGrants: true });
               return true;
             });
@@ -129,7 +75,7 @@ export function braintree(access: {
         }),
         verify: each(async (call, context) => {
           for (const { id } of tokensIn(call)) {
-            const there = await ask("forgetTokens", context, z.unknown(), () =>
+            const there = await askBraintree("forgetTokens", context, z.unknown(), () =>
               gateway.paymentMethod.find(id),
             );
             if (there !== undefined) return { seen: "not-as-asked" };
@@ -139,7 +85,7 @@ export function braintree(access: {
       },
     },
     async check(context) {
-      const found = await ask("check", context, merchantAccount, () =>
+      const found = await askBraintree("check", context, merchantAccount, () =>
         gateway.merchantAccount.find(access.merchantAccountId),
       );
       return { account: found?.id ?? "another gateway", lacks: [], unknownTopics: [] };

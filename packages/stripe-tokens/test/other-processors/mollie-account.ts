@@ -69,7 +69,13 @@ export function mollieAccount(apiKey: string, profile: string): MollieAccount {
       [
         "GET",
         new RegExp(`${host}/customers/([^/]+)/subscriptions$`),
-        ({ ids: [id = ""] }) => found(id, ({ subscriptions }) => list("subscriptions", subscriptions)),
+        ({ ids: [id = ""] }) =>
+          found(id, ({ subscriptions }) =>
+            list(
+              "subscriptions",
+              subscriptions.map((each, index) => ({ id: `sub_${index}`, ...each })),
+            ),
+          ),
       ],
     ],
   );

@@ -1,6 +1,6 @@
 import { each, type ProcessorV1 } from "@heed/core/contract";
 import { z } from "zod";
-import { customersIn, dayMs, storedTokens, tokensIn } from "./stored-tokens.ts";
+import { customersIn, dayMs, forgetting, storedTokens, tokensIn } from "./stored-tokens.ts";
 import {
   type Answer,
   type Bucket,
@@ -12,16 +12,13 @@ import {
 
 const base = "https://api.mollie.com/v2";
 
-const link = z.looseObject({ href: z.string() }).nullish();
-const mandates = z.looseObject({
-  _embedded: z.looseObject({ mandates: z.array(z.looseObject({ id: z.string(), status: z.string() })) }),
-  _links: z.looseObject({ next: link }).optional(),
-});
-const mandate = z.looseObject({ status: z.string() });
-const subscriptions = z.looseObject({
-  _embedded: z.looseObject({ subscriptions: z.array(z.looseObject({ status: z.string() })) }),
-  _links: z.looseObject({ next: link }).optional(),
-});
+type Listed = "mandates" | "subscriptions";
+const object = z.looseObject({ id: z.string(), status: z.string() });
+const pageOf = (what: Listed) =>
+  z.looseObject({
+    _embedded: z.looseObject({ [what]: z.array(object) }),
+    _links: z.looseObject({ next: z.looseObject({ href: z.string() }).nullish() }),
+  });
 const profile = z.looseObject({ id: z.string() });
 
 /** 410: it was there, and was deleted. Which of the two Mollie answers is not documented for every object. */
@@ -47,27 +44,17 @@ export function mollie(access: {
   const within = (customer: string, path: string) =>
     `${base}/customers/${encodeURIComponent(customer)}/${path}`;
 
-  /** Those by which somebody can still be charged; undefined where there is no such customer. */
-  async function mandatesOf({ send, read }: VendorCalls, customer: string) {
+  /** Undefined where there is no such customer. */
+  async function list({ send, read }: VendorCalls, customer: string, what: Listed) {
     let isThere = true;
-    const all = await everyPage(async (next = within(customer, "mandates?limit=250")) => {
+    const all = await everyPage(async (next = within(customer, `${what}?limit=250`)) => {
       const answer = await send("GET", next, { means: isGone });
       isThere = !isGone(answer);
       if (!isThere) return { items: [] };
-      const { _embedded: embedded, _links: links } = read(mandates, answer);
-      return { items: embedded.mandates, next: links?.next?.href };
+      const { _embedded: embedded, _links: links } = read(pageOf(what), answer);
+      return { items: embedded[what] ?? [], next: links.next?.href };
     });
-    return isThere ? all.filter(({ status }) => status !== "invalid").map(({ id }) => id) : undefined;
-  }
-
-  async function isPaying({ send, read }: VendorCalls, customer: string) {
-    const all = await everyPage(async (next = within(customer, "subscriptions?limit=250")) => {
-      const answer = await send("GET", next, { means: isGone });
-      if (isGone(answer)) return { items: [] };
-      const { _embedded: embedded, _links: links } = read(subscriptions, answer);
-      return { items: embedded.subscriptions, next: links?.next?.href };
-    });
-    return all.some(({ status }) => running.has(status));
+    return isThere ? all : undefined;
   }
 
   return {
@@ -80,19 +67,21 @@ export function mollie(access: {
     limits: { calls: { calls: 20, perMs: 1000 } },
     operations: {
       forgetTokens: {
-        batchSize: 10,
-        repeat: "safe",
-        settlingMs: 0,
-        matches: "several",
+        ...forgetting,
         effects: ["irreversible", "ends-paid-service"],
         resolve: each((call, context) =>
-          storedTokens(call.identifiers, (customer) => mandatesOf(calls("forgetTokens", context), customer)),
+          storedTokens(call.identifiers, async (customer) => {
+            const mandates = await list(calls("forgetTokens", context), customer, "mandates");
+            return mandates?.filter(({ status }) => status !== "invalid").map(({ id }) => id);
+          }),
         ),
         guard: each(async (call, context) => {
           if (call.input.endsPaidService === "allowed") return { clear: true };
-          for (const customer of customersIn(call))
-            if (await isPaying(calls("forgetTokens", context), customer))
+          for (const customer of customersIn(call)) {
+            const all = await list(calls("forgetTokens", context), customer, "subscriptions");
+            if (all?.some(({ status }) => running.has(status)))
               return { blockedBy: "subscription-running", checkAfterMs: dayMs };
+          }
           return { clear: true };
         }),
         run: each(async (call, context) => {
@@ -109,8 +98,7 @@ export function mollie(access: {
           const { send, read } = calls("forgetTokens", context);
           for (const { customer, id } of tokensIn(call)) {
             const answer = await send("GET", within(customer, `mandates/${id}`), { means: isGone });
-            if (!isGone(answer) && read(mandate, answer).status !== "invalid")
-              return { seen: "not-as-asked" };
+            if (!isGone(answer) && read(object, answer).status !== "invalid") return { seen: "not-as-asked" };
           }
           return { seen: "as-asked" };
         }),

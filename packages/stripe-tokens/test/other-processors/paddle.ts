@@ -1,6 +1,6 @@
 import { each, type ProcessorV1 } from "@heed/core/contract";
 import { z } from "zod";
-import { customersIn, dayMs, storedTokens, tokensIn } from "./stored-tokens.ts";
+import { customersIn, dayMs, forgetting, storedTokens, tokensIn } from "./stored-tokens.ts";
 import {
   type Answer,
   type Bucket,
@@ -65,10 +65,7 @@ export function paddle(access: {
     limits: { calls: { calls: 240, perMs: 60_000 } },
     operations: {
       forgetTokens: {
-        batchSize: 10,
-        repeat: "safe",
-        settlingMs: 0,
-        matches: "several",
+        ...forgetting,
         effects: ["irreversible"],
         resolve: each((call, context) =>
           storedTokens(call.identifiers, (customer) => methodsOf(calls("forgetTokens", context), customer)),

@@ -68,6 +68,20 @@ describe("forgetting at PayPal", () => {
     expect((await proofOf(id)).settled).toMatchObject({ state: "verified", outcome: "done" });
   });
 
+  it("believes no 204 while the token can be read, and says so when it stays", async () => {
+    const { vendor, deleted, settle, paidServiceEnded, stepOf } = world(1);
+    for (let call = 0; call < 100; call += 1) vendor.fault(/DELETE/, "lies");
+    const id = await paidServiceEnded(subject);
+    await settle();
+    expect(deleted()).toBe(5);
+    expect(vendor.vault.has("token-1")).toBe(true);
+    expect(await stepOf(id)).toMatchObject({
+      state: "failed",
+      because: "not-verified",
+      finding: "not-as-asked",
+    });
+  });
+
   it("believes no 404 but PayPal's own about the token", async () => {
     const { vendor, heed, paidServiceEnded, stepOf } = world(1);
     vendor.fault(/GET.*token-1$/, 404);

@@ -1,6 +1,6 @@
 import { each, type ProcessorV1 } from "@heed/core/contract";
 import { z } from "zod";
-import { customersIn, storedTokens, tokensIn } from "./stored-tokens.ts";
+import { customersIn, forgetting, storedTokens, tokensIn } from "./stored-tokens.ts";
 import { type Bucket, everyPage, type Fetch, type VendorCalls, vendorCalls } from "./vendor-calls.ts";
 
 const base = "https://connect.squareup.com/v2";
@@ -55,10 +55,7 @@ export function square(access: {
     limits: { calls: { calls: 20, perMs: 1000 } },
     operations: {
       forgetTokens: {
-        batchSize: 10,
-        repeat: "safe",
-        settlingMs: 0,
-        matches: "several",
+        ...forgetting,
         effects: ["irreversible"],
         resolve: each((call, context) =>
           storedTokens(call.identifiers, async (customer) => {

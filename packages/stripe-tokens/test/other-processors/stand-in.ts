@@ -11,8 +11,11 @@ export interface Asked {
 /** A documented call: its method, the pattern of host and path, and what the vendor answers. */
 export type Route = readonly [method: string, url: RegExp, answer: (asked: Asked) => Response];
 
-/** What goes wrong: the effect is there and the answer is not; a status instead of it; or something happens before. */
-export type Fault = "answer-lost" | number | (() => void);
+/**
+ * What goes wrong: the effect is there and the answer is not; the answer is there and the effect is not; a status
+ * instead of both; or something happens before.
+ */
+export type Fault = "answer-lost" | "lies" | number | (() => void);
 
 /** A vendor in memory, reached as over HTTP. */
 export interface StandIn {
@@ -38,6 +41,7 @@ export function standIn(isAllowed: (headers: Headers) => boolean, routes: readon
       const struck = faults.findIndex((fault) => fault.call.test(call));
       const what = struck === -1 ? undefined : faults.splice(struck, 1)[0]?.what;
       if (typeof what === "number") return Response.json({ error: "About Anna Canary." }, { status: what });
+      if (what === "lies") return noContent();
       if (typeof what === "function") what();
       const { host, pathname, searchParams: query } = new URL(url);
       const text = await request.text();

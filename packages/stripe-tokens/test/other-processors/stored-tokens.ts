@@ -38,4 +38,10 @@ export function customersIn(call: Pick<Call, "targets">): readonly string[] {
   return call.targets.filter(({ kind }) => kind === "customer").map(({ id }) => id);
 }
 
+/**
+ * What forgetting tokens has in common at these vendors: it may be repeated, a read sees every write, and one person may
+ * have several tokens.
+ */
+export const forgetting = { batchSize: 10, repeat: "safe", settlingMs: 0, matches: "several" } as const;
+
 export const dayMs = 86_400_000;
