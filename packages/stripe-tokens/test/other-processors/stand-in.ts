@@ -1,7 +1,7 @@
 import type { Fetch } from "./vendor-calls.ts";
 
 /** What a route is asked. */
-export interface Asked {
+interface Asked {
   /** The groups of the path's pattern, decoded. */
   readonly ids: readonly string[];
   readonly query: URLSearchParams;
@@ -15,7 +15,7 @@ export type Route = readonly [method: string, url: RegExp, answer: (asked: Asked
  * What goes wrong: the effect is there and the answer is not; the answer is there and the effect is not; a status
  * instead of both; or something happens before.
  */
-export type Fault = "answer-lost" | "lies" | number | (() => void);
+type Fault = "answer-lost" | "lies" | number | (() => void);
 
 /** A vendor in memory, reached as over HTTP. */
 export interface StandIn {
