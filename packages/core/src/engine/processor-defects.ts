@@ -4,24 +4,25 @@ import type { InputIssue } from "../errors/invalid-input-error.ts";
 const does = z.custom<unknown>((value) => typeof value === "function", "must be a function");
 const reason = z.object({ acknowledgedOnly: z.string().min(1, "say why nothing can be read back") });
 
-const operationSchema = z
-  .looseObject({
-    batchSize: z.int("must be a whole number").min(1, "must be at least 1"),
-    repeat: z.enum(["safe", "verify-first"], 'must be "safe" or "verify-first"'),
-    settlingMs: z.number("must be a number of milliseconds").nonnegative("must be 0 or more"),
-    run: does,
-    verify: z.union(
-      [does, reason],
-      "must be a function that reads back, or { acknowledgedOnly: why nothing can be }",
-    ),
-    resolve: does.optional(),
-    guard: does.optional(),
-    effects: z.array(z.string()).optional(),
-  })
-  .refine(({ effects, guard }) => guard !== undefined || effects?.includes("ends-paid-service") !== true, {
-    path: ["guard"],
-    message: "must say whether a paid service runs: the operation ends one (effects)",
-  });
+const operationSchema = z.looseObject({
+  batchSize: z.int("must be a whole number").min(1, "must be at least 1"),
+  repeat: z.enum(["safe", "verify-first"], 'must be "safe" or "verify-first"'),
+  settlingMs: z.number("must be a number of milliseconds").nonnegative("must be 0 or more"),
+  run: does,
+  verify: z.union(
+    [does, reason],
+    "must be a function that reads back, or { acknowledgedOnly: why nothing can be }",
+  ),
+  resolve: does.optional(),
+  guard: does.optional(),
+  effects: z.array(z.string()).optional(),
+});
+
+/** What ends a paid service asks before whether one runs. */
+const guardedOperationSchema = operationSchema.refine(
+  ({ effects, guard }) => guard !== undefined || effects?.includes("ends-paid-service") !== true,
+  { path: ["guard"], message: "must say whether a paid service runs: the operation ends one (effects)" },
+);
 
 const calls = z.number().positive();
 const limitSchema = z.union(
@@ -39,7 +40,7 @@ const processorSchema = z.looseObject({
   identifiers: z.record(z.string(), z.instanceof(RegExp, { error: "must be a regular expression" })),
   topics: z.record(z.string(), z.unknown()),
   limits: z.record(z.string(), limitSchema),
-  operations: z.record(z.string(), operationSchema.optional()),
+  operations: z.record(z.string(), guardedOperationSchema.optional()),
   check: does,
 });
 
