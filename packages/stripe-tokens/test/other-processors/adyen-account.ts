@@ -42,8 +42,8 @@ export function adyenAccount(
     [
       [
         "GET",
-        /^management-test\.adyen\.com\/v3\/me$/,
-        () => Response.json({ id: "S2-1", active: true, associatedMerchantAccounts: [merchantAccount] }),
+        /^management-test\.adyen\.com\/v3\/merchants\/([^/]+)$/,
+        ({ ids: [id] }) => (id === merchantAccount ? Response.json({ id }) : failing(403, { status: 403 })),
       ],
       [
         "GET",

@@ -48,6 +48,17 @@ describe("forgetting at Adyen", () => {
     expect((await proofOf(id)).settled).toMatchObject({ state: "verified", outcome: "done" });
   });
 
+  it("does nothing with a key that does not open the merchant account", async () => {
+    const { vendor } = world();
+    const { heed, paidServiceEnded, stepOf } = companyWith(
+      adyen({ ...access, merchantAccount: "AcmePOS", fetch: vendor.fetch }),
+    );
+    const id = await paidServiceEnded(subject);
+    await heed.work.drain();
+    expect(await stepOf(id)).toMatchObject({ state: "due", because: "account-refused" });
+    expect(vendor.tokens.size).toBe(2);
+  });
+
   it("sends a human to look where it knows payments and no shopper", async () => {
     const { vendor, settle, paidServiceEnded, stepOf } = world();
     const id = await paidServiceEnded({ adyenPspReference: first });

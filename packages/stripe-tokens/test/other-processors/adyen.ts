@@ -13,7 +13,7 @@ const stored = z.looseObject({
 const erasure = z.looseObject({
   result: z.enum(["SUCCESS", "ALREADY_PROCESSED", "ACTIVE_RECURRING_TOKEN_EXISTS", "PAYMENT_NOT_FOUND"]),
 });
-const credential = z.looseObject({ associatedMerchantAccounts: z.array(z.string()) });
+const merchant = z.looseObject({ id: z.string() });
 
 type Kind = "adyenShopperReference" | "adyenPspReference";
 const valuesOf = (identifiers: readonly Identifier[], kind: Kind) =>
@@ -27,6 +27,7 @@ const valuesOf = (identifiers: readonly Identifier[], kind: Kind) =>
  *
  * @see https://docs.adyen.com/api-explorer/Checkout/71/delete/storedPaymentMethods/(storedPaymentMethodId)
  * @see https://docs.adyen.com/development-resources/data-protection-api
+ * @see https://docs.adyen.com/api-explorer/Management/3/get/merchants/(merchantId)
  */
 export function adyen(access: {
   readonly apiKey: string;
@@ -119,8 +120,8 @@ export function adyen(access: {
     },
     async check(context) {
       const { send, read } = calls("check", context);
-      const { associatedMerchantAccounts } = read(credential, await send("GET", `${management}/me`));
-      const account = associatedMerchantAccounts.find((each) => each === merchantAccount) ?? "another";
+      const answer = await send("GET", `${management}/merchants/${encodeURIComponent(merchantAccount)}`);
+      const { id: account } = read(merchant, answer);
       return { account, lacks: [], unknownTopics: [] };
     },
   };

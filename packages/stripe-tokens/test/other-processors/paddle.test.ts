@@ -120,6 +120,18 @@ describe("forgetting at Paddle", () => {
     expect((await proofOf(id)).settled).toMatchObject({ outcome: "absent" });
   });
 
+  it("comes back when Paddle says so, which is no failed try", async () => {
+    const { vendor, methods, clock, settle, paidServiceEnded, stepOf, proofOf } = world();
+    vendor.fault(/DELETE/, 429);
+    const began = clock.now().getTime();
+    const id = await paidServiceEnded(subject);
+    await settle();
+    expect(clock.now().getTime() - began).toBeGreaterThan(60_000);
+    expect(methods.size).toBe(0);
+    expect((await stepOf(id))?.tries).toBe(0);
+    expect((await proofOf(id)).settled).toMatchObject({ state: "verified", affected: 3 });
+  });
+
   it("takes no other refusal for one of these", async () => {
     const { vendor, methods, heed, paidServiceEnded, stepOf, failures } = world();
     for (let call = 0; call < 10; call += 1) vendor.fault(/DELETE/, call % 2 === 0 ? 400 : 404);

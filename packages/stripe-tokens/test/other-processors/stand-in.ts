@@ -13,7 +13,7 @@ export type Route = readonly [method: string, url: RegExp, answer: (asked: Asked
 
 /**
  * What goes wrong: the effect is there and the answer is not; the answer is there and the effect is not; a status
- * instead of both; or something happens before.
+ * instead of both, with a page for people, and at 429 a minute to wait; or something happens before.
  */
 type Fault = "answer-lost" | "lies" | number | (() => void);
 
@@ -40,7 +40,13 @@ export function standIn(isAllowed: (headers: Headers) => boolean, routes: readon
       if (!isAllowed(headers)) return Response.json({ error: "unauthorized" }, { status: 401 });
       const struck = faults.findIndex((fault) => fault.call.test(call));
       const what = struck === -1 ? undefined : faults.splice(struck, 1)[0]?.what;
-      if (typeof what === "number") return Response.json({ error: "About Anna Canary." }, { status: what });
+      if (typeof what === "number") {
+        const headers = { "retry-after": "60" };
+        return new Response("<p>About Anna Canary.</p>", {
+          status: what,
+          ...(what === 429 ? { headers } : {}),
+        });
+      }
       if (what === "lies") return noContent();
       if (typeof what === "function") what();
       const { host, pathname, searchParams: query } = new URL(url);

@@ -13,7 +13,7 @@ export type Fetch = (request: Request) => Promise<Response>;
 /** The one bucket of these adapters: none of their vendors counts calls by endpoint. */
 export type Bucket = "calls";
 
-/** An answer that means something. The body is JSON, or undefined: a 204 has none. */
+/** An answer. The body is JSON, or undefined: a 204 has none, and a gateway's page is none. */
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
@@ -45,11 +45,11 @@ export function vendorCalls(vendor: string, headers: Readonly<Record<string, str
           signal: context.signal,
           ...json,
         });
-        const answer = await fetch(request)
-          .then(async (response): Promise<Answer> => {
-            const text = await response.text();
-            return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
-          })
+        const { answer, retryAfter } = await fetch(request)
+          .then(async (response) => ({
+            answer: { status: response.status, body: jsonOf(await response.text()) } satisfies Answer,
+            retryAfter: Number(response.headers.get("retry-after")),
+          }))
           .catch(() => {
             context.signal.throwIfAborted();
             throw new UnavailableError(`"${vendor}" gave no usable answer.`, about);
@@ -60,7 +60,7 @@ export function vendorCalls(vendor: string, headers: Readonly<Record<string, str
           throw new RateLimitedError(`"${vendor}" asks to slow down.`, {
             ...about,
             status,
-            retryAfterMs: 1000,
+            retryAfterMs: retryAfter > 0 ? retryAfter * 1000 : 1000,
           });
         if (status >= 500)
           throw new UnavailableError(`"${vendor}" gave no usable answer.`, { ...about, status });
@@ -74,6 +74,14 @@ export function vendorCalls(vendor: string, headers: Readonly<Record<string, str
       },
     };
   };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Every item of a list, page after page. */
