@@ -5,9 +5,11 @@ import type { Subject } from "./contract/identifier.ts";
 import type { InputOf, OperationName } from "./contract/operation.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
 import type { Decision } from "./contract/storage.ts";
+import { processorDefects } from "./engine/processor-defects.ts";
 import { TurnQueues } from "./engine/turn-queues.ts";
 import { workDefaults, Worker } from "./engine/worker.ts";
 import { HeedError } from "./errors/heed-error.ts";
+import { InvalidInputError } from "./errors/invalid-input-error.ts";
 import { UnsupportedOperationError } from "./errors/unsupported-operation-error.ts";
 import { EventHub } from "./event-hub.ts";
 import { ephemeralKeys } from "./keys/keyring.ts";
@@ -53,6 +55,8 @@ const defaults: { readonly [N in OperationName]?: InputOf[N] } = {
  *
  * @example await runOnce(stripeTokens({ apiKey, account }), "forgetTokens", { email })
  * @throws UnsupportedOperationError when the processor does not have the operation
+ * @throws InvalidInputError when the processor cannot be relied on, for example where nothing asks before it ends what
+ *   was paid for
  */
 export async function runOnce<
   N extends OperationName,
@@ -80,6 +84,14 @@ export async function runOnce<
     );
   }
   if (input === undefined) throw new TypeError(`"${operation}" needs \`input\`.`);
+  const issues = processorDefects(processor.name, processor);
+  if (issues.length > 0) {
+    const list = issues.map((issue) => `\n  - ${issue.path}: ${issue.message}`).join("");
+    throw new InvalidInputError(`The processor does not keep the contract:${list}`, {
+      code: "processors-do-not-fit",
+      issues,
+    });
+  }
   const context = contextFor(processor, options.clock ?? systemClock);
   const until = context.clock.now().getTime() + (options.withinMs ?? 600_000);
   const stepId = await plan(context, operation, input, subject);

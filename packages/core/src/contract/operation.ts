@@ -151,13 +151,25 @@ export interface OutcomeOf {
   observe: Observation | Absent;
 }
 
+/**
+ * What was carried out already where the whole is not done yet. It is kept, and counts together with what follows:
+ * say only what is new in each answer.
+ */
+interface SoFar {
+  readonly affected?: number;
+  readonly retained?: readonly Retained[];
+}
+
 /** What `run` says happened. A vendor's 200 is a statement, not evidence: `verify` reads back. */
 export type Outcome<N extends OperationName = OperationName> =
   | OutcomeOf[N]
-  /** The vendor works on it. Next: `verify`, with `call.reference`, after `checkAfterMs`. */
-  | { readonly status: "pending"; readonly reference: string; readonly checkAfterMs: number }
+  /**
+   * The vendor works on it. Next, after `checkAfterMs` and with `call.reference`: `verify`. Where nothing can be read
+   * back, `run` again, if repeating is safe, until the vendor says that it is done; if not, a human looks.
+   */
+  | ({ readonly status: "pending"; readonly reference: string; readonly checkAfterMs: number } & SoFar)
   /** Something stands in the way. `by` is a slug. Next: `run` again after `checkAfterMs`. */
-  | { readonly status: "blocked"; readonly by: string; readonly checkAfterMs: number }
+  | ({ readonly status: "blocked"; readonly by: string; readonly checkAfterMs: number } & SoFar)
   /** A human must do it; the instruction names nobody. */
   | { readonly status: "manual"; readonly instruction: string }
   /** This call failed, the others of the batch did not. A throw fails the whole batch. */

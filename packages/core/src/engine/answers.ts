@@ -20,6 +20,11 @@ const resolutionSchema = z.object({
   alsoKnownAs: z.array(identifier).optional(),
 });
 
+const carriedOut = {
+  affected: z.number().int().nonnegative().optional(),
+  retained: z.array(retainedSchema).optional(),
+};
+
 const seenChoice = z.object({
   saw: z.enum(["opted-out", "opted-in"]),
   topics: z.union([z.array(z.string()), z.literal("all")]),
@@ -31,14 +36,19 @@ const seenChoice = z.object({
 const outcomeSchema = z.discriminatedUnion("status", [
   z.object({
     status: z.literal("done"),
-    affected: z.number().int().nonnegative().optional(),
-    retained: z.array(retainedSchema).optional(),
+    ...carriedOut,
+    purgedBy: z.iso.date().optional(),
     choices: z.array(seenChoice).optional(),
     addresses: z.array(identifier).optional(),
   }),
   z.object({ status: z.literal("absent") }),
-  z.object({ status: z.literal("pending"), reference: z.string().min(1), checkAfterMs: waitMs }),
-  z.object({ status: z.literal("blocked"), by: slugSchema, checkAfterMs: waitMs }),
+  z.object({
+    status: z.literal("pending"),
+    reference: z.string().min(1),
+    checkAfterMs: waitMs,
+    ...carriedOut,
+  }),
+  z.object({ status: z.literal("blocked"), by: slugSchema, checkAfterMs: waitMs, ...carriedOut }),
   z.object({ status: z.literal("manual"), instruction: z.string() }),
   z.object({ status: z.literal("failed"), error: z.instanceof(Error) }),
 ]);

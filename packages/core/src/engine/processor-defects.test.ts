@@ -47,6 +47,11 @@ describe("a processor that is not one", () => {
       { ...right, operations: { erase: { ...erase, batchSize: 0 } } },
       /erase\.batchSize: must be at least 1/,
     ],
+    [
+      "ends what somebody paid for, and nothing asks before",
+      { ...right, operations: { erase: { ...erase, effects: ["irreversible", "ends-paid-service"] } } },
+      /erase\.guard: must say whether a paid service runs/,
+    ],
     ["is of another version", { ...right, specificationVersion: "v0" }, /specificationVersion: must be "v1"/],
     ["cannot prove its account", { ...right, check: undefined }, /app\.check: must be a function/],
     ["is nothing", undefined, /processors\.app/],
@@ -56,5 +61,7 @@ describe("a processor that is not one", () => {
 
   it("is none of these when it is right", () => {
     expect(withProcessor(right)).not.toThrow();
+    const guarded = { ...erase, effects: ["ends-paid-service"], guard: async () => new Map() };
+    expect(withProcessor({ ...right, operations: { erase: guarded } })).not.toThrow();
   });
 });

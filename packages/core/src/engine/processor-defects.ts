@@ -16,7 +16,14 @@ const operationSchema = z.looseObject({
   ),
   resolve: does.optional(),
   guard: does.optional(),
+  effects: z.array(z.string()).optional(),
 });
+
+/** What ends a paid service asks before whether one runs. */
+const guardedOperationSchema = operationSchema.refine(
+  ({ effects, guard }) => guard !== undefined || effects?.includes("ends-paid-service") !== true,
+  { path: ["guard"], message: "must say whether a paid service runs: the operation ends one (effects)" },
+);
 
 const calls = z.number().positive();
 const limitSchema = z.union(
@@ -34,13 +41,14 @@ const processorSchema = z.looseObject({
   identifiers: z.record(z.string(), z.instanceof(RegExp, { error: "must be a regular expression" })),
   topics: z.record(z.string(), z.unknown()),
   limits: z.record(z.string(), limitSchema),
-  operations: z.record(z.string(), operationSchema.optional()),
+  operations: z.record(z.string(), guardedOperationSchema.optional()),
   check: does,
 });
 
 /**
  * What is wrong with an adapter, for callers that the compiler did not check. An operation that cannot be read
- * back and does not say why is one of these: it would end as done on the vendor's word alone.
+ * back and does not say why is one of these: it would end as done on the vendor's word alone. So is one that ends
+ * what somebody paid for and has no guard: nothing would ask before.
  */
 export function processorDefects(id: string, processor: unknown): readonly InputIssue[] {
   const parsed = processorSchema.safeParse(processor);

@@ -24,7 +24,8 @@ type EndState = Exclude<StepState, "waiting" | "due" | "running">;
 
 /** What is kept of an outcome: no records, no reference, nothing personal. */
 export interface KeptOutcome {
-  readonly status: "done" | "absent";
+  /** `partly`: something was carried out, and nobody has said yet that all of it is done. */
+  readonly status: "done" | "absent" | "partly";
   readonly affected?: number;
   readonly retained?: readonly Retained[];
 }
@@ -63,6 +64,7 @@ type Transition =
       readonly answered?: boolean;
       readonly alone?: boolean;
       readonly found?: Found;
+      readonly outcome?: KeptOutcome;
     }
   | {
       readonly to: "end";
@@ -226,9 +228,11 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
       const isOwn = step.processor === "heed";
       const hasNoDeadline = isOwn || verdict.because === heldBack.because;
       const isOverdue = now >= step.deadlineAt && !hasNoDeadline;
+      const soFar = verdict.outcome === undefined ? {} : { outcome: JSON.stringify(verdict.outcome) };
       if (isOverdue) {
         return {
           ...freed,
+          ...soFar,
           state: "manual",
           because: "deadline-passed",
           endedAt: now,
@@ -241,6 +245,7 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
       }
       return {
         ...freed,
+        ...soFar,
         state: "due",
         phase: verdict.phase ?? step.phase,
         dueAt: hasNoDeadline || dueAt < step.deadlineAt ? dueAt : step.deadlineAt,

@@ -191,14 +191,49 @@ describe("afterRun", () => {
     });
   });
 
-  it("asks a human about work that goes on where nothing can be read back: nobody said done", () => {
+  it("asks again about work that goes on where nothing can be read back: nobody said done", () => {
     const pending = { status: "pending", reference: "job-1", checkAfterMs: 1_000 } as const;
-    expect(run(pending, operationWith(acknowledgedOnly))).toMatchObject({
+    expect(run(pending, operationWith(acknowledgedOnly))).toEqual({
+      to: "again",
+      phase: "run",
+      dueInMs: 1_000,
+      because: "pending",
+      counts: false,
+      answered: true,
+      found: { targets: [], reference: "job-1" },
+    });
+    expect(run(pending)).toMatchObject({ to: "verify", because: "pending", dueInMs: 1_000 });
+    // Where asking again would do it again, a human looks.
+    const unsafe = operationWith({ ...acknowledgedOnly, repeat: "verify-first" });
+    expect(run(pending, unsafe)).toMatchObject({
       to: "end",
       state: "manual",
       because: "unknown-outcome",
     });
-    expect(run(pending)).toMatchObject({ to: "verify", because: "pending", dueInMs: 1_000 });
+  });
+
+  it("keeps count of what was carried out before something stood in the way, or while the vendor works", () => {
+    const blocked = { status: "blocked", by: "in-use", checkAfterMs: 5000, affected: 1 } as const;
+    const pending = { status: "pending", reference: "job-1", checkAfterMs: 1000, affected: 1 } as const;
+    const partly = JSON.stringify({ status: "partly", affected: 1 });
+    for (const answer of [blocked, pending] as const) {
+      expect(run(answer)).toMatchObject({ outcome: { status: "partly", affected: 1 } });
+      expect(run({ ...answer, retained }, operationWith(), claimOf({ outcome: partly }))).toMatchObject({
+        outcome: { status: "partly", affected: 2, retained },
+      });
+      // What was said to be done stays said.
+      const done = JSON.stringify({ status: "done", affected: 2 });
+      expect(run(answer, operationWith(), claimOf({ outcome: done }))).toMatchObject({
+        outcome: { status: "done", affected: 3 },
+      });
+      expect(run({ ...answer, affected: 0 })).not.toHaveProperty("outcome");
+    }
+    const after = (answer: Outcome) => run(answer, operationWith(), claimOf({ outcome: partly }));
+    expect(after({ status: "done", affected: 1 })).toMatchObject({
+      outcome: { status: "done", affected: 2 },
+    });
+    // The rest went by itself: what this step carried out did not.
+    expect(after({ status: "absent" })).toMatchObject({ outcome: { status: "done", affected: 1 } });
   });
 
   it("keeps no records of an export and no reference in the outcome", () => {
@@ -294,6 +329,20 @@ describe("afterVerify", () => {
     expect(verify({ seen: "as-asked" }, { outcome: null })).toMatchObject({
       state: "verified",
       outcome: { status: "done" },
+    });
+  });
+
+  it("takes what was carried out while the vendor worked into the end, and runs again where it is not all", () => {
+    const outcome = JSON.stringify({ status: "partly", affected: 2, retained });
+    expect(verify({ seen: "as-asked" }, { outcome, because: "pending" })).toMatchObject({
+      state: "retained",
+      outcome: { status: "done", affected: 2, retained },
+    });
+    expect(verify({ seen: "not-as-asked" }, { outcome, because: "pending" })).toMatchObject({
+      to: "again",
+      phase: "run",
+      dueInMs: 0,
+      because: "pending",
     });
   });
 

@@ -1,5 +1,12 @@
 import type { HeedContext } from "../context.ts";
-import type { Finding, FoundTarget, OperationName, Outcome, Resolution } from "../contract/operation.ts";
+import type {
+  Finding,
+  FoundTarget,
+  OperationName,
+  Outcome,
+  Resolution,
+  Retained,
+} from "../contract/operation.ts";
 import { parseIdentifier } from "../contract/parse-identifier.ts";
 import { suppressionDigests } from "../ledger/name-subject.ts";
 import { isDestructive } from "../requests/lifecycle.ts";
@@ -99,15 +106,19 @@ export function afterRun(claim: Claim, operation: AnyOperation, outcome: Outcome
       }
       return { to: "end", state: kept.retained?.length ? "retained" : "acknowledged", outcome: kept };
     }
-    case "pending":
-      // It will be known to be done by reading back alone.
-      if (typeof operation.verify !== "function") return unknownByNature(step.processor);
-      return {
-        to: "verify",
+    case "pending": {
+      const next = {
         dueInMs: outcome.checkAfterMs,
         because: "pending",
         found: { ...claim.found, reference: outcome.reference },
+        ...keptSoFar(step, outcome),
       };
+      if (typeof operation.verify === "function") return { to: "verify", ...next };
+      // It will be known to be done by being told so alone.
+      if (operation.repeat === "safe")
+        return { to: "again", phase: "run", counts: false, answered: true, ...next };
+      return unknownByNature(step.processor);
+    }
     case "blocked":
       return {
         to: "again",
@@ -116,6 +127,7 @@ export function afterRun(claim: Claim, operation: AnyOperation, outcome: Outcome
         because: outcome.by,
         counts: false,
         answered: true,
+        ...keptSoFar(step, outcome),
       };
     case "manual":
       return { to: "end", state: "manual", because: "by-hand", instruction: outcome.instruction };
@@ -137,17 +149,39 @@ function keptOutcome(
   operation: AnyOperation,
   outcome: Extract<Outcome, { status: "done" | "absent" }>,
 ): KeptOutcome {
-  const earlier = step.outcome === null ? undefined : (JSON.parse(step.outcome) as KeptOutcome);
+  const earlier = earlierOutcome(step);
   if (outcome.status === "absent") {
     // Where resolving had found nothing, an interrupted run had nothing to do either.
     const wasThere = operation.resolve === undefined || found.targets.length > 0;
-    return earlier?.status === "done" ? earlier : { status: ranBefore && wasThere ? "done" : "absent" };
+    if (earlier !== undefined && earlier.status !== "absent") return { ...earlier, status: "done" };
+    return { status: ranBefore && wasThere ? "done" : "absent" };
   }
+  return { status: "done", ...together(earlier, outcome) };
+}
+
+/** What a run that has not ended carried out already: a card that is gone stays counted, whatever comes of the rest. */
+function keptSoFar(
+  step: Claim["step"],
+  { affected = 0, retained = [] }: Pick<KeptOutcome, "affected" | "retained">,
+): { readonly outcome?: KeptOutcome } {
+  if (affected === 0 && retained.length === 0) return {};
+  const earlier = earlierOutcome(step);
+  const status = earlier?.status === "done" ? "done" : "partly";
+  return { outcome: { status, ...together(earlier, { affected, retained }) } };
+}
+
+const earlierOutcome = (step: Claim["step"]): KeptOutcome | undefined =>
+  step.outcome === null ? undefined : (JSON.parse(step.outcome) as KeptOutcome);
+
+/** What two runs did, one after the other. */
+function together(
+  earlier: KeptOutcome | undefined,
+  later: { readonly affected?: number | undefined; readonly retained?: readonly Retained[] | undefined },
+): Omit<KeptOutcome, "status"> {
   const affected =
-    earlier?.affected === undefined ? outcome.affected : earlier.affected + (outcome.affected ?? 0);
-  const retained = outcome.retained?.length ? outcome.retained : earlier?.retained;
+    earlier?.affected === undefined ? later.affected : earlier.affected + (later.affected ?? 0);
+  const retained = later.retained?.length ? later.retained : earlier?.retained;
   return {
-    status: "done",
     ...(affected === undefined ? {} : { affected }),
     ...(retained?.length ? { retained } : {}),
   };
@@ -234,8 +268,8 @@ function whatIsSeen(
       // A destroyed record may come back into sight while the vendor's copies settle: look twice, one period apart.
       const isEnough = !isDestructive(call.operation) || operation.settlingMs === 0 || rounds >= 2;
       if (!isEnough) return { to: "verify", dueInMs: operation.settlingMs, rounds, finding: "as-asked" };
-      const outcome =
-        step.outcome === null ? { status: "done" as const } : (JSON.parse(step.outcome) as KeptOutcome);
+      const said = earlierOutcome(step);
+      const outcome: KeptOutcome = said?.status === "absent" ? said : { ...said, status: "done" };
       return {
         to: "end",
         state: outcome.retained?.length ? "retained" : "verified",
@@ -252,7 +286,8 @@ function whatIsSeen(
         counts: false,
       };
     case "not-as-asked": {
-      if (step.outcome === null) return runAgain(step.because ?? "not-done", 0);
+      const said = earlierOutcome(step)?.status;
+      if (said === undefined || said === "partly") return runAgain(step.because ?? "not-done", 0);
       // An adapter cannot tell a read-back that lags from a lie: until the settling time is over, look again.
       const settlesInMs =
         step.ranAt === null ? 0 : Date.parse(step.ranAt) + operation.settlingMs - Date.parse(now);

@@ -24,8 +24,8 @@ export interface StepView<Processor extends string = string> {
   readonly state: StepState;
   /** What it does next, while it is open. */
   readonly phase: StepPhase;
-  /** What the processor said. */
-  readonly outcome?: "done" | "absent";
+  /** What the processor said. `partly`: something was carried out, and the rest is not done yet. */
+  readonly outcome?: "done" | "absent" | "partly";
   /** What reading back showed. */
   readonly finding?: "as-asked" | "not-as-asked" | "unknown";
   readonly affected?: number;
@@ -137,7 +137,11 @@ export function stepView(step: Row<"steps">, key: Uint8Array | undefined): StepV
   const outcome =
     step.outcome === null
       ? undefined
-      : (JSON.parse(step.outcome) as { status: "done" | "absent"; affected?: number; retained?: Retained[] });
+      : (JSON.parse(step.outcome) as {
+          status: NonNullable<StepView["outcome"]>;
+          affected?: number;
+          retained?: Retained[];
+        });
   const found =
     step.state === "manual" && step.sealed !== null && key !== undefined
       ? (JSON.parse(open(key, step.sealed, `steps/${step.id}`)) as Found)
