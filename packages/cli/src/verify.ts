@@ -89,6 +89,9 @@ function receiptLines({ summary, backups, checkpoint }: Receipt): readonly strin
       ({ processor, category, reason, until }) =>
         `kept      ${category} at ${processor}: ${reason}${until === undefined ? "" : `, until ${until}`}`,
     ),
+    ...summary.purges.map(
+      ({ processor, purgedBy }) => `purged    from the disks at ${processor} by ${purgedBy}`,
+    ),
     ...(backups === null ? [] : [`back-ups  of before can be opened until ${backups.openUntil}`]),
     `log       ${checkpoint.namespace}, checkpoint ${checkpoint.seq} of ${checkpoint.at}, signed with key ${checkpoint.keyId}`,
   ];

@@ -28,6 +28,8 @@ export interface KeptOutcome {
   readonly status: "done" | "absent" | "partly";
   readonly affected?: number;
   readonly retained?: readonly Retained[];
+  /** Civil date: see `OutcomeOf`. */
+  readonly purgedBy?: string;
 }
 
 /** What follows from a processor's answer: a transition, and digests of further addresses to silence. */
@@ -301,6 +303,7 @@ export function stepEvidence(
     ...(outcome === undefined ? {} : { outcome: outcome.status }),
     ...(outcome?.affected === undefined ? {} : { affected: outcome.affected }),
     ...(outcome?.retained === undefined ? {} : { retained: [...outcome.retained] }),
+    ...(outcome?.purgedBy === undefined ? {} : { purgedBy: outcome.purgedBy }),
     ...(after.finding === null ? {} : { finding: after.finding }),
     ...(because.success ? { because: because.data } : {}),
     tries: after.tries,

@@ -176,14 +176,20 @@ const earlierOutcome = (step: Claim["step"]): KeptOutcome | undefined =>
 /** What two runs did, one after the other. */
 function together(
   earlier: KeptOutcome | undefined,
-  later: { readonly affected?: number | undefined; readonly retained?: readonly Retained[] | undefined },
+  later: {
+    readonly affected?: number | undefined;
+    readonly retained?: readonly Retained[] | undefined;
+    readonly purgedBy?: string | undefined;
+  },
 ): Omit<KeptOutcome, "status"> {
   const affected =
     earlier?.affected === undefined ? later.affected : earlier.affected + (later.affected ?? 0);
   const retained = later.retained?.length ? later.retained : earlier?.retained;
+  const purgedBy = later.purgedBy ?? earlier?.purgedBy;
   return {
     ...(affected === undefined ? {} : { affected }),
     ...(retained?.length ? { retained } : {}),
+    ...(purgedBy === undefined ? {} : { purgedBy }),
   };
 }
 

@@ -41,6 +41,7 @@ const complete: { readonly [K in EvidenceEntry["kind"]]: Extract<EvidenceEntry, 
     retained: [
       { category: "invoices", reason: "legal-obligation", law: "SFS 1999:1078 7:2 §", until: "2033-12-31" },
     ],
+    purgedBy: "2026-02-14",
     because: "rate-limited",
     tries: 3,
     subject: [digest],

@@ -54,6 +54,7 @@ export const evidenceEntrySchema = z.discriminatedUnion("kind", [
     finding: slugSchema.optional(),
     affected: z.number().int().nonnegative().optional(),
     retained: z.array(retainedSchema).optional(),
+    purgedBy: civilDate.optional(),
     because: slugSchema.optional(),
     tries: z.number().int().nonnegative(),
     subject,

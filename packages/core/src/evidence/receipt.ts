@@ -33,6 +33,8 @@ export const receiptSchema = z.strictObject({
     late: z.boolean(),
     /** What was not erased, where, why and until when. */
     retained: z.array(z.strictObject({ processor: nameSchema, ...retainedSchema.shape })),
+    /** Where what was erased is out of sight, and off the vendor's disks by a date of the vendor's own. */
+    purges: z.array(z.strictObject({ processor: nameSchema, purgedBy: z.iso.date() })),
   }),
   /**
    * Until when a back-up of heed's database from before the erasure could still be opened: its data keys lie
@@ -80,17 +82,23 @@ export function summaryOf(told: readonly Told[]): Receipt["summary"] | undefined
     dueOn,
     closedAt: closed.at,
     late,
-    retained: retainedIn(told),
+    ...leftIn(told),
   };
 }
 
 /** What each step left, by its last word: a step that was tried again may have ended twice. */
-function retainedIn(told: readonly Told[]): Receipt["summary"]["retained"] {
+function leftIn(told: readonly Told[]): Pick<Receipt["summary"], "retained" | "purges"> {
   const last = new Map<string, Extract<EvidenceEntry, { kind: "step.settled" }>>();
   for (const { entry } of told) if (entry.kind === "step.settled") last.set(entry.stepId, entry);
-  return [...last.values()].flatMap(({ processor, retained = [] }) =>
-    retained.map((part) => ({ processor, ...part })),
-  );
+  const steps = [...last.values()];
+  return {
+    retained: steps.flatMap(({ processor, retained = [] }) =>
+      retained.map((part) => ({ processor, ...part })),
+    ),
+    purges: steps.flatMap(({ processor, purgedBy }) =>
+      purgedBy === undefined ? [] : [{ processor, purgedBy }],
+    ),
+  };
 }
 
 const dayMs = 86_400_000;

@@ -31,6 +31,8 @@ export interface StepView<Processor extends string = string> {
   readonly affected?: number;
   /** What is kept, by category, with reason, law and date. */
   readonly retained: readonly Retained[];
+  /** Civil date: what was destroyed is out of sight, and off the vendor's disks by then. */
+  readonly purgedBy?: string;
   /** A slug: why it waits, failed or went to a human. */
   readonly because?: string;
   /** For a step that went to a human: what to do. */
@@ -141,6 +143,7 @@ export function stepView(step: Row<"steps">, key: Uint8Array | undefined): StepV
           status: NonNullable<StepView["outcome"]>;
           affected?: number;
           retained?: Retained[];
+          purgedBy?: string;
         });
   const found =
     step.state === "manual" && step.sealed !== null && key !== undefined
@@ -156,6 +159,7 @@ export function stepView(step: Row<"steps">, key: Uint8Array | undefined): StepV
     ...(outcome?.affected === undefined ? {} : { affected: outcome.affected }),
     ...(step.finding === null ? {} : { finding: step.finding as NonNullable<StepView["finding"]> }),
     retained: outcome?.retained ?? [],
+    ...(outcome?.purgedBy === undefined ? {} : { purgedBy: outcome.purgedBy }),
     ...(step.because === null ? {} : { because: step.because }),
     ...(found?.instruction === undefined ? {} : { instruction: found.instruction }),
     ...(step.dueAt === null ? {} : { nextAt: step.dueAt }),

@@ -34,6 +34,23 @@ function codeOf(receipt: unknown, publicKeys: Readonly<Record<string, string>>):
 }
 
 describe("a receipt", () => {
+  it("says by when what was erased is off a vendor's disks, also where a later run did the rest", async () => {
+    const keys = keyring(newKey());
+    const { heed, crm, person, settle } = company({ keys });
+    const subject = person(email);
+    const purgedBy = "2026-02-14";
+    crm.fault({ at: "run", operation: "erase", answers: { status: "done", affected: 0, purgedBy } });
+    const { id } = await heed.requests.open({ ...open, subject });
+    await settle();
+    const steps = (await heed.requests.get(id)).steps.filter((step) => step.purgedBy !== undefined);
+    expect(steps).toMatchObject([{ processor: "crm", state: "verified", purgedBy }]);
+    const receipt = await heed.requests.receipt(id);
+    expect(receipt.summary.purges).toEqual([{ processor: "crm", purgedBy }]);
+    expect(codeOf(receipt, keys.publicKeys())).toBe("it holds");
+    const other = { ...receipt, summary: { ...receipt.summary, purges: [] } };
+    expect(codeOf(other, keys.publicKeys())).not.toBe("it holds");
+  });
+
   it("says what became of the request, what is kept and why, and verifies from JSON and public keys alone", async () => {
     const { receipt, publicKeys, id, heed } = await erased();
     const request = await heed.requests.get(id);
@@ -56,11 +73,12 @@ describe("a receipt", () => {
           until: "2033-12-31",
         },
       ],
+      purges: [],
     });
     expect(receipt.entries).toHaveLength((await heed.requests.evidence(id)).length);
     expect(verifyReceipt(receipt, publicKeys)).toEqual([
       { what: "entries in the log", count: receipt.entries.length },
-      { what: "statements", count: 10 },
+      { what: "statements", count: 11 },
       { what: "checkpoint signatures", count: 1 },
       { what: "receipt signature", count: 1 },
     ]);
