@@ -62,6 +62,9 @@ export function eraseContact(
   for (const engagement of state.engagements.values()) {
     engagement.contactIds = engagement.contactIds.filter((id) => id !== contact.id);
   }
+  for (const list of state.lists.values()) {
+    list.contactIds = list.contactIds.filter((id) => id !== contact.id);
+  }
   for (const address of addressesOf(contact)) {
     state.blocklist.add(blocklistEntry(address));
     if (preferences === "removed") removePreferences(state, address);
@@ -84,7 +87,12 @@ export function mergeContacts(primary: ContactRecord, other: ContactRecord, at: 
 }
 
 /** A contact's row in an answer. The opt-out properties follow the preferences of `optOuts`, a late state. */
-export function toRow(contact: ContactRecord, wanted: readonly string[], optOuts: PortalState): object {
+export function toRow(
+  contact: ContactRecord,
+  wanted: readonly string[],
+  optOuts: PortalState,
+  withHistory: readonly string[] = [],
+): object {
   const all: Record<string, string> = {
     ...contact.properties,
     ...optOutProperties(contact, optOuts),
@@ -94,10 +102,17 @@ export function toRow(contact: ContactRecord, wanted: readonly string[], optOuts
   };
   if (contact.additionalEmails.length > 0) all["hs_additional_emails"] = contact.additionalEmails.join(";");
   if (contact.formerIds.length > 0) all["hs_merged_object_ids"] = contact.formerIds.join(";");
-  const shown = new Set([...wanted, "createdate", "lastmodifieddate", "hs_object_id"]);
+  const shown = new Set([...wanted, ...withHistory, "createdate", "lastmodifieddate", "hs_object_id"]);
   return {
     id: contact.id,
     properties: Object.fromEntries([...shown].map((name) => [name, all[name] ?? null])),
+    ...(withHistory.length === 0
+      ? {}
+      : {
+          propertiesWithHistory: Object.fromEntries(
+            withHistory.map((name) => [name, (contact.history[name] ?? []).toReversed()]),
+          ),
+        }),
     createdAt: contact.createdAt,
     updatedAt: contact.updatedAt,
     archived: contact.archivedAt !== undefined,

@@ -14,7 +14,7 @@ export interface PortalParts {
   readonly meter: RateMeter;
   readonly calls: PortalCall[];
   /** A new object id. */
-  nextId(): string;
+  readonly nextId: () => string;
 }
 
 /** A request, taken apart. */

@@ -1,13 +1,18 @@
 import type { HttpHandler } from "msw";
 import { accountRoutes } from "./account-routes.ts";
+import { associationRoutes } from "./association-routes.ts";
 import { countCalls, type PortalCall } from "./call-log.ts";
 import { contactRoutes, newContact } from "./contact-routes.ts";
 import { mergeContacts, setProperties, statusOf } from "./contacts.ts";
 import { dossierOf, searchState, type Dossier } from "./dossier.ts";
 import { endpoint, unknownEndpoint, type PortalParts } from "./endpoint.ts";
 import { createFaults, type PortalFault } from "./faults.ts";
+import { listRoutes } from "./list-routes.ts";
+import { objectRoutes } from "./object-routes.ts";
 import { withDefaults, type HubspotPortalOptions } from "./options.ts";
+import { preferenceBatchRoutes } from "./preference-batch-routes.ts";
 import { preferenceRoutes } from "./preference-routes.ts";
+import { propertyRoutes } from "./property-routes.ts";
 import { createRateMeter } from "./rate-meter.ts";
 import { blocklistEntry, fold, preferenceKey, type ContactRecord, type StatusState } from "./records.ts";
 import { serveHandlers, type ListeningPortal } from "./serve.ts";
@@ -39,6 +44,10 @@ export interface HubspotPortal {
   addContact(seed: ContactSeed): string;
   /** Adds a note, call, e-mail, … about contacts; returns its id. */
   addEngagement(engagement: { type: string; body: string; contactIds: readonly string[] }): string;
+  /** Adds a static list of contacts; returns its id. */
+  addList(list: { name: string; contactIds: readonly string[] }): string;
+  /** Opts an address out of everything of a brand, as the person would on HubSpot's page. Default brand `"0"`. */
+  optOutOfAll(email: string, brandId?: string): void;
   /** Sets a preference as the person would on HubSpot's page. */
   choose(email: string, subscriptionId: string, status: StatusState): void;
   /** Archives a contact as HubSpot's own interface does. */
@@ -78,7 +87,17 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
   let lastId = 100;
   const nextId = () => String((lastId += 1));
   const parts: PortalParts = { settings, store, faults, meter: createRateMeter(settings), calls, nextId };
-  const routes = [...accountRoutes(parts), ...contactRoutes(parts), ...preferenceRoutes(parts)];
+  // Of two routes that fit, the first one answers.
+  const routes = [
+    ...accountRoutes(parts),
+    ...contactRoutes(parts),
+    ...objectRoutes(parts),
+    ...associationRoutes(parts),
+    ...propertyRoutes(parts),
+    ...listRoutes(parts),
+    ...preferenceBatchRoutes(parts),
+    ...preferenceRoutes(parts),
+  ];
   const now = () => settings.now().toISOString();
 
   function contactOf(id: string): ContactRecord {
@@ -109,8 +128,19 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
     },
     addEngagement({ type, body, contactIds }) {
       const id = nextId();
-      store.seed((state) => state.engagements.set(id, { id, type, body, contactIds: [...contactIds] }));
+      store.seed((state) =>
+        state.engagements.set(id, { id, type, body, contactIds: [...contactIds], createdAt: now() }),
+      );
       return id;
+    },
+    addList({ name, contactIds }) {
+      const id = nextId();
+      store.seed((state) => state.lists.set(id, { id, name, contactIds: [...contactIds] }));
+      return id;
+    },
+    optOutOfAll(email, brandId = "0") {
+      const record = { email: fold(email), brandId, at: now() };
+      store.seed((state) => state.optOutsOfAll.set(preferenceKey(email, brandId), record));
     },
     choose(email, subscriptionId, status) {
       const record = { email: fold(email), subscriptionId, status, at: now() };

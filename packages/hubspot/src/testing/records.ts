@@ -21,11 +21,22 @@ export interface ContactRecord {
   archivedAt?: string;
 }
 
-/** A note, call, e-mail, … It outlives the contacts it is associated with. */
+/** A note, call, e-mail, ticket, … It outlives the contacts it is associated with. */
 export interface EngagementRecord {
   readonly id: string;
+  /** As HubSpot's paths name it: `"notes"`, `"emails"`, `"tickets"`, … */
   readonly type: string;
   readonly body: string;
+  contactIds: string[];
+  readonly createdAt: string;
+  /** In the recycle bin since then. */
+  archivedAt?: string;
+}
+
+/** A static list of contacts. */
+export interface ListRecord {
+  readonly id: string;
+  readonly name: string;
   contactIds: string[];
 }
 
@@ -52,6 +63,7 @@ export interface WideOptOutRecord {
 export interface PortalState {
   contacts: Map<string, ContactRecord>;
   engagements: Map<string, EngagementRecord>;
+  lists: Map<string, ListRecord>;
   /** By address and subscription id. */
   preferences: Map<string, PreferenceRecord>;
   /** By address and brand id. */
@@ -64,6 +76,7 @@ export function emptyState(): PortalState {
   return {
     contacts: new Map(),
     engagements: new Map(),
+    lists: new Map(),
     preferences: new Map(),
     optOutsOfAll: new Map(),
     blocklist: new Set(),
