@@ -1,0 +1,121 @@
+import { batchOf } from "./contact-calls.ts";
+import { associatedSchema, associationsSchema, membershipsSchema, objectsSchema } from "./hubspot-answers.ts";
+import { isObjectNotFound, unreadable } from "./hubspot-error.ts";
+import type { Line } from "./hubspot-calls.ts";
+import { inChunks } from "./in-chunks.ts";
+
+/** HubSpot takes so many inputs in one question about associations. */
+const associationsOf = 1000;
+/** Nothing has so many pages; an answer that never ends is none. */
+const mostPages = 1000;
+
+/** What HubSpot answered about objects. */
+export interface ObjectsRead {
+  readonly found: readonly { readonly id: string; readonly properties: Readonly<Record<string, unknown>> }[];
+  /** Those that HubSpot says do not exist. */
+  readonly missing: ReadonlySet<string>;
+}
+
+/** Notes, calls, e-mails, tickets, …, what they are associated with, and lists. */
+export function objectCalls({ version, operation, send, ask }: Line) {
+  return {
+    /** The objects of type `to` that each object is associated with. One that has none may be left out. */
+    async readAssociations(
+      from: string,
+      to: string,
+      ids: readonly string[],
+    ): Promise<ReadonlyMap<string, readonly string[]>> {
+      const associated = new Map<string, string[]>();
+      let inputs: { id: string; after?: string }[] = [...new Set(ids)].map((id) => ({ id }));
+      for (let page = 0; inputs.length > 0; page += 1) {
+        if (page === mostPages) throw unreadable(operation, 200);
+        const next: { id: string; after: string }[] = [];
+        for (const asked of inChunks(inputs, associationsOf)) {
+          const path = `/crm/associations/${version}/${from}/${to}/batch/read`;
+          const body = { inputs: asked };
+          const { results } = await ask({ method: "POST", path, body }, associationsSchema);
+          for (const row of results) {
+            const known = associated.get(row.from.id) ?? [];
+            associated.set(row.from.id, [...known, ...row.to.map((each) => each.toObjectId)]);
+            const after = row.paging?.next?.after;
+            if (after != null) next.push({ id: row.from.id, after });
+          }
+        }
+        inputs = next;
+      }
+      return associated;
+    },
+
+    /** The contacts of one object, which it says itself; undefined when it is not there, or archived. */
+    async readContactsOf(type: string, id: string): Promise<readonly string[] | undefined> {
+      try {
+        const path = `/crm/objects/${version}/${type}/${id}`;
+        const { associations } = await ask(
+          { method: "GET", path, query: { associations: "contacts", archived: "false" } },
+          associatedSchema,
+        );
+        return (associations?.contacts?.results ?? []).map((each) => each.id);
+      } catch (error) {
+        if (isObjectNotFound(error)) return undefined;
+        throw error;
+      }
+    },
+
+    /** Any number of ids, by the hundred. */
+    async readObjects(
+      type: string,
+      ids: readonly string[],
+      archived: boolean,
+      properties: readonly string[] = [],
+    ): Promise<ObjectsRead> {
+      const found: ObjectsRead["found"][number][] = [];
+      const missing = new Set<string>();
+      for (const asked of inChunks([...new Set(ids)], batchOf)) {
+        const { results, errors } = await ask(
+          {
+            method: "POST",
+            path: `/crm/objects/${version}/${type}/batch/read`,
+            query: { archived: String(archived) },
+            body: { inputs: asked.map((id) => ({ id })), properties, propertiesWithHistory: [] },
+          },
+          objectsSchema,
+        );
+        found.push(...results);
+        for (const { category, context: about } of errors ?? [])
+          if (category === "OBJECT_NOT_FOUND") for (const id of about?.ids ?? []) missing.add(id);
+      }
+      return { found, missing };
+    },
+
+    /** At most 100 ids: to the recycle bin. An id that is not there is no reason to fail, or is one. */
+    async archiveObjects(type: string, ids: readonly string[]): Promise<void> {
+      const { status } = await send({
+        method: "POST",
+        path: `/crm/objects/${version}/${type}/batch/archive`,
+        body: { inputs: ids.map((id) => ({ id })) },
+      });
+      if (status !== 204) throw unreadable(operation, status);
+    },
+
+    /** The lists that a contact is on. */
+    async memberships(contactId: string): Promise<readonly object[]> {
+      const found: object[] = [];
+      let after: string | undefined;
+      for (let page = 0; page < mostPages; page += 1) {
+        const { results, paging } = await ask(
+          {
+            method: "GET",
+            path: `/crm/lists/${version}/records/0-1/${contactId}/memberships`,
+            ...(after === undefined ? {} : { query: { after } }),
+          },
+          membershipsSchema,
+        );
+        found.push(...results);
+        const next = paging?.next?.after;
+        if (next == null || next === after) return found;
+        after = next;
+      }
+      throw unreadable(operation, 200);
+    },
+  };
+}
