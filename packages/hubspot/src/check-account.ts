@@ -1,6 +1,7 @@
 import { type Checked, type OperationName, RejectedError } from "@heed/core/contract";
 import type { Account } from "./account-calls.ts";
 import type { AccountMemory } from "./account-memory.ts";
+import { type ExportPart, optionalParts } from "./export.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
 import type { HubspotTopic } from "./options.ts";
 
@@ -10,6 +11,7 @@ export interface Declared {
   readonly timeZone: string | undefined;
   readonly rateLimit: { readonly calls: number; readonly perMs: number };
   readonly dailyCalls: number;
+  readonly exportWithout: readonly ExportPart[];
 }
 
 /** One thing that a token may or may not do, and what cannot be done without it. */
@@ -17,6 +19,8 @@ interface Need {
   readonly scope: string;
   readonly operations: readonly OperationName[];
   readonly probe: () => Promise<unknown>;
+  /** What to do where the scope cannot be had. */
+  readonly or?: string;
 }
 
 const contacts = ["erase", "exclude", "export", "rectify", "restrict", "subscribe", "unsubscribe"] as const;
@@ -69,14 +73,15 @@ export async function checkAccount(
       operations: ["export"],
       probe: () => calls.propertyNames("contacts"),
     },
+    ...exportNeeds(calls, declared.exportWithout),
   ];
   const lacks = new Map<string, Checked["lacks"][number]>();
   const mayNot = new Set<string>();
-  for (const { scope, operations, probe } of needs) {
+  for (const { scope, operations, probe, or } of needs) {
     if (await isPermitted(probe)) continue;
     mayNot.add(scope);
-    for (const operation of operations)
-      lacks.set(`${operation} ${scope}`, { operation, needs: `scope ${scope}` });
+    const needed = or === undefined ? `scope ${scope}` : `scope ${scope}, or ${or}`;
+    for (const operation of operations) lacks.set(`${operation} ${scope}`, { operation, needs: needed });
   }
   const knowsDefinitions = !mayNot.has("communication_preferences.read_write") || definitions.length > 0;
   const isKnown = ({ subscriptionId, brandId }: HubspotTopic) =>
@@ -94,7 +99,6 @@ export async function checkAccount(
           `The account has ${brands.size} brands (${[...brands].toSorted().join(", ")}): an opt-out from everything is told to each of them, and read back one address at a time.`,
         ]
       : []),
-    ...(await exportRemarks(calls)),
     ...fitRemarks(account, declared),
   ];
   return {
@@ -122,37 +126,28 @@ async function tierRemark(
   ];
 }
 
-/** What an export would leave out, and say so. */
-async function exportRemarks(calls: HubspotCalls): Promise<readonly string[]> {
-  const parts = [
-    {
-      what: "sensitive properties",
-      scope: "crm.objects.contacts.sensitive.read.v2",
-      probe: () => calls.propertyNames("contacts", "sensitive"),
-    },
-    {
-      what: "highly sensitive properties",
-      scope: "crm.objects.contacts.highly_sensitive.read.v2",
-      probe: () => calls.propertyNames("contacts", "highly_sensitive"),
-    },
-    { what: "lists", scope: "crm.lists.read", probe: () => calls.memberships("0") },
-    {
-      what: "deals",
-      scope: "crm.objects.deals.read",
-      probe: () => calls.readAssociations("contacts", "deals", ["0"]),
-    },
-    {
-      what: "companies",
-      scope: "crm.objects.companies.read",
-      probe: () => calls.readAssociations("contacts", "companies", ["0"]),
-    },
-  ];
-  const remarks: string[] = [];
-  for (const { what, scope, probe } of parts) {
-    if (!(await isPermitted(probe)))
-      remarks.push(`An export leaves out ${what}, and says so: the token lacks the scope ${scope}.`);
-  }
-  return remarks;
+/** What an export reads besides: each part with a scope of its own, but for those that are left out. */
+function exportNeeds(calls: HubspotCalls, leftOut: readonly ExportPart[]): readonly Need[] {
+  const ofType = (type: string) => () => calls.readAssociations("contacts", type, ["0"]);
+  const parts: Readonly<Partial<Record<ExportPart, readonly [scope: string, probe: Need["probe"]]>>> = {
+    "sensitive-properties": [
+      "crm.objects.contacts.sensitive.read.v2",
+      () => calls.propertyNames("contacts", "sensitive"),
+    ],
+    "highly-sensitive-properties": [
+      "crm.objects.contacts.highly_sensitive.read.v2",
+      () => calls.propertyNames("contacts", "highly_sensitive"),
+    ],
+    lists: ["crm.lists.read", () => calls.memberships("0")],
+    tickets: ["tickets", ofType("tickets")],
+    deals: ["crm.objects.deals.read", ofType("deals")],
+    companies: ["crm.objects.companies.read", ofType("companies")],
+  };
+  return optionalParts.flatMap((part) => {
+    const [scope, probe] = parts[part] ?? [];
+    if (scope === undefined || probe === undefined || leftOut.includes(part)) return [];
+    return { scope, operations: ["export"], or: `"${part}" in the option exportWithout`, probe };
+  });
 }
 
 /** What of the options does not fit the account. */

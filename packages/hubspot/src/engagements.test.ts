@@ -310,8 +310,9 @@ describe("exclude", () => {
   });
 
   it("removes nobody whose opt-out is not confirmed", async () => {
-    const scene = await openScene({ refusedAddresses: [anna] });
+    const scene = await openScene();
     const ids = people(scene);
+    scene.portal.refuse(anna);
     const { outcomes, findings } = await carryOut(scene, "exclude", [
       excludeCall("a", anna),
       excludeCall("b", "bo@example.org"),

@@ -145,6 +145,18 @@ describe("erase", () => {
     expect(scene.portal.search("anna@example.org")).toEqual([]);
   });
 
+  it("erases an archived contact beside the live one that has its address now", async () => {
+    const scene = await openScene();
+    scene.portal.addContact({ email: "anna@example.org", archived: true });
+    scene.portal.addContact({ email: "anna@example.org" });
+    const { outcomes, findings } = await carryOut(scene, "erase", [
+      eraseCall("a", { email: "anna@example.org" }),
+    ]);
+    expect(outcomes.get("a")).toMatchObject({ status: "done", affected: 2 });
+    expect(findings.get("a")).toEqual({ seen: "as-asked" });
+    expect(scene.portal.search("anna@example.org")).toEqual([]);
+  });
+
   it("says so when HubSpot does not erase an archived contact", async () => {
     const scene = await openScene({ deleteArchived: "kept" });
     scene.portal.addContact({ email: "anna@example.org", archived: true });

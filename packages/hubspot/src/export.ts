@@ -1,11 +1,4 @@
-import {
-  type Answers,
-  type Call,
-  type ExportedRecord,
-  type Outcome,
-  RejectedError,
-  type Target,
-} from "@heed/core/contract";
+import type { Answers, Call, ExportedRecord, Outcome, Target } from "@heed/core/contract";
 import { type Sensitivity, sensitivities } from "./account-calls.ts";
 import type { AccountMemory } from "./account-memory.ts";
 import { addressesOf, type HubspotKind } from "./addresses.ts";
@@ -32,29 +25,41 @@ export const exportedTypes = [
   "companies",
 ] as const;
 
-const sensitiveScope: Readonly<Record<Exclude<Sensitivity, "non_sensitive">, string>> = {
-  sensitive: "crm.objects.contacts.sensitive.read.v2",
-  highly_sensitive: "crm.objects.contacts.highly_sensitive.read.v2",
-};
+/** What may be left out of an export where the account has nothing of the kind, or the token may not see it. */
+export const optionalParts = [
+  "sensitive-properties",
+  "highly-sensitive-properties",
+  "lists",
+  ...exportedTypes,
+] as const;
+export type ExportPart = (typeof optionalParts)[number];
+
+const partOf = {
+  sensitive: "sensitive-properties",
+  highly_sensitive: "highly-sensitive-properties",
+} as const;
 
 /** What is read once for a batch, whoever needs it first. */
 interface Shared {
+  readonly leftOut: ReadonlySet<string>;
   readonly brands: () => Promise<ReadonlySet<string>>;
   readonly names: (type: string, sensitivity?: Sensitivity) => Promise<readonly string[]>;
 }
 
 /**
  * Everything that HubSpot has of each subject, read while it is taken: properties with their history and source,
- * associated objects with their content, subscriptions of each address with legal basis, and lists. What the token may
- * not see is named in a record of the category `not-included`, with the scope that it lacks.
+ * associated objects with their content, subscriptions of each address with legal basis, and lists. It fails where the
+ * token may not see a part; parts that are left out by a setting are named in records of the category `not-included`.
  */
 export async function exportContacts(
   calls: HubspotCalls,
   memory: AccountMemory,
   batch: readonly ExportCall[],
   topics: Topics,
+  leftOut: readonly ExportPart[],
 ): Promise<Answers<Outcome<"export">>> {
   const shared: Shared = {
+    leftOut: new Set(leftOut),
     brands: once(() => brandsOf(calls, memory, topics)),
     names: memoized((type, sensitivity) => calls.propertyNames(type, sensitivity)),
   };
@@ -85,13 +90,18 @@ async function* recordsOf(
   shared: Shared,
 ): AsyncGenerator<ExportedRecord> {
   const { categories } = call.input;
-  const isWanted = (category: string) => categories === "all" || categories.includes(category);
+  const isAsked = (category: string) => categories === "all" || categories.includes(category);
+  const isWanted = (category: string) => isAsked(category) && !shared.leftOut.has(category);
+  for (const category of shared.leftOut) {
+    const belongsTo = category.endsWith("-properties") ? "contact" : category;
+    if (isAsked(belongsTo)) yield { category: "not-included", data: { category } };
+  }
   for (const target of call.targets.filter(isContact)) {
     if (isWanted("contact")) yield* propertiesOf(calls, target, shared);
     for (const type of exportedTypes) {
-      if (isWanted(type)) yield* objectsOf(calls, type, target, shared);
+      if (isWanted(type)) yield* await objectsOf(calls, type, target, shared);
     }
-    if (isWanted("lists")) yield* readable("lists", "crm.lists.read", () => listsOf(calls, target));
+    if (isWanted("lists")) yield* await listsOf(calls, target);
   }
   if (!isWanted("subscriptions")) return;
   const resolved = call.targets.filter(({ kind }) => kind === "address").map(({ id }) => id);
@@ -107,12 +117,8 @@ async function* propertiesOf(
 ): AsyncGenerator<ExportedRecord> {
   const names: string[] = [];
   for (const sensitivity of sensitivities) {
-    try {
-      names.push(...(await shared.names("contacts", sensitivity)));
-    } catch (error) {
-      if (sensitivity === "non_sensitive" || !isForbidden(error)) throw error;
-      yield notIncluded(`${sensitivity.replace("_", "-")}-properties`, sensitiveScope[sensitivity]);
-    }
+    if (sensitivity !== "non_sensitive" && shared.leftOut.has(partOf[sensitivity])) continue;
+    names.push(...(await shared.names("contacts", sensitivity)));
   }
   const isArchived = kind === "archived-contact";
   const read = await calls.readHistory(id, isArchived, [...new Set(names)]);
@@ -124,19 +130,17 @@ async function* propertiesOf(
 }
 
 /** Objects of one type that the contact is associated with, content included. */
-async function* objectsOf(
+async function objectsOf(
   calls: HubspotCalls,
   type: string,
   { id: contactId }: Target,
   shared: Shared,
-): AsyncGenerator<ExportedRecord> {
-  yield* readable(type, `to read ${type.replace("_", "-")}`, async () => {
-    const associated = await calls.readAssociations("contacts", type, [contactId]);
-    const ids = associated.get(contactId) ?? [];
-    if (ids.length === 0) return [];
-    const { found } = await calls.readObjects(type, ids, false, await shared.names(type));
-    return found.map(({ id, properties }) => ({ category: type, data: { id, contactId, properties } }));
-  });
+): Promise<readonly ExportedRecord[]> {
+  const associated = await calls.readAssociations("contacts", type, [contactId]);
+  const ids = associated.get(contactId) ?? [];
+  if (ids.length === 0) return [];
+  const { found } = await calls.readObjects(type, ids, false, await shared.names(type));
+  return found.map(({ id, properties }) => ({ category: type, data: { id, contactId, properties } }));
 }
 
 async function listsOf(calls: HubspotCalls, { id: contactId }: Target): Promise<readonly ExportedRecord[]> {
@@ -159,28 +163,6 @@ async function preferencesOf(
   }
   // Where one brand's read shows those of all, each is told once.
   return [...new Map(records.map((record) => [JSON.stringify(record), record])).values()];
-}
-
-/** The records, or the one that says what the token lacks for them. */
-async function* readable(
-  category: string,
-  needs: string,
-  read: () => Promise<readonly ExportedRecord[]>,
-): AsyncGenerator<ExportedRecord> {
-  try {
-    yield* await read();
-  } catch (error) {
-    if (!isForbidden(error)) throw error;
-    yield notIncluded(category, needs);
-  }
-}
-
-function notIncluded(category: string, scope: string): ExportedRecord {
-  return { category: "not-included", data: { category, needs: `scope ${scope}` } };
-}
-
-function isForbidden(error: unknown): boolean {
-  return error instanceof RejectedError && error.code === "missing-scope";
 }
 
 /** A failure is not remembered: the next who needs it asks again. */

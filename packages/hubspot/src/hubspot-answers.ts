@@ -42,6 +42,10 @@ export const associationsSchema = z.object({
   results: z.array(
     z.object({ from: z.object({ id }), to: z.array(z.object({ toObjectId: id })), paging: next }),
   ),
+  /** Objects that have none. */
+  errors: z
+    .array(z.object({ context: z.object({ fromObjectId: z.array(id).nullish() }).nullish() }))
+    .nullish(),
 });
 
 export const associatedSchema = z.object({

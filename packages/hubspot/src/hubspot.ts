@@ -52,7 +52,7 @@ export function hubspot<const Topic extends string>(
   requireOptions(options);
   const { portalId, topics, apiVersion = "2026-09", settlingMs = 30_000, timeZone } = options;
   const { rateLimit = { calls: 100, perMs: 10_000 }, dailyCalls = 250_000 } = options;
-  const { blockUnknownAddresses = false } = options;
+  const { blockUnknownAddresses = false, exportWithout = [] } = options;
   const removal = { blockUnknownAddresses, engagements: { ...archiveAll, ...options.engagements } };
   const memory = accountMemory();
   const connection = { client: hubspotClient(options), apiVersion, timeZone };
@@ -122,7 +122,8 @@ export function hubspot<const Topic extends string>(
         repeat: "safe",
         settlingMs: 0,
         resolve: (batch, context) => resolveByContact(asking(context, "export"), batch),
-        run: (batch, context) => exportContacts(asking(context, "export"), memory, batch, topics),
+        run: (batch, context) =>
+          exportContacts(asking(context, "export"), memory, batch, topics, exportWithout),
         verify: { acknowledgedOnly: "an export changes nothing that could be read back" },
       },
       restrict: {
@@ -135,6 +136,12 @@ export function hubspot<const Topic extends string>(
       },
     },
     check: (context) =>
-      checkAccount(asking(context, "check"), memory, { topics, timeZone, rateLimit, dailyCalls }),
+      checkAccount(asking(context, "check"), memory, {
+        topics,
+        timeZone,
+        rateLimit,
+        dailyCalls,
+        exportWithout,
+      }),
   };
 }

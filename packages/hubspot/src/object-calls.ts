@@ -18,32 +18,68 @@ export interface ObjectsRead {
 
 /** Notes, calls, e-mails, tickets, …, what they are associated with, and lists. */
 export function objectCalls({ version, operation, send, ask }: Line) {
+  /**
+   * Adds what each object is associated with, page by page, and notes of whom HubSpot said something.
+   * @returns those that had several pages
+   */
+  async function readPages(
+    from: string,
+    to: string,
+    ids: readonly string[],
+    associated: Map<string, Set<string>>,
+    told: Set<string>,
+  ): Promise<string[]> {
+    const paged = new Set<string>();
+    const path = `/crm/associations/${version}/${from}/${to}/batch/read`;
+    let inputs: { id: string; after?: string }[] = ids.map((id) => ({ id }));
+    for (let page = 0; inputs.length > 0; page += 1) {
+      if (page === mostPages) throw unreadable(operation, 200);
+      const next: { id: string; after: string }[] = [];
+      for (const asked of inChunks(inputs, associationsOf)) {
+        const { results, errors } = await ask(
+          { method: "POST", path, body: { inputs: asked } },
+          associationsSchema,
+        );
+        for (const each of errors ?? []) for (const id of each.context?.fromObjectId ?? []) told.add(id);
+        for (const row of results) {
+          told.add(row.from.id);
+          const known = associated.get(row.from.id) ?? new Set();
+          for (const { toObjectId } of row.to) known.add(toObjectId);
+          associated.set(row.from.id, known);
+          const after = row.paging?.next?.after;
+          if (after == null) continue;
+          paged.add(row.from.id);
+          next.push({ id: row.from.id, after });
+        }
+      }
+      inputs = next;
+    }
+    return [...paged];
+  }
+
   return {
-    /** The objects of type `to` that each object is associated with. One that has none may be left out. */
+    /**
+     * The objects of type `to` that each object is associated with; an object that has none is not in the answer. HubSpot
+     * names those that have none, or leaves them out, as an answer that is cut short would: so whatever it says nothing
+     * of is asked for once more. Where there are several pages, they are read until nothing new turns up: what is taken
+     * away meanwhile may shift them.
+     */
     async readAssociations(
       from: string,
       to: string,
       ids: readonly string[],
     ): Promise<ReadonlyMap<string, readonly string[]>> {
-      const associated = new Map<string, string[]>();
-      let inputs: { id: string; after?: string }[] = [...new Set(ids)].map((id) => ({ id }));
-      for (let page = 0; inputs.length > 0; page += 1) {
-        if (page === mostPages) throw unreadable(operation, 200);
-        const next: { id: string; after: string }[] = [];
-        for (const asked of inChunks(inputs, associationsOf)) {
-          const path = `/crm/associations/${version}/${from}/${to}/batch/read`;
-          const body = { inputs: asked };
-          const { results } = await ask({ method: "POST", path, body }, associationsSchema);
-          for (const row of results) {
-            const known = associated.get(row.from.id) ?? [];
-            associated.set(row.from.id, [...known, ...row.to.map((each) => each.toObjectId)]);
-            const after = row.paging?.next?.after;
-            if (after != null) next.push({ id: row.from.id, after });
-          }
-        }
-        inputs = next;
+      const associated = new Map<string, Set<string>>();
+      const told = new Set<string>();
+      const distinct = [...new Set(ids)];
+      const paged = await readPages(from, to, distinct, associated, told);
+      const untold = distinct.filter((id) => !told.has(id));
+      paged.push(...(await readPages(from, to, untold, associated, told)));
+      for (let known = -1; paged.length > 0 && known < countOf(associated);) {
+        known = countOf(associated);
+        await readPages(from, to, paged, associated, told);
       }
-      return associated;
+      return new Map([...associated].map(([id, others]) => [id, [...others]]));
     },
 
     /** The contacts of one object, which it says itself; undefined when it is not there, or archived. */
@@ -118,4 +154,8 @@ export function objectCalls({ version, operation, send, ask }: Line) {
       throw unreadable(operation, 200);
     },
   };
+}
+
+function countOf(associated: ReadonlyMap<string, ReadonlySet<string>>): number {
+  return [...associated.values()].reduce((sum, { size }) => sum + size, 0);
 }

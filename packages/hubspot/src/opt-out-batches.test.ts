@@ -76,8 +76,8 @@ describe("a hundred opt-outs at an Enterprise account", () => {
     const scene = await openScene({
       ...enterprise,
       preferenceBatchPartial: status,
-      refusedAddresses: refused,
     });
+    for (const email of refused) scene.portal.refuse(email);
     const calls = await resolved(scene, crowd(scene));
     const outcomes = await questionsOf(scene, "unsubscribe").run(calls);
     const failed = [...outcomes].filter(([, outcome]) => outcome.status === "failed").map(([id]) => id);

@@ -1,6 +1,7 @@
 import type { WindowLimit } from "@heed/core/contract";
 import { z } from "zod";
 import type { Engagements, EngagementType } from "./engagements.ts";
+import { type ExportPart, optionalParts } from "./export.ts";
 import type { HubspotAccess } from "./hubspot-client.ts";
 
 /** What a topic is at HubSpot. */
@@ -44,6 +45,11 @@ export type HubspotOptions<Topic extends string> = HubspotAccess & {
    * so. What the policy keeps by category (`tickets`) is left either way. Default: `"archive"` for every type.
    */
   readonly engagements?: Partial<Engagements>;
+  /**
+   * Parts that an export leaves out, and names as left out: what the account has nothing of, or what the token may not
+   * see. Default: none, and an export fails where the token may not see a part.
+   */
+  readonly exportWithout?: readonly ExportPart[];
 };
 
 const disposal = z.enum(["archive", "keep"]).optional();
@@ -89,6 +95,7 @@ const optionsSchema = z.strictObject({
   timeZone: z.string().refine(isTimeZone, "must be an IANA zone such as Europe/Stockholm").optional(),
   blockUnknownAddresses: z.boolean().optional(),
   engagements: z.strictObject(engagementShape).optional(),
+  exportWithout: z.array(z.enum(optionalParts)).optional(),
 });
 
 /** @throws TypeError that says which options cannot be used */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { callOf, carryOut, openScene, printed, questionsOf } from "../test/scene.ts";
+import { callOf, carryOut, openScene, printed, questionsOf, withTargets } from "../test/scene.ts";
 
 const anna = "anna@example.org";
 const rectifyCall = (changes: Readonly<Record<string, string | null>>, id = "a", email = anna) =>
@@ -40,17 +40,30 @@ describe("rectify", () => {
     }
   });
 
-  it("is unknown when reading back is cut short, and not done when the contact shows otherwise later", async () => {
+  it("is unknown when an answer is cut short, before the change and when it is read back", async () => {
     const scene = await openScene();
-    scene.portal.addContact({ email: anna });
-    scene.portal.inject({
-      path: "batch/read",
-      skip: 2,
-      times: 2,
-      fault: { status: 200, body: { results: [] } },
-    });
-    const { findings } = await carryOut(scene, "rectify", [rectifyCall({ city: "Umeå" })]);
-    expect(findings.get("a")).toEqual({ seen: "unknown" });
+    const id = scene.portal.addContact({ email: anna });
+    const call = withTargets(rectifyCall({ city: "Umeå" }), [{ kind: "contact", id }]);
+    const { run, verify } = questionsOf(scene, "rectify");
+    const cutShort = { path: "batch/read", times: 2, fault: { status: 200, body: { results: [] } } };
+    scene.portal.inject(cutShort);
+    expect((await run([call])).has("a")).toBe(false);
+    expect(scene.portal.countCalls("PATCH")).toBe(0);
+    await run([call]);
+    scene.portal.inject(cutShort);
+    expect((await verify([call])).get("a")).toEqual({ seen: "unknown" });
+  });
+
+  it("changes nothing that is so already", async () => {
+    const scene = await openScene();
+    scene.portal.addContact({ email: anna, properties: { city: "Umeå" } });
+    const same = { city: " Umeå ", phone: null, email: "Anna@Example.org" };
+    const { outcomes } = await carryOut(scene, "rectify", [rectifyCall(same)]);
+    expect(outcomes.get("a")).toEqual({ status: "done", affected: 0 });
+    expect(scene.portal.countCalls("PATCH")).toBe(0);
+    // How a name is spelled is what a person may want corrected.
+    await carryOut(scene, "rectify", [rectifyCall({ city: "umeå" })]);
+    expect(scene.portal.dossier(anna).contacts[0]?.properties["city"]).toBe("umeå");
   });
 
   it("is absent for somebody unknown, and a human's for an archived contact", async () => {

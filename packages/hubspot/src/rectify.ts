@@ -10,10 +10,10 @@ import {
 import { type HubspotKind, keysOf } from "./addresses.ts";
 import { answerEach } from "./answer-each.ts";
 import { isContact } from "./engagements.ts";
-import { findContacts } from "./find-contacts.ts";
+import { findContacts, type FoundContact } from "./find-contacts.ts";
 import { refusalSchema } from "./hubspot-answers.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
-import { concernsOneCall, isObjectNotFound } from "./hubspot-error.ts";
+import { concernsOneCall } from "./hubspot-error.ts";
 
 type RectifyCall = Call<"rectify", HubspotKind>;
 
@@ -45,16 +45,18 @@ export async function resolveByContact(
 }
 
 /**
- * Sets the properties of every contact of the subject. What HubSpot's rules or its account's refuse goes to a human,
- * who is told the property and never the value.
+ * Sets the properties of every contact of the subject that has them otherwise. What HubSpot's rules or its account's
+ * refuse goes to a human, who is told the property and never the value.
  */
-export function rectifyContacts(
+export async function rectifyContacts(
   calls: HubspotCalls,
   batch: readonly RectifyCall[],
 ): Promise<Answers<Outcome<"rectify">>> {
-  return answerEach(batch, async (call): Promise<Outcome<"rectify">> => {
+  const { contacts, unknown } = await readRectified(calls, batch);
+  const known = batch.filter((call) => !liveIds(call).some((id) => unknown.has(id)));
+  return answerEach(known, async (call): Promise<Outcome<"rectify">> => {
     if (!call.targets.some(isContact)) return { status: "absent" };
-    const ids = call.targets.filter(({ kind }) => kind === "contact").map(({ id }) => id);
+    const ids = liveIds(call);
     if (ids.length === 0) {
       const instruction =
         "HubSpot has this person as an archived contact only, which cannot be changed. Restore the contact and retry the step, or erase it.";
@@ -63,7 +65,7 @@ export function rectifyContacts(
     const changes = changesOf(call);
     try {
       let affected = 0;
-      for (const id of new Set(ids)) {
+      for (const { id } of ofCall(contacts, call).filter((contact) => isOtherwise(contact, changes))) {
         const answer = await calls.patchContact(id, changes);
         if (answer.status === 400)
           return { status: "manual", instruction: await instructionFor(calls, answer.text, changes) };
@@ -71,8 +73,6 @@ export function rectifyContacts(
       }
       return { status: "done", affected };
     } catch (error) {
-      // Gone since it was found: reading back tells what is there now.
-      if (isObjectNotFound(error)) return { status: "absent" };
       if (concernsOneCall(error)) return { status: "failed", error };
       throw error;
     }
@@ -84,25 +84,34 @@ export async function verifyRectified(
   calls: HubspotCalls,
   batch: readonly RectifyCall[],
 ): Promise<Answers<Finding>> {
-  const idsOf = (call: RectifyCall) =>
-    call.targets.filter(({ kind }) => kind === "contact").map(({ id }) => id);
-  const { contacts, unknown } = await findContacts(calls, batch.flatMap(idsOf), {
-    archived: "where-none-is-live",
-    properties: [...new Set(batch.flatMap((call) => Object.keys(call.input.changes)))],
-  });
+  const { contacts, unknown } = await readRectified(calls, batch);
   return new Map(
     batch.map((call): [string, Finding] => {
-      const changes = changesOf(call);
-      const own = contacts.filter(
-        ({ isArchived, keys }) => !isArchived && idsOf(call).some((id) => keys.has(id)),
-      );
-      const isWrong = own.some(({ properties }) =>
-        Object.entries(changes).some(([name, value]) => !isSame(properties[name] ?? "", value)),
-      );
-      const isOpen = idsOf(call).some((id) => unknown.has(id));
+      const isWrong = ofCall(contacts, call).some((contact) => isOtherwise(contact, changesOf(call)));
+      const isOpen = liveIds(call).some((id) => unknown.has(id));
       return [call.id, { seen: isWrong ? "not-as-asked" : isOpen ? "unknown" : "as-asked" }];
     }),
   );
+}
+
+/** The contacts of the calls, by id, with the properties that are to be changed. One that is gone is not found. */
+function readRectified(calls: HubspotCalls, batch: readonly RectifyCall[]) {
+  return findContacts(calls, batch.flatMap(liveIds), {
+    archived: "where-none-is-live",
+    properties: [...new Set(batch.flatMap((call) => Object.keys(call.input.changes)))],
+  });
+}
+
+function liveIds(call: RectifyCall): readonly string[] {
+  return call.targets.filter(({ kind }) => kind === "contact").map(({ id }) => id);
+}
+
+function ofCall(contacts: readonly FoundContact[], call: RectifyCall): readonly FoundContact[] {
+  return contacts.filter(({ isArchived, keys }) => !isArchived && liveIds(call).some((id) => keys.has(id)));
+}
+
+function isOtherwise({ properties }: FoundContact, changes: Readonly<Record<string, string>>): boolean {
+  return Object.entries(changes).some(([name, value]) => !isSame(name, properties[name] ?? "", value));
 }
 
 /** HubSpot clears a property that is set to nothing. */
@@ -111,10 +120,12 @@ function changesOf({ input }: RectifyCall): Readonly<Record<string, string>> {
 }
 
 /** HubSpot trims what it stores, writes addresses in lower case, and numbers in its own way. */
-function isSame(stored: string, asked: string): boolean {
-  const [one, other] = [stored, asked].map((value) => value.trim().normalize("NFC").toLowerCase());
-  if (one === other) return true;
-  return one !== "" && other !== "" && Number(one) === Number(other);
+function isSame(name: string, stored: string, asked: string): boolean {
+  const [one = "", other = ""] = [stored, asked].map((value) => {
+    const plain = value.trim().normalize("NFC");
+    return name === "email" ? plain.toLowerCase() : plain;
+  });
+  return one === other || (one !== "" && other !== "" && Number(one) === Number(other));
 }
 
 /** Names the properties that HubSpot refused: those that were to be changed, and those that its account has. */

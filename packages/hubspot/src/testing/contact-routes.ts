@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { knownProperties, ruleBroken, visibleProperties } from "./contact-properties.ts";
-import { eraseContact, findByEmail, findById, setProperties, toRow } from "./contacts.ts";
+import { addressesOf, eraseContact, findByEmail, findById, setProperties, toRow } from "./contacts.ts";
 import type { PortalParts, Route } from "./endpoint.ts";
 import { blocklistEntry, type ContactRecord, type PortalState } from "./records.ts";
 import { alreadyExists, invalid, invalidProperty, objectNotFound, type Reply } from "./replies.ts";
@@ -64,6 +64,11 @@ export function contactRoutes(parts: PortalParts): readonly Route[] {
     return holder === undefined || holder === own ? undefined : alreadyExists(holder.id);
   }
 
+  function refusalOf(contact: ContactRecord): Reply | undefined {
+    const isRefused = addressesOf(contact).some((address) => parts.refused.has(address));
+    return isRefused ? invalid(`The contact ${contact.id} cannot be changed`) : undefined;
+  }
+
   return [
     {
       method: "post",
@@ -105,6 +110,7 @@ export function contactRoutes(parts: PortalParts): readonly Route[] {
         const found = find(store.current, key, query.get("idProperty"), false);
         if (found === undefined) return objectNotFound(key);
         const problem =
+          refusalOf(found) ??
           problemOf(parsed.data.properties, found) ??
           ruleBroken(settings, params["version"] ?? "", { ...found.properties, ...parsed.data.properties });
         if (problem !== undefined) return problem;
@@ -158,6 +164,8 @@ export function contactRoutes(parts: PortalParts): readonly Route[] {
         const { objectId, idProperty } = parsed.data;
         const live = find(store.current, objectId, idProperty, false);
         const found = live ?? find(store.current, objectId, idProperty, true);
+        const refusal = found === undefined ? undefined : refusalOf(found);
+        if (refusal !== undefined) return refusal;
         if (found === undefined) {
           if (idProperty !== "email")
             return settings.deleteAgain === 404 ? objectNotFound(objectId) : { status: 204 };

@@ -13,6 +13,8 @@ export interface PortalParts {
   readonly faults: Faults;
   readonly meter: RateMeter;
   readonly calls: PortalCall[];
+  /** Addresses, in lower case, of people whom the portal refuses to change. */
+  readonly refused: ReadonlySet<string>;
   /** A new object id. */
   readonly nextId: () => string;
 }

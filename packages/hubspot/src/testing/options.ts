@@ -79,8 +79,6 @@ export interface HubspotPortalOptions {
   readonly preferenceBatchTooLarge?: 400 | 413;
   /** The status of a batch of preferences of which some were refused. Default 200. */
   readonly preferenceBatchPartial?: 200 | 207;
-  /** Addresses whose preferences the portal refuses to change. Default: none. */
-  readonly refusedAddresses?: readonly string[];
   /** What archiving an id that is not there is answered with. Default 204. */
   readonly archiveUnknown?: 204 | 404;
   /** Whether an answer about associations names the objects that have none. Default `"named"`. */
@@ -142,7 +140,6 @@ export function withDefaults(options: HubspotPortalOptions): PortalSettings {
     preferenceBatchMax: 100,
     preferenceBatchTooLarge: 400,
     preferenceBatchPartial: 200,
-    refusedAddresses: [],
     archiveUnknown: 204,
     withoutAssociations: "named",
     pageSize: 500,

@@ -50,7 +50,9 @@ export interface HubspotPortal {
   optOutOfAll(email: string, brandId?: string): void;
   /** Sets a preference as the person would on HubSpot's page. */
   choose(email: string, subscriptionId: string, status: StatusState): void;
-  /** Archives a contact as HubSpot's own interface does. */
+  /** From now on the portal refuses (400) every change of this person and of their preferences. */
+  refuse(email: string): void;
+  /** Archives a contact, note, ticket, … as HubSpot's own interface does. */
   archive(id: string): void;
   /** Merges `otherId` into `primaryId`, as HubSpot's own interface does. */
   merge(primaryId: string, otherId: string): void;
@@ -84,9 +86,18 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
   const store = createStore(settings.now, Math.max(settings.lagMs, settings.optOutPropertyDelayMs));
   const faults = createFaults();
   const calls: PortalCall[] = [];
+  const refused = new Set<string>();
   let lastId = 100;
   const nextId = () => String((lastId += 1));
-  const parts: PortalParts = { settings, store, faults, meter: createRateMeter(settings), calls, nextId };
+  const parts: PortalParts = {
+    settings,
+    store,
+    faults,
+    meter: createRateMeter(settings),
+    calls,
+    refused,
+    nextId,
+  };
   // Of two routes that fit, the first one answers.
   const routes = [
     ...accountRoutes(parts),
@@ -146,8 +157,12 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
       const record = { email: fold(email), subscriptionId, status, at: now() };
       store.seed((state) => state.preferences.set(preferenceKey(email, subscriptionId), record));
     },
+    refuse: (email) => void refused.add(fold(email)),
     archive(id) {
-      store.write(() => (contactOf(id).archivedAt = now()));
+      store.write((state) => {
+        const record = state.engagements.get(id) ?? contactOf(id);
+        record.archivedAt = now();
+      });
     },
     merge(primaryId, otherId) {
       store.write((state) => {

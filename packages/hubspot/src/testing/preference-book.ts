@@ -26,7 +26,7 @@ const statusBody = z.object({
 });
 
 /** Reads and writes preferences, for single calls and for batches. */
-export function preferenceBook({ settings, store, nextId }: PortalParts) {
+export function preferenceBook({ settings, store, refused, nextId }: PortalParts) {
   const now = () => settings.now().toISOString();
   const openedAt = now();
   const brands = new Set(["0", ...settings.definitions.map(brandOf)]);
@@ -38,8 +38,7 @@ export function preferenceBook({ settings, store, nextId }: PortalParts) {
   }
 
   function refusalOf(email: string): Reply | undefined {
-    const isRefused = settings.refusedAddresses.some((each) => fold(each) === fold(email));
-    return isRefused ? invalid(`The preferences of ${email} cannot be changed`) : undefined;
+    return refused.has(fold(email)) ? invalid(`The preferences of ${email} cannot be changed`) : undefined;
   }
 
   function statusRow(state: PortalState, email: string, definition: PortalDefinition): object {

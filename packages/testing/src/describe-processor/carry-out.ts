@@ -62,7 +62,7 @@ export const canReadBack = (scene: Scene): boolean => typeof operationOf(scene).
 export function inputOf<N extends OperationName>({ processor, inputs }: Scene, operation: N): InputOf[N] {
   const topics = Object.keys(processor.topics);
   const defaults: { readonly [O in OperationName]: InputOf[O] | undefined } = {
-    subscribe: { topics, basis: "consent", evidence: "event-1" },
+    subscribe: { topics, basis: "consent", evidence: "event-1", givenAt: "2026-01-15T11:59:00.000Z" },
     unsubscribe: { topics: topics.length > 0 ? topics : "all" },
     erase: { suppress: false, keep: [] },
     exclude: {},
@@ -230,8 +230,7 @@ async function run(
   for (const story of stories) {
     const outcome = outcomes.get(story.call.id);
     if (outcome?.status === "failed") troubles.push(outcome.error);
-    const call =
-      outcome?.status === "pending" ? { ...story.call, reference: outcome.reference } : story.call;
+    const call = outcome?.status === "pending" ? { ...story.call, reference: outcome.reference } : story.call;
     const records = await recordsOf(outcome, troubles);
     // An export that breaks off has no outcome.
     const told = records === "broken off" ? undefined : outcome;
