@@ -139,7 +139,12 @@ describe("a new processor", { timeout: 120_000 }, () => {
   it("compiles as it is written", () => {
     expect(typeCheck()).toBe("");
     expect(readdirSync(folder, { recursive: true, encoding: "utf8" }).toSorted()).toEqual(
-      expect.arrayContaining(["README.md", "package.json", "src/conformance.test.ts", "src/testing/index.ts"]),
+      expect.arrayContaining([
+        "README.md",
+        "package.json",
+        "src/conformance.test.ts",
+        "src/testing/index.ts",
+      ]),
     );
   });
 
@@ -165,7 +170,8 @@ describe("a new processor", { timeout: 120_000 }, () => {
     const { passed = [], failed, skipped = [] } = judged();
     expect(failed).toEqual([]);
     expect(passed.length).toBeGreaterThan(25);
-    for (const title of skipped) expect(title).toMatch(/ — cannot be shown: \w|^(?:reads answers|takes what)/);
+    for (const title of skipped)
+      expect(title).toMatch(/ — cannot be shown: \w|^(?:reads answers|takes what)/);
   });
 
   it("passes by the example in the README of @heed/testing, too", () => {

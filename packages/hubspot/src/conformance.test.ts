@@ -47,27 +47,24 @@ function addPerson(portal: HubspotPortal, email: string, operation: OperationNam
 
 function isDone(portal: HubspotPortal, email: string, asked: Asked): boolean {
   const status = (topic: string) => portal.status(email, topics[topic as keyof typeof topics].subscriptionId);
-  switch (asked.operation) {
-    case "subscribe":
-      return asked.input.topics.every((topic) => status(topic) === "SUBSCRIBED");
-    case "unsubscribe":
-      if (asked.input.topics === "all") return portal.isOptedOutOfAll(email);
-      return asked.input.topics.every((topic) => status(topic) === "UNSUBSCRIBED");
-    case "rectify": {
-      const live = portal.dossier(email).contacts.filter(({ archivedAt }) => archivedAt === undefined);
-      return live.every(
-        ({ properties }) => properties["city"] === "Umeå" && properties["phone"] === undefined,
-      );
-    }
-    default: {
-      const kept = "keep" in asked.input ? asked.input.keep.map(({ category }) => category) : [];
-      const isThere = (place: string) => /^(?:archived )?contact |^notes /.test(place);
-      const places = portal.search(email);
-      return !places.some(
-        (place) => isThere(place) || (place.startsWith("tickets ") && !kept.includes("tickets")),
-      );
-    }
+  if (asked.operation === "subscribe")
+    return asked.input.topics.every((topic) => status(topic) === "SUBSCRIBED");
+  if (asked.operation === "unsubscribe") {
+    if (asked.input.topics === "all") return portal.isOptedOutOfAll(email);
+    return asked.input.topics.every((topic) => status(topic) === "UNSUBSCRIBED");
   }
+  if (asked.operation === "rectify") {
+    const live = portal.dossier(email).contacts.filter(({ archivedAt }) => archivedAt === undefined);
+    return live.every(({ properties }) => properties["city"] === "Umeå" && properties["phone"] === undefined);
+  }
+  // Of what is gone, the recycle bin may hold a note or a ticket, and preferences are no part of the contact.
+  const kept = "keep" in asked.input ? asked.input.keep.map(({ category }) => category) : [];
+  const places = portal.search(email);
+  return !places.some(
+    (place) =>
+      /^(?:archived )?contact |^notes /.test(place) ||
+      (place.startsWith("tickets ") && !kept.includes("tickets")),
+  );
 }
 
 const cannot: readonly CannotShow[] = [

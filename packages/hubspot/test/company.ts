@@ -28,7 +28,12 @@ export function openCompany(portalOptions: HubspotPortalOptions = {}) {
     rateLimit: { calls: 190, perMs: 10_000, burst: 1, delayMs: 0 },
   });
 
-  async function answer({ method = "GET", path = "", qs = {}, body }: Parameters<HubspotClient["apiRequest"]>[0] & object) {
+  async function answer({
+    method = "GET",
+    path = "",
+    qs = {},
+    body,
+  }: Parameters<HubspotClient["apiRequest"]>[0] & object) {
     const query = new URLSearchParams(qs as Record<string, string>).toString();
     const request = new Request(`https://api.hubapi.com${path}${query === "" ? "" : `?${query}`}`, {
       method,

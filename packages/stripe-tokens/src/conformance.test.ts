@@ -36,7 +36,10 @@ describeProcessor({
           const customer = add(email);
           for (let count = 0; count < 150; count += 1) account.add.paymentMethod(customer);
           return () => {
-            const [method] = [...account.state.paymentMethods.values()].filter((each) => each.customer === customer);
+            // The last one of the first page, the newest being first.
+            const method = [...account.state.paymentMethods.values()]
+              .filter((each) => each.customer === customer)
+              .at(-100);
             if (method !== undefined) method.customer = null;
           };
         },

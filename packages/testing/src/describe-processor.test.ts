@@ -1,7 +1,7 @@
 import {
   type Answers,
   type Call,
-  HeedError,
+  type HeedError,
   type OperationName,
   type Outcome,
   RejectedError,
@@ -69,7 +69,12 @@ const broken: Readonly<Record<CaseName, readonly [Broken, ...Broken[]]>> = {
         async resolve(calls, context) {
           const found = await resolve(calls, context);
           const via = calls[0]?.identifiers[0] ?? { kind: "email", value: "" };
-          const everybody = [...vendor.people.keys()].map((id) => ({ kind: "person", id, via, verified: true }));
+          const everybody = [...vendor.people.keys()].map((id) => ({
+            kind: "person",
+            id,
+            via,
+            verified: true,
+          }));
           return new Map([...found.keys()].map((id) => [id, { targets: everybody }]));
         },
       }),
@@ -157,7 +162,8 @@ const broken: Readonly<Record<CaseName, readonly [Broken, ...Broken[]]>> = {
       slip: ({ run, ask }) => ({
         async run(call, context) {
           const body = { email: emailOf(call) };
-          if (call.targets.length === 0) await ask({ method: "POST", path: "/people", body }, context, "unsubscribe");
+          if (call.targets.length === 0)
+            await ask({ method: "POST", path: "/people", body }, context, "unsubscribe");
           return run(call, context);
         },
       }),
@@ -188,8 +194,11 @@ const broken: Readonly<Record<CaseName, readonly [Broken, ...Broken[]]>> = {
       in: "forgetTokens",
       slip: ({ ask }) => ({
         async cards(path, context, operation) {
-          const page = (await ask({ method: "GET", path }, context, operation)) as { data?: { id: string }[] };
-          if (!Array.isArray(page.data)) throw new UnavailableError("-", { processor: "register", operation });
+          const page = (await ask({ method: "GET", path }, context, operation)) as {
+            data?: { id: string }[];
+          };
+          if (!Array.isArray(page.data))
+            throw new UnavailableError("-", { processor: "register", operation });
           return page.data.map(({ id }) => id).slice(0, path.startsWith("/cards") ? 0 : 2);
         },
       }),
@@ -239,7 +248,10 @@ const broken: Readonly<Record<CaseName, readonly [Broken, ...Broken[]]>> = {
               const found = [...vendor.people.values()].filter(
                 ({ email, formerEmail }) => email === via.value || formerEmail === via.value,
               );
-              return [call.id, { targets: found.map(({ id }) => ({ kind: "person", id, via, verified: true })) }];
+              return [
+                call.id,
+                { targets: found.map(({ id }) => ({ kind: "person", id, via, verified: true })) },
+              ];
             }),
           ),
       }),
@@ -296,7 +308,13 @@ const broken: Readonly<Record<CaseName, readonly [Broken, ...Broken[]]>> = {
             calls.map((call, index) => {
               const via = call.identifiers[0];
               const id = results[index]?.id;
-              return [call.id, { targets: id === undefined || index === 1 ? [] : [{ kind: "person", id, via, verified: true }] }];
+              return [
+                call.id,
+                {
+                  targets:
+                    id === undefined || index === 1 ? [] : [{ kind: "person", id, via, verified: true }],
+                },
+              ];
             }),
           );
         },
@@ -333,7 +351,7 @@ const broken: Readonly<Record<CaseName, readonly [Broken, ...Broken[]]>> = {
         async run(call, context) {
           const outcome = await run(call, context);
           const retained = [{ category: "invoices", reason: "legal-obligation" }];
-          return (outcome.status === "done" ? { ...done, retained } : outcome) as Outcome;
+          return outcome.status === "done" ? { ...done, retained } : outcome;
         },
       }),
     },
@@ -343,7 +361,7 @@ const broken: Readonly<Record<CaseName, readonly [Broken, ...Broken[]]>> = {
       that: "takes one list for all",
       in: "unsubscribe",
       slip: ({ run }) => ({
-        run: (call, context) => run({ ...call, input: { topics: "all" } } as typeof call, context),
+        run: (call, context) => run({ ...call, input: { topics: "all" } }, context),
       }),
     },
   ],
@@ -352,8 +370,10 @@ const broken: Readonly<Record<CaseName, readonly [Broken, ...Broken[]]>> = {
       that: "takes all lists for those that it knows",
       in: "unsubscribe",
       slip: ({ run, verify }) => {
-        const known = <C extends Call>(call: C): C =>
-          ({ ...call, input: { topics: ["news", "offers"] } }) as unknown as C;
+        const known = (call: Parameters<Parts["run"]>[0]) => ({
+          ...call,
+          input: { topics: ["news", "offers"] },
+        });
         return {
           run: (call, context) => run(known(call), context),
           verify: (call, context) => verify(known(call), context),
@@ -487,7 +507,10 @@ const broken: Readonly<Record<CaseName, readonly [Broken, ...Broken[]]>> = {
       that: "says the account that it was told",
       in: "erase",
       slip: ({ account, check }) => ({
-        check: async (context) => ({ ...(await check(context)), account: account === "register-1" ? account : "register-2" }),
+        check: async (context) => ({
+          ...(await check(context)),
+          account: account === "register-1" ? account : "register-2",
+        }),
       }),
     },
   ],
@@ -618,7 +641,10 @@ const broken: Readonly<Record<CaseName, readonly [Broken, ...Broken[]]>> = {
       that: "names the person in its instruction",
       in: "restrict",
       slip: () => ({
-        run: async (call) => ({ status: "manual", instruction: `Restrict ${emailOf(call)} by hand, please.` }),
+        run: async (call) => ({
+          status: "manual",
+          instruction: `Restrict ${emailOf(call)} by hand, please.`,
+        }),
       }),
     },
     { that: "does it by itself all the same", in: "restrict", slip: () => ({ run: async () => done }) },

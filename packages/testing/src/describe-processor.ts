@@ -9,7 +9,7 @@ import type { Between, Setup } from "./describe-processor/world.ts";
 export interface ProcessorUnderTest {
   readonly name: string;
   /** Makes the processor and its world, fresh for each case. It reaches its vendor by `between`. */
-  create(between: Between): Promise<Setup> | Setup;
+  readonly create: (between: Between) => Promise<Setup> | Setup;
   /** Cases that this world cannot show, each with the reason. It is printed. */
   readonly cannot?: readonly CannotShow[];
 }
@@ -32,7 +32,12 @@ export function describeProcessor(under: ProcessorUnderTest): void {
         for (const { title, case: each, skipped, lacking } of cases) {
           if (skipped !== undefined) it.skip(`${title} — cannot be shown: ${skipped}`);
           else if (lacking.length > 0) it(title, () => cannotBeJudged(lacking));
-          else it(title, (context) => judge(under, each, operation, (because) => context.skip(because)), timeoutMs);
+          else
+            it(
+              title,
+              (context) => judge(under, each, operation, (because) => context.skip(because)),
+              timeoutMs,
+            );
         }
       });
     }

@@ -6,14 +6,7 @@ export { describeProcessor } from "./describe-processor.ts";
 export type { ProcessorUnderTest } from "./describe-processor.ts";
 export type { CaseName } from "./describe-processor/cases.ts";
 export type { CannotShow } from "./describe-processor/plan-cases.ts";
-export type {
-  Asked,
-  Between,
-  Setup,
-  VendorReply,
-  VendorRequest,
-  World,
-} from "./describe-processor/world.ts";
+export type { Asked, Between, Setup, VendorReply, VendorRequest, World } from "./describe-processor/world.ts";
 export { describeRecovery } from "./describe-recovery.ts";
 export type { RecoveringStorage } from "./describe-recovery.ts";
 export { describeStorage } from "./describe-storage.ts";

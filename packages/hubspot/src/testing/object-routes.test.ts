@@ -77,17 +77,19 @@ describe("a note", () => {
     expect((await ask(portal, "GET", `${objects}/notes/${note}?associations=contacts`)).status).toBe(404);
   });
 
-  it.each([
-    ["named", 207],
-    ["omitted", 200],
-  ] as const)("that has no contact is %s", async (withoutAssociations, status) => {
-    const portal = hubspotPortal({ withoutAssociations });
-    const note = portal.addEngagement({ type: "notes", body: "Nobody's.", contactIds: [] });
-    const answer = await ask(portal, "POST", `${associations}/notes/contacts/batch/read`, inputs(note));
-    expect(answer.status).toBe(status);
-    expect(answer.body).toMatchObject({ results: [] });
-    if (status === 207)
-      expect(answer.body).toMatchObject({ errors: [{ context: { fromObjectId: [note] } }] });
+  it("that has no contact is named or omitted, as the switch says", async () => {
+    const answers = [];
+    for (const withoutAssociations of ["named", "omitted"] as const) {
+      const portal = hubspotPortal({ withoutAssociations });
+      const note = portal.addEngagement({ type: "notes", body: "Nobody's.", contactIds: [] });
+      const path = `${associations}/notes/contacts/batch/read`;
+      const { status, body } = await ask(portal, "POST", path, inputs(note));
+      answers.push({ status, body });
+    }
+    expect(answers).toMatchObject([
+      { status: 207, body: { results: [], errors: [{ context: { fromObjectId: ["101"] } }] } },
+      { status: 200, body: { results: [] } },
+    ]);
   });
 });
 

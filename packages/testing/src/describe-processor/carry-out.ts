@@ -20,14 +20,16 @@ export interface Lent extends CallContext {
   readonly turns: number;
 }
 
-/**
- * Lends what the engine lends. `refusesFrom`: this turn, counted from 1, and all that follow are refused, as when
- * the lease is lost.
- */
-export function lend(
-  { processor }: Pick<Scene, "processor">,
-  { signal = new AbortController().signal, refusesFrom = Number.POSITIVE_INFINITY } = {},
-): Lent {
+/** How something else is lent than a signal that never aborts and every turn that is asked for. */
+interface Terms {
+  readonly signal?: AbortSignal;
+  /** This turn, counted from 1, and all that follow are refused, as when the lease is lost. */
+  readonly refusesFrom?: number;
+}
+
+/** Lends what the engine lends. */
+export function lend({ processor }: Pick<Scene, "processor">, terms: Terms = {}): Lent {
+  const { signal = new AbortController().signal, refusesFrom = Number.POSITIVE_INFINITY } = terms;
   let turns = 0;
   let asked = 0;
   return {
@@ -74,7 +76,7 @@ export function inputOf<N extends OperationName>({ processor, inputs }: Scene, o
   const input = inputs?.[operation] ?? defaults[operation];
   if (input === undefined)
     throw new TypeError(`The setup's \`inputs\` must say what "${operation}" is asked for.`);
-  return input as InputOf[N];
+  return input;
 }
 
 /** The calls for some people, with unlike ids, so that a positional slip shows. */

@@ -20,7 +20,7 @@ export async function overheard(work: () => Promise<void>): Promise<readonly str
     undo.push(() => void (console[method] = original));
   }
   for (const stream of [process.stdout, process.stderr]) {
-    const original = stream.write;
+    const original = stream.write.bind(stream);
     stream.write = (said: string | Uint8Array) => {
       heard.push(Buffer.from(said).toString("utf8"));
       return true;
@@ -33,7 +33,7 @@ export async function overheard(work: () => Promise<void>): Promise<readonly str
   const traces = (message: unknown) => void heard.push(inspect(message, { depth: 12 }));
   for (const name of traced) {
     channel(name).subscribe(traces);
-    undo.push(() => void channel(name).unsubscribe(traces));
+    undo.push(() => channel(name).unsubscribe(traces));
   }
   try {
     await work();

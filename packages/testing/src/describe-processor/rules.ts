@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Scene } from "./processor-case.ts";
-import { wireReply, type Rule, type WireReply } from "./wire.ts";
+import { wireReply, type Meets, type Rule, type WireReply } from "./wire.ts";
 import type { VendorReply, VendorRequest } from "./world.ts";
 
 /** May the request change anything at the vendor? */
@@ -13,19 +13,23 @@ export const answers =
   () =>
     wireReply(reply);
 export const cutBefore: Rule = () => "cut";
-export const cutAfter: Rule = async ({ forward }) => {
+export const cutAfter: Rule = async ({ forward }): Promise<Meets> => {
   await forward();
   return "cut";
 };
 export const hangs: Rule = () => "hang";
 /** The vendor does what was asked, and its answer never comes. */
-export const stalls: Rule = async ({ forward }) => {
+export const stalls: Rule = async ({ forward }): Promise<Meets> => {
   await forward();
   return "hang";
 };
 
 /** Strikes only the request of this number, counted from 0 among those that `concerns` is true of. */
-export function onlyAt(at: number, rule: Rule, concerns: (request: VendorRequest) => boolean = () => true): Rule {
+export function onlyAt(
+  at: number,
+  rule: Rule,
+  concerns: (request: VendorRequest) => boolean = () => true,
+): Rule {
   let seen = -1;
   return (request) => {
     if (!concerns(request)) return request.forward();

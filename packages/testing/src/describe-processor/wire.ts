@@ -12,7 +12,7 @@ export interface WireReply {
 /** A request that is under way. */
 export interface Passing extends VendorRequest {
   /** Lets the vendor have it. */
-  forward(): Promise<WireReply>;
+  readonly forward: () => Promise<WireReply>;
 }
 
 /** What becomes of a request: an answer, a cut connection, or no answer at all. */

@@ -59,7 +59,8 @@ export interface World {
   };
   /**
    * Puts in a person as {@link add} does, with more of what the operation works through than the vendor gives
-   * on one page. The answered function takes one of these things away, as somebody else would.
+   * on one page. The answered function takes one of these things away, as somebody else would: best the one
+   * that the next page would go on after.
    */
   crowd?(email: string, operation: OperationName): Promise<() => void> | (() => void);
   /** Puts in one more record that the same address matches, without doubt. */

@@ -9,7 +9,7 @@ import {
   isHeedError,
   type OperationName,
   type Outcome,
-  ProcessorError,
+  type ProcessorError,
   type ProcessorV1,
   RateLimitedError,
   RejectedError,
@@ -66,7 +66,7 @@ export interface Parts {
 
 /** The right adapter to the register. */
 export function rightParts(baseUrl: string, account = "register-1"): Parts {
-  const topics = ["news", "offers"];
+  const topics = new Set(["news", "offers"]);
   const parts: Parts = {
     baseUrl,
     account,
@@ -115,7 +115,11 @@ export function rightParts(baseUrl: string, account = "register-1"): Parts {
         });
       }
       if (!response.ok)
-        throw parts.failure(response, (parsed(text) as { code?: unknown } | null | undefined)?.code, operation);
+        throw parts.failure(
+          response,
+          (parsed(text) as { code?: unknown } | null | undefined)?.code,
+          operation,
+        );
       return parts.read(response, text, operation);
     },
     async check(context) {
@@ -146,7 +150,11 @@ export function rightParts(baseUrl: string, account = "register-1"): Parts {
     async resolve(calls, context) {
       const operation = calls[0]?.operation ?? "erase";
       const emails = calls.map(({ identifiers: [{ value }] }) => value);
-      const answer = await parts.ask({ method: "POST", path: "/lookup", body: { emails } }, context, operation);
+      const answer = await parts.ask(
+        { method: "POST", path: "/lookup", body: { emails } },
+        context,
+        operation,
+      );
       const { results, missing } = (answer ?? {}) as {
         results?: readonly { asked: string; id: string; email: string }[];
         missing?: readonly string[];
@@ -175,7 +183,7 @@ export function rightParts(baseUrl: string, account = "register-1"): Parts {
     },
     async cards(path, context, operation) {
       const found = new Set<string>();
-      for (let after: string | undefined; ; ) {
+      for (let after: string | undefined; ;) {
         const query: string = after === undefined ? "" : `?after=${after}`;
         const page = (await orMissing(() =>
           parts.ask({ method: "GET", path: path + query }, context, operation),
@@ -226,7 +234,7 @@ export function rightParts(baseUrl: string, account = "register-1"): Parts {
       }
       const keep = "keep" in call.input ? call.input.keep : [];
       const retained = invoices > 0 ? keep.filter(({ category }) => category === "invoices") : [];
-      return { status: "done", affected, ...(retained.length > 0 ? { retained } : {}) } as Outcome;
+      return { status: "done", affected, ...(retained.length > 0 ? { retained } : {}) };
     },
     async writesFor({ operation, input }, person, context) {
       const path = `/people/${person.id}`;
@@ -238,7 +246,7 @@ export function rightParts(baseUrl: string, account = "register-1"): Parts {
           return isOut ? [] : [{ method: "PUT", path: `${path}/lists/all`, body: { on } }];
         }
         return asked
-          .filter((topic) => topics.includes(topic) && (person.lists[topic] ?? false) !== on)
+          .filter((topic) => topics.has(topic) && (person.lists[topic] ?? false) !== on)
           .map((topic) => ({ method: "PUT", path: `${path}/lists/${topic}`, body: { on } }));
       }
       if (operation === "erase") {

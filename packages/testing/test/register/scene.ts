@@ -14,7 +14,8 @@ export async function registerScene(between: Between, slip: Slip = () => ({})): 
     Object.assign(parts, slip({ ...parts }, vendor));
     return processorOf(parts);
   };
-  const listsOf = (asked: readonly string[] | "all") => (asked === "all" ? ["news", "offers", "internal"] : asked);
+  const listsOf = (asked: readonly string[] | "all") =>
+    asked === "all" ? ["news", "offers", "internal"] : asked;
   return {
     processor: made(),
     misconfigured: made("register-2"),
@@ -28,9 +29,14 @@ export async function registerScene(between: Between, slip: Slip = () => ({})): 
         const people = vendor.ofEmail(email);
         switch (asked.operation) {
           case "subscribe":
-            return people.length > 0 && people.every(({ lists }) => asked.input.topics.every((each) => lists.get(each)));
+            return (
+              people.length > 0 &&
+              people.every(({ lists }) => asked.input.topics.every((each) => lists.get(each)))
+            );
           case "unsubscribe":
-            return people.every(({ lists }) => listsOf(asked.input.topics).every((each) => lists.get(each) !== true));
+            return people.every(({ lists }) =>
+              listsOf(asked.input.topics).every((each) => lists.get(each) !== true),
+            );
           case "erase":
             return people.length === 0;
           case "exclude":
@@ -39,8 +45,13 @@ export async function registerScene(between: Between, slip: Slip = () => ({})): 
             return people.every(({ cards }) => cards.length === 0);
           case "rectify":
             return people.every(({ name }) => name === asked.input.changes["name"]);
-          default:
+          case "export":
+          case "restrict":
             return false;
+          default: {
+            const never: never = asked;
+            return never;
+          }
         }
       },
       snapshot(email) {
@@ -54,12 +65,18 @@ export async function registerScene(between: Between, slip: Slip = () => ({})): 
         unknownUrl: { status: 404, body: { code: "no-such-url" } },
       },
       crowd(email) {
-        const { cards } = vendor.add(email, { cards: Array.from({ length: 9 }, (_, index) => `many${index}`) });
-        return () => void cards.shift();
+        const { cards } = vendor.add(email, {
+          cards: Array.from({ length: 9 }, (_, index) => `many${index}`),
+        });
+        // The last one of the first page.
+        return () => void cards.splice(1, 1);
       },
       twin: (email) => void vendor.add(email),
       alike: (email) => vendor.add(`new.${email}`, { formerEmail: email }).email,
-      keep: { category: "invoices", isThere: (email) => vendor.invoices.some((each) => each.email === email) },
+      keep: {
+        category: "invoices",
+        isThere: (email) => vendor.invoices.some((each) => each.email === email),
+      },
       facts: (email) => vendor.ofEmail(email).flatMap(({ name, cards }) => [email, name, ...cards]),
     },
   };

@@ -1,14 +1,6 @@
 import { expect } from "vitest";
 import type { Call } from "@heed/core/contract";
-import {
-  callsFor,
-  canReadBack,
-  carryOut,
-  found,
-  isDone,
-  operationOf,
-  type Carried,
-} from "../carry-out.ts";
+import { callsFor, canReadBack, carryOut, found, isDone, operationOf, type Carried } from "../carry-out.ts";
 import { changing, destructive, type ProcessorCase, type Scene, type Stage } from "../processor-case.ts";
 import { changingLists, isWrite } from "../rules.ts";
 import { expectNobodyNamed, expectTruth, sceneWith } from "../truth.ts";
@@ -32,7 +24,10 @@ async function inBatches(scene: Scene, calls: readonly Call[]): Promise<Carried>
 }
 
 /** The second of three is refused by the vendor in whatever is written about nobody else. */
-function refusing(scene: Scene, calls: readonly Call[]): { readonly rule: Rule; readonly isMet: () => boolean } {
+function refusing(
+  scene: Scene,
+  calls: readonly Call[],
+): { readonly rule: Rule; readonly isMet: () => boolean } {
   const named = calls.map((call) => [
     ...call.identifiers.map(({ value }) => value),
     ...call.targets.map(({ id }) => id),
@@ -90,8 +85,10 @@ export const batches = {
       const isAbsent = [...destructive, "export", "rectify"].includes(stage.operation);
       for (const [index, { call, outcome, finding }] of stories.entries()) {
         const expected = index === 1 && isAbsent ? /^absent$/ : /^(?:done|pending)$/;
-        if (index !== 1 || isAbsent) expect([call.id, outcome?.status]).toEqual([call.id, expect.stringMatching(expected)]);
-        if (canReadBack(scene) && (index !== 1 || isAbsent)) expect([call.id, finding?.seen]).toEqual([call.id, "as-asked"]);
+        if (index !== 1 || isAbsent)
+          expect([call.id, outcome?.status]).toEqual([call.id, expect.stringMatching(expected)]);
+        if (canReadBack(scene) && (index !== 1 || isAbsent))
+          expect([call.id, finding?.seen]).toEqual([call.id, "as-asked"]);
       }
       if (stage.operation !== "export") {
         expect(await isDone(scene, first, stories[0]?.call ?? fails())).toBe(true);
@@ -119,7 +116,10 @@ export const batches = {
       for (const [index, email] of people.entries()) {
         if (email === second) continue;
         const { call, outcome } = stories[index] ?? fails();
-        expect([call.id, outcome?.status ?? "unknown"]).toEqual([call.id, expect.stringMatching(/^(?:done|unknown|pending)$/)]);
+        expect([call.id, outcome?.status ?? "unknown"]).toEqual([
+          call.id,
+          expect.stringMatching(/^(?:done|unknown|pending)$/),
+        ]);
         // What a throw left unknown is asked again, alone.
         if (outcome === undefined) await carryOut(scene, [call]);
         expect([call.id, await isDone(scene, email, call)]).toEqual([call.id, true]);

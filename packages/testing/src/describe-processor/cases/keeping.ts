@@ -36,7 +36,7 @@ export const keeping = {
       expect(troubles).toEqual([]);
       for (const { call, outcome, finding } of stories) {
         const retained = outcome?.status === "done" && "retained" in outcome ? outcome.retained : undefined;
-        expect(retained).toContainEqual(kept);
+        expect(retained ?? []).toContainEqual(kept);
         for (const each of retained ?? []) expectWellFormed(each);
         expect(await isDone(scene, anna, call)).toBe(true);
         if (canReadBack(scene)) expect(finding?.seen).toBe("as-asked");
@@ -56,7 +56,8 @@ export const keeping = {
       expect(troubles).toEqual([]);
       for (const call of asking(one)) expect(await isDone(scene, anna, call)).toBe(true);
       for (const other of others)
-        for (const call of asking(other)) expect([other, await isDone(scene, anna, call)]).toEqual([other, false]);
+        for (const call of asking(other))
+          expect([other, await isDone(scene, anna, call)]).toEqual([other, false]);
     },
   },
   "ends all lists, those that no topic is bound to included": {

@@ -113,7 +113,9 @@ export const lostAnswers = {
       const before = scene.wire.requests.length;
       const signal = AbortSignal.abort(new Error("over"));
       for (const [question, put] of questionsOf(scene))
-        await put(question === "resolve" ? calls : resolved, lend(scene, { signal })).catch(expectNobodyNamed);
+        await put(question === "resolve" ? calls : resolved, lend(scene, { signal })).catch(
+          expectNobodyNamed,
+        );
       expect(scene.wire.requests.slice(before)).toEqual([]);
     },
   },

@@ -98,7 +98,7 @@ function heedOver({ processor }: Scene) {
     ),
   });
   return createTestHeed({
-    policy: policy as never,
+    policy,
     processors: { vendor: processor as ProcessorV1 },
     clock: virtualClock("2026-01-15T12:00:00.000Z", { autoAdvance: true, quietTurns: 2000 }),
   });
@@ -112,5 +112,5 @@ async function ask({ heed }: ReturnType<typeof heedOver>, { operation, processor
   if (operation === "forgetTokens") await heed.paidService.ended({ subject });
   if (operation === "unsubscribe") await heed.subscriptions.unsubscribe({ subject, topic: "all" });
   if (operation === "subscribe")
-    await heed.subscriptions.subscribe({ subject, topic: topic as never, evidence: { none: true } });
+    await heed.subscriptions.subscribe({ subject, topic, evidence: { none: true } });
 }

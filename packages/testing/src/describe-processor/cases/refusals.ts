@@ -2,7 +2,15 @@ import { expect } from "vitest";
 import { carryOut, found, lend, operationOf, type Story } from "../carry-out.ts";
 import type { ProcessorCase, Scene, Stage } from "../processor-case.ts";
 import { answers, cutBefore } from "../rules.ts";
-import { anna, atEachRequest, claimsSuccess, expectNobodyNamed, expectTruth, nameOf, sceneWith } from "../truth.ts";
+import {
+  anna,
+  atEachRequest,
+  claimsSuccess,
+  expectNobodyNamed,
+  expectTruth,
+  nameOf,
+  sceneWith,
+} from "../truth.ts";
 import type { Rule } from "../wire.ts";
 import type { VendorReply, World } from "../world.ts";
 
@@ -180,7 +188,9 @@ export const refusals = {
       const { processor, misconfigured } = scene;
       expect((await processor.check(lend(scene))).account).toBe(processor.account);
       if (misconfigured === undefined) return;
-      const other: unknown = await misconfigured.check(lend({ processor: misconfigured })).catch(() => undefined);
+      const other: unknown = await misconfigured
+        .check(lend({ processor: misconfigured }))
+        .catch(() => undefined);
       expect((other as { account?: unknown } | undefined)?.account).not.toBe(misconfigured.account);
     },
   },
@@ -198,8 +208,7 @@ export const refusals = {
         expectNobodyNamed(error);
         return nameOf(error);
       });
-      const lacking =
-        typeof checked === "string" ? checked : checked.lacks.map(({ operation }) => operation);
+      const lacking = typeof checked === "string" ? checked : checked.lacks.map(({ operation }) => operation);
       if (typeof lacking === "string") expect(lacking).toBe("RejectedError");
       else expect(lacking).toContain(stage.operation);
     },
