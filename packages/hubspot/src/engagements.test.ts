@@ -206,9 +206,10 @@ describe("engagements that do not go as asked", () => {
     const scene = await openScene();
     const ids = people(scene);
     const note = scene.portal.addEngagement({ type: "notes", body: "Both", contactIds: [ids.anna, ids.bo] });
-    // Cut short, the answer looks like that of a note that is nobody's.
+    // Cut short, and again, the answer looks like that of a note that is nobody's.
     scene.portal.inject({
       path: "associations/2026-09/notes/contacts",
+      times: 2,
       fault: { status: 200, body: { results: [] } },
     });
     const { outcomes } = await carryOut(scene, "erase", [eraseCall("a", { email: anna })]);
@@ -312,7 +313,8 @@ describe("exclude", () => {
   it("removes nobody whose opt-out is not confirmed", async () => {
     const scene = await openScene();
     const ids = people(scene);
-    scene.portal.refuse(anna);
+    const refused = { status: 400, body: { status: "error", category: "VALIDATION_ERROR" } };
+    scene.portal.inject({ path: /anna%40example\.org\/unsubscribe-all/, times: 10, fault: refused });
     const { outcomes, findings } = await carryOut(scene, "exclude", [
       excludeCall("a", anna),
       excludeCall("b", "bo@example.org"),

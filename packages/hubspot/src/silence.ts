@@ -93,16 +93,12 @@ async function sendBatch(
   part: readonly OptOut[],
   confirmed: Map<string, boolean>,
 ): Promise<void> {
-  const asked = new Set(part.map(keyOf));
-  const confirm = (optOut: OptOut, changed: boolean) => {
-    if (asked.has(keyOf(optOut))) confirmed.set(keyOf(optOut), changed);
-  };
   if (brandId !== undefined) {
     const addresses = await calls.unsubscribeManyFromAll(
       part.map(({ address }) => address),
       brandId,
     );
-    for (const address of addresses) confirm({ address, brandId }, true);
+    for (const address of addresses) confirmed.set(keyOf({ address, brandId }), true);
     return;
   }
   const typed = part.filter((each) => each.subscriptionId !== undefined);
@@ -114,7 +110,7 @@ async function sendBatch(
   } of await calls.unsubscribeMany(typed)) {
     if (status !== "UNSUBSCRIBED" || subscriberIdString == null) continue;
     const optOut = { address: subscriberIdString, subscriptionId, brandId: undefined };
-    confirm(optOut, setStatusSuccessReason !== "NO_STATUS_CHANGE");
+    confirmed.set(keyOf(optOut), setStatusSuccessReason !== "NO_STATUS_CHANGE");
   }
 }
 

@@ -151,6 +151,15 @@ describe("subscribe under an opt-out from everything", () => {
     expect(scene.portal.isOptedOutOfAll(anna)).toBe(true);
   });
 
+  it("is refused so too where the status of the topic does not show it", async () => {
+    const scene = await openScene();
+    scene.portal.optOutOfAll(anna);
+    const rows = [{ subscriptionId: 4711, status: "NOT_SPECIFIED", timestamp: scene.at(-minuteMs) }];
+    scene.portal.inject({ method: "GET", path: /org$/, fault: { status: 200, body: { results: rows } } });
+    expect((await subscribe(scene)).outcome).toMatchObject({ status: "manual" });
+    expect(scene.portal.countCalls("POST /communication-preferences")).toBe(0);
+  });
+
   it("works where HubSpot lifts an older one", async () => {
     const scene = await openScene({ subscribeUnderOptOut: "lifts" });
     scene.portal.optOutOfAll(anna);

@@ -20,8 +20,7 @@ export function openCompany(portalOptions: HubspotPortalOptions = {}) {
   const crm = hubspot({
     client: {
       config: {},
-      apiRequest: ({ method = "GET", path = "", qs, body }) =>
-        clock.during(answer({ method, path, qs, body })),
+      apiRequest: (asked = {}) => clock.during(answer(asked)),
     },
     portalId: portal.portalId,
     topics,
@@ -33,7 +32,7 @@ export function openCompany(portalOptions: HubspotPortalOptions = {}) {
     path = "",
     qs = {},
     body,
-  }: Parameters<HubspotClient["apiRequest"]>[0] & object) {
+  }: NonNullable<Parameters<HubspotClient["apiRequest"]>[0]>) {
     const query = new URLSearchParams(qs as Record<string, string>).toString();
     const request = new Request(`https://api.hubapi.com${path}${query === "" ? "" : `?${query}`}`, {
       method,
