@@ -137,7 +137,8 @@ describe("a signature of the third version", () => {
     expect(accepts(sent({ timestamp: String(now.getTime() + ms) }))).toBe(expected);
   });
 
-  it.each(["abc", "", "NaN", "1e99", " 1", "-1", "1764000000000.5"])(
+  const instant = now.getTime();
+  it.each(["abc", "", "NaN", `0x${instant.toString(16)}`, `+${instant}`, `${instant}.5`, `-${instant}`])(
     "that is dated %j is not accepted",
     (timestamp) => {
       expect(accepts(sent({ timestamp }))).toBe(false);
