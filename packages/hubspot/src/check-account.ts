@@ -41,6 +41,7 @@ export async function checkAccount(
   declared: Declared,
 ): Promise<Checked> {
   const account = await calls.account();
+  const readTickets = () => calls.readAssociations("contacts", "tickets", ["0"]);
   const definitions: Awaited<ReturnType<HubspotCalls["definitions"]>> = [];
   const needs: readonly Need[] = [
     {
@@ -66,19 +67,22 @@ export async function checkAccount(
     {
       scope: "tickets",
       operations: ["erase", "exclude"],
-      probe: () => calls.readAssociations("contacts", "tickets", ["0"]),
+      probe: readTickets,
     },
     {
       scope: "crm.schemas.contacts.read",
       operations: ["export"],
       probe: () => calls.propertyNames("contacts"),
     },
-    ...exportNeeds(calls, declared.exportWithout),
+    ...exportNeeds(calls, declared.exportWithout, readTickets),
   ];
   const lacks = new Map<string, Checked["lacks"][number]>();
   const mayNot = new Set<string>();
+  const permitted = new Map<Need["probe"], boolean>();
   for (const { scope, operations, probe, or } of needs) {
-    if (await isPermitted(probe)) continue;
+    const may = permitted.get(probe) ?? (await isPermitted(probe));
+    permitted.set(probe, may);
+    if (may) continue;
     mayNot.add(scope);
     const needed = or === undefined ? `scope ${scope}` : `scope ${scope}, or ${or}`;
     for (const operation of operations) lacks.set(`${operation} ${scope}`, { operation, needs: needed });
@@ -127,7 +131,11 @@ async function tierRemark(
 }
 
 /** What an export reads besides: each part with a scope of its own, but for those that are left out. */
-function exportNeeds(calls: HubspotCalls, leftOut: readonly ExportPart[]): readonly Need[] {
+function exportNeeds(
+  calls: HubspotCalls,
+  leftOut: readonly ExportPart[],
+  readTickets: Need["probe"],
+): readonly Need[] {
   const ofType = (type: string) => () => calls.readAssociations("contacts", type, ["0"]);
   const parts: Readonly<Partial<Record<ExportPart, readonly [scope: string, probe: Need["probe"]]>>> = {
     "sensitive-properties": [
@@ -139,7 +147,7 @@ function exportNeeds(calls: HubspotCalls, leftOut: readonly ExportPart[]): reado
       () => calls.propertyNames("contacts", "highly_sensitive"),
     ],
     lists: ["crm.lists.read", () => calls.memberships("0")],
-    tickets: ["tickets", ofType("tickets")],
+    tickets: ["tickets", readTickets],
     deals: ["crm.objects.deals.read", ofType("deals")],
     companies: ["crm.objects.companies.read", ofType("companies")],
   };

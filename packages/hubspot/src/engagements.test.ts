@@ -131,6 +131,20 @@ describe.each(switches)(
   },
 );
 
+describe("engagements of a contact that was merged into another", () => {
+  it("are that one's, and go with it", async () => {
+    const scene = await openScene();
+    const ids = people(scene);
+    const former = scene.portal.addContact({ email: "anna.b@example.net" });
+    const note = scene.portal.addEngagement({ type: "notes", body: "Anna-Canary", contactIds: [former] });
+    scene.portal.merge(ids.anna, former);
+    const { findings } = await carryOut(scene, "erase", [eraseCall("a", { email: anna })]);
+    expect(findings.get("a")).toEqual({ seen: "as-asked" });
+    expect(scene.portal.search("Anna-Canary")).toEqual([`archived notes ${note}`]);
+    expect(scene.portal.search("anna.b@example.net")).toEqual([]);
+  });
+});
+
 describe("engagements that are kept", () => {
   it("stay where the policy says so, with its reason, law and date", async () => {
     const scene = await openScene();

@@ -61,6 +61,27 @@ describe("two hundred opt-outs through the engine", () => {
   });
 });
 
+describe("a hundred erasures through the engine", () => {
+  it("take one call each, and what is read is read by the hundred, once", async () => {
+    const company = openCompany({ tier: "enterprise" });
+    populate(company);
+    for (const email of people.slice(0, 100))
+      await company.heed.requests.open({ right: "erasure", subject: { email }, identity: "signed-in" });
+    await company.settle();
+    expect(await states(company)).toEqual({
+      "unsubscribe verified": 100,
+      "erase verified": 200,
+    });
+    expect(company.portal.search("example.org")).toHaveLength(200);
+    expect(countFor(company, "gdpr-delete")).toBe(100);
+    // To stop use: found and read back. To erase: live and archived, then by id and by address, in two rounds.
+    expect(countFor(company, "contacts/batch/read") - 1).toBe(2 + 2 + 2 * 4);
+    for (const type of ["notes", "calls", "emails", "tasks", "meetings"])
+      expect(countFor(company, `contacts/${type}/batch/read`)).toBe(1);
+    expect(countFor(company, /:email|notes\/contacts|archive/)).toBe(1);
+  });
+});
+
 describe("an erasure through the engine", () => {
   it("is carried out beside several notes of one contact, and says what it left and why", async () => {
     const company = openCompany();

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { hangingOn } from "./contacts.ts";
 import type { PortalParts, Route } from "./endpoint.ts";
 import { objectTypes } from "./object-types.ts";
-import type { PortalState } from "./records.ts";
+import type { EngagementRecord, ListRecord, PortalState } from "./records.ts";
 import { invalid } from "./replies.ts";
 
 const inputsBody = z.object({
@@ -11,21 +12,18 @@ const inputsBody = z.object({
 /** What is associated with contacts, in both directions. What is archived is not shown. */
 export function associationRoutes(parts: PortalParts): readonly Route[] {
   return Object.entries(objectTypes).flatMap(([type, { read }]) => {
-    const live = (state: PortalState) =>
-      [...state.engagements.values()].filter((each) => each.type === type && each.archivedAt === undefined);
+    const isLive = (record: EngagementRecord | ListRecord) =>
+      "type" in record && record.type === type && record.archivedAt === undefined;
     return [
       associations(parts, "contacts", type, [read], (state, id) =>
-        live(state)
-          .filter(({ contactIds }) => contactIds.includes(id))
+        hangingOn(state, id)
+          .filter(isLive)
           .map((each) => each.id),
       ),
-      associations(
-        parts,
-        type,
-        "contacts",
-        [read],
-        (state, id) => live(state).find((each) => each.id === id)?.contactIds ?? [],
-      ),
+      associations(parts, type, "contacts", [read], (state, id) => {
+        const record = state.engagements.get(id);
+        return record !== undefined && isLive(record) ? record.contactIds : [];
+      }),
     ];
   });
 }

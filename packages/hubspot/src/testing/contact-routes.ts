@@ -1,6 +1,14 @@
 import { z } from "zod";
 import { knownProperties, ruleBroken, visibleProperties } from "./contact-properties.ts";
-import { addressesOf, eraseContact, findByEmail, findById, setProperties, toRow } from "./contacts.ts";
+import {
+  addressesOf,
+  eraseContact,
+  findByEmail,
+  findById,
+  keepContact,
+  setProperties,
+  toRow,
+} from "./contacts.ts";
 import type { PortalParts, Route } from "./endpoint.ts";
 import { blocklistEntry, type ContactRecord, type PortalState } from "./records.ts";
 import { alreadyExists, invalid, invalidProperty, objectNotFound, type Reply } from "./replies.ts";
@@ -42,8 +50,7 @@ export function contactRoutes(parts: PortalParts): readonly Route[] {
     withHistory: readonly string[] = [],
   ): object {
     const isVisible = visibleProperties(settings);
-    const optOuts = store.asOf(Math.max(settings.lagMs, settings.optOutPropertyDelayMs));
-    return toRow(contact, wanted.filter(isVisible), optOuts, withHistory.filter(isVisible));
+    return toRow(contact, wanted.filter(isVisible), parts.mirror, withHistory.filter(isVisible));
   }
 
   /** What is wrong with a write of these properties. */
@@ -83,7 +90,7 @@ export function contactRoutes(parts: PortalParts): readonly Route[] {
         if (problem !== undefined) return problem;
         const contact = newContact(parts.nextId(), now());
         setProperties(contact, parsed.data.properties, now());
-        store.write((state) => state.contacts.set(contact.id, contact));
+        store.write((state) => keepContact(state, contact));
         return { status: 201, body: row(contact, [...known]) };
       },
     },
@@ -114,7 +121,10 @@ export function contactRoutes(parts: PortalParts): readonly Route[] {
           problemOf(parsed.data.properties, found) ??
           ruleBroken(settings, params["version"] ?? "", { ...found.properties, ...parsed.data.properties });
         if (problem !== undefined) return problem;
-        store.write(() => setProperties(found, parsed.data.properties, now()));
+        store.write((state) => {
+          setProperties(found, parsed.data.properties, now());
+          keepContact(state, found);
+        });
         return { status: 200, body: row(found, [...known]) };
       },
     },
@@ -171,7 +181,9 @@ export function contactRoutes(parts: PortalParts): readonly Route[] {
             return settings.deleteAgain === 404 ? objectNotFound(objectId) : { status: 204 };
           store.write((state) => state.blocklist.add(blocklistEntry(objectId)));
         } else if (found === live || settings.deleteArchived === "erased") {
-          store.write((state) => eraseContact(state, found, settings.preferencesAfterErasure));
+          store.write((state) => eraseContact(state, found, settings));
+          if (settings.preferencesAfterErasure === "removed")
+            for (const address of addressesOf(found)) parts.mirror.forget(address);
         }
         return { status: 204 };
       },

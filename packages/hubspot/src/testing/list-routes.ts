@@ -1,3 +1,4 @@
+import { hangingOn } from "./contacts.ts";
 import type { PortalParts, Route } from "./endpoint.ts";
 import { objectNotFound } from "./replies.ts";
 
@@ -12,7 +13,7 @@ export function listRoutes({ settings, store }: PortalParts): readonly Route[] {
         const id = params["id"] ?? "";
         const state = store.asOf(settings.lagMs);
         if (params["typeId"] !== "0-1" || !state.contacts.has(id)) return objectNotFound(id);
-        const lists = [...state.lists.values()].filter(({ contactIds }) => contactIds.includes(id));
+        const lists = hangingOn(state, id).filter((record) => "name" in record);
         const from = Number(query.get("after") ?? 0);
         const to = from + settings.pageSize;
         return {

@@ -3,18 +3,26 @@ import { accountRoutes } from "./account-routes.ts";
 import { associationRoutes } from "./association-routes.ts";
 import { countCalls, type PortalCall } from "./call-log.ts";
 import { contactRoutes, newContact } from "./contact-routes.ts";
-import { mergeContacts, setProperties, statusOf } from "./contacts.ts";
+import { keepContact, mergeContacts, setProperties, statusOf } from "./contacts.ts";
 import { dossierOf, searchState, type Dossier } from "./dossier.ts";
 import { endpoint, unknownEndpoint, type PortalParts } from "./endpoint.ts";
 import { createFaults, type PortalFault } from "./faults.ts";
 import { listRoutes } from "./list-routes.ts";
 import { objectRoutes } from "./object-routes.ts";
+import { createOptOutMirror, wideProperty } from "./opt-out-mirror.ts";
 import { withDefaults, type HubspotPortalOptions } from "./options.ts";
 import { preferenceBatchRoutes } from "./preference-batch-routes.ts";
 import { preferenceRoutes } from "./preference-routes.ts";
 import { propertyRoutes } from "./property-routes.ts";
 import { createRateMeter } from "./rate-meter.ts";
-import { blocklistEntry, fold, preferenceKey, type ContactRecord, type StatusState } from "./records.ts";
+import {
+  blocklistEntry,
+  fold,
+  hint,
+  preferenceKey,
+  type ContactRecord,
+  type StatusState,
+} from "./records.ts";
 import { serveHandlers, type ListeningPortal } from "./serve.ts";
 import { createStore } from "./store.ts";
 
@@ -83,10 +91,11 @@ export interface HubspotPortal {
  */
 export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal {
   const settings = withDefaults(options);
-  const store = createStore(settings.now, Math.max(settings.lagMs, settings.optOutPropertyDelayMs));
+  const store = createStore(settings.now, settings.lagMs);
   const faults = createFaults();
   const calls: PortalCall[] = [];
   const refused = new Set<string>();
+  const mirror = createOptOutMirror(settings.now, Math.max(settings.lagMs, settings.optOutPropertyDelayMs));
   let lastId = 100;
   const nextId = () => String((lastId += 1));
   const parts: PortalParts = {
@@ -95,6 +104,7 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
     faults,
     meter: createRateMeter(settings),
     calls,
+    mirror,
     refused,
     nextId,
   };
@@ -134,28 +144,34 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
       setProperties(contact, { ...properties, ...(email === undefined ? {} : { email }) }, now(), "FORM");
       contact.additionalEmails = additionalEmails.map(fold);
       if (archived) contact.archivedAt = now();
-      store.seed((state) => state.contacts.set(contact.id, contact));
+      store.seed((state) => keepContact(state, contact));
       return contact.id;
     },
     addEngagement({ type, body, contactIds }) {
       const id = nextId();
-      store.seed((state) =>
-        state.engagements.set(id, { id, type, body, contactIds: [...contactIds], createdAt: now() }),
-      );
+      store.seed((state) => {
+        state.engagements.set(id, { id, type, body, contactIds: [...contactIds], createdAt: now() });
+        for (const contactId of contactIds) hint(state, contactId, id);
+      });
       return id;
     },
     addList({ name, contactIds }) {
       const id = nextId();
-      store.seed((state) => state.lists.set(id, { id, name, contactIds: [...contactIds] }));
+      store.seed((state) => {
+        state.lists.set(id, { id, name, contactIds: [...contactIds] });
+        for (const contactId of contactIds) hint(state, contactId, id);
+      });
       return id;
     },
     optOutOfAll(email, brandId = "0") {
       const record = { email: fold(email), brandId, at: now() };
       store.seed((state) => state.optOutsOfAll.set(preferenceKey(email, brandId), record));
+      mirror.seed(email, wideProperty(brandId), true);
     },
     choose(email, subscriptionId, status) {
       const record = { email: fold(email), subscriptionId, status, at: now() };
       store.seed((state) => state.preferences.set(preferenceKey(email, subscriptionId), record));
+      mirror.seed(email, `hs_email_optout_${subscriptionId}`, status === "UNSUBSCRIBED");
     },
     refuse: (email) => void refused.add(fold(email)),
     archive(id) {
@@ -165,10 +181,7 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
       });
     },
     merge(primaryId, otherId) {
-      store.write((state) => {
-        mergeContacts(contactOf(primaryId), contactOf(otherId), now());
-        state.contacts.delete(otherId);
-      });
+      store.write((state) => mergeContacts(state, contactOf(primaryId), contactOf(otherId), now()));
     },
 
     status(email, subscriptionId) {

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { newContact } from "./contact-routes.ts";
-import { findByEmail, setProperties, statusOf } from "./contacts.ts";
+import { findByEmail, keepContact, setProperties, statusOf } from "./contacts.ts";
 import type { PortalParts } from "./endpoint.ts";
+import { wideProperty } from "./opt-out-mirror.ts";
 import type { PortalDefinition } from "./options.ts";
 import { fold, preferenceKey, type PortalState, type StatusState } from "./records.ts";
 import { invalid, type Reply } from "./replies.ts";
@@ -26,7 +27,7 @@ const statusBody = z.object({
 });
 
 /** Reads and writes preferences, for single calls and for batches. */
-export function preferenceBook({ settings, store, refused, nextId }: PortalParts) {
+export function preferenceBook({ settings, store, refused, mirror, nextId }: PortalParts) {
   const now = () => settings.now().toISOString();
   const openedAt = now();
   const brands = new Set(["0", ...settings.definitions.map(brandOf)]);
@@ -123,9 +124,12 @@ export function preferenceBook({ settings, store, refused, nextId }: PortalParts
         if (settings.preferenceCreatesContact && findByEmail(state, email, false) === undefined) {
           const contact = newContact(nextId(), now());
           setProperties(contact, { email }, now());
-          state.contacts.set(contact.id, contact);
+          keepContact(state, contact);
         }
       });
+      mirror.note(email, `hs_email_optout_${definition.id}`, statusState === "UNSUBSCRIBED");
+      if (!store.current.optOutsOfAll.has(preferenceKey(email, brandOf(definition))))
+        mirror.note(email, wideProperty(brandOf(definition)), false);
       return {
         row: {
           ...statusRow(store.current, email, definition),
@@ -145,6 +149,7 @@ export function preferenceBook({ settings, store, refused, nextId }: PortalParts
           at: now(),
         }),
       );
+      mirror.note(email, wideProperty(brand), true);
       return undefined;
     },
   };

@@ -68,6 +68,11 @@ export interface PortalState {
   preferences: Map<string, PreferenceRecord>;
   /** By address and brand id. */
   optOutsOfAll: Map<string, WideOptOutRecord>;
+  /**
+   * Where to look first, so that nobody looks through everything: ids of contacts under each address and former id
+   * that they have or had, and of engagements and lists under each contact's id. What is found is looked at.
+   */
+  hints: Map<string, Set<string>>;
   /** SHA-256 of addresses: HubSpot keeps the blocklist without the addresses. */
   blocklist: Set<string>;
 }
@@ -79,8 +84,16 @@ export function emptyState(): PortalState {
     lists: new Map(),
     preferences: new Map(),
     optOutsOfAll: new Map(),
+    hints: new Map(),
     blocklist: new Set(),
   };
+}
+
+/** Notes that something is to be looked for there. */
+export function hint(state: PortalState, key: string, id: string): void {
+  const ids = state.hints.get(key);
+  if (ids === undefined) state.hints.set(key, new Set([id]));
+  else ids.add(id);
 }
 
 /** HubSpot keeps addresses in lower case. */
