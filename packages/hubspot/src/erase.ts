@@ -1,22 +1,49 @@
-import type { Answers, Call, Finding, FoundTarget, Outcome, Resolution } from "@heed/core/contract";
+import type { Answers, Call, Finding, FoundTarget, Outcome, Resolution, Retained } from "@heed/core/contract";
 import { addressesOf, canonicalAddress, type HubspotKind, keysOf } from "./addresses.ts";
 import { answerEach } from "./answer-each.ts";
+import {
+  archiveEngagements,
+  civilDateIn,
+  disposeOf,
+  type Engagements,
+  engagementTargets,
+  findEngagements,
+  isContact,
+  leftOf,
+  retainedOf,
+  unkeepable,
+} from "./engagements.ts";
 import { findContacts } from "./find-contacts.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
 import { concernsOneCall } from "./hubspot-error.ts";
 
-type EraseCall = Call<"erase", HubspotKind>;
+/** HubSpot gives itself so many days to remove a deleted contact from its disks. */
+const purgeDays = 30;
+
+/** A call after which a subject is at HubSpot no longer, whatever was asked by it. */
+export type RemovalCall = Call<"erase" | "exclude", HubspotKind>;
+
+/** How contacts are removed. */
+export interface Removal {
+  readonly blockUnknownAddresses: boolean;
+  readonly engagements: Engagements;
+}
 
 /**
- * Finds the contacts of each subject by every address and id, archived ones too. A call about which HubSpot
- * left something open gets no answer.
+ * Finds the contacts of each subject by every address and id, archived ones too, and the notes, calls, e-mails, tasks,
+ * meetings and tickets of those contacts: once a contact is deleted, nothing leads to them. For an `exclude` also the
+ * addresses that HubSpot sends to. A call about which HubSpot left something open gets no answer.
  */
 export async function resolveContacts(
   calls: HubspotCalls,
-  batch: readonly EraseCall[],
+  batch: readonly RemovalCall[],
 ): Promise<Answers<Resolution>> {
-  const searched = (call: EraseCall) => call.identifiers.flatMap(keysOf);
+  const searched = (call: RemovalCall) => call.identifiers.flatMap(keysOf);
   const { contacts, unknown } = await findContacts(calls, batch.flatMap(searched));
+  const engagements = await findEngagements(
+    calls,
+    contacts.map(({ id }) => id),
+  );
   const answers = new Map<string, Resolution>();
   for (const call of batch) {
     const own = new Set(searched(call));
@@ -29,36 +56,70 @@ export async function resolveContacts(
       // Beside a live contact an archived one with the same address is an ordinary case, not an ambiguous match.
       const kind = contact.isArchived ? "archived-contact" : "contact";
       targets.push({ kind, id: contact.id, via, verified: true });
+      if (call.operation === "exclude" && !contact.isArchived)
+        for (const id of contact.addresses)
+          targets.push({ kind: "address", id, within: contact.id, via, verified: true });
       for (const address of contact.addresses.map(canonicalAddress)) {
         if (address !== undefined && !own.has(address)) others.add(address);
       }
     }
     const alsoKnownAs = [...others].map((value) => ({ kind: "email", value }));
-    answers.set(call.id, { targets, ...(alsoKnownAs.length > 0 ? { alsoKnownAs } : {}) });
+    answers.set(call.id, {
+      targets: [...targets, ...engagementTargets(engagements, targets.filter(isContact))],
+      ...(alsoKnownAs.length > 0 ? { alsoKnownAs } : {}),
+    });
   }
   return answers;
 }
 
-/** Deletes each resolved contact for good, one call each, by id. */
-export function eraseContacts(
+/**
+ * Archives what is about nobody else, then deletes each contact for good, once, by id. HubSpot deletes a contact
+ * whole: where a part of it must be kept, a human is asked.
+ */
+export async function removeContacts(
   calls: HubspotCalls,
-  batch: readonly EraseCall[],
-  { blockUnknownAddresses }: { readonly blockUnknownAddresses: boolean },
+  batch: readonly RemovalCall[],
+  { blockUnknownAddresses, engagements }: Removal,
 ): Promise<Answers<Outcome<"erase">>> {
+  const removable = batch.filter((call) => unkeepable(keptBy(call)).length === 0);
+  const disposed = await disposeOf(
+    calls,
+    removable.map((call) => ({ ...call, keep: keptBy(call) })),
+    engagements,
+  );
+  const refused = await archiveEngagements(calls, [...disposed.values()].flat());
+  // Two calls may lead to one contact.
+  const deletions = new Map<string, Promise<boolean>>();
+  const deleteOnce = (id: string): Promise<boolean> => {
+    const deletion = deletions.get(id) ?? calls.eraseContact(id);
+    deletions.set(id, deletion);
+    return deletion;
+  };
+
   return answerEach(batch, async (call): Promise<Outcome<"erase">> => {
-    const kept = call.input.keep.map(({ category }) => category);
-    if (kept.length > 0) {
-      const instruction = `HubSpot deletes a contact whole, and ${kept.join(", ")} must be kept. Move that elsewhere, then erase again.`;
+    const stuck = unkeepable(keptBy(call));
+    if (stuck.length > 0) {
+      const instruction = `HubSpot deletes a contact whole, and ${stuck.join(", ")} must be kept. Move that elsewhere, then ${call.operation} again.`;
       return { status: "manual", instruction };
     }
-    const ids = call.targets.map(({ id }) => id);
-    const blocked = call.input.suppress && blockUnknownAddresses ? addressesOf(call) : [];
+    const ids = [...new Set(call.targets.filter(isContact).map(({ id }) => id))];
+    const own = disposed.get(call.id) ?? [];
+    const blocked = blockUnknownAddresses && asksToBlock(call) ? addressesOf(call) : [];
     if (ids.length === 0 && blocked.length === 0) return { status: "absent" };
+    const [refusal] = own.flatMap(({ type, id }) => refused.get(`${type} ${id}`) ?? []);
+    // The contact is what leads to the objects: it stays until they are dealt with.
+    if (refusal !== undefined) return { status: "failed", error: refusal };
     try {
-      let affected = 0;
-      for (const id of new Set(ids)) if (await calls.eraseContact(id)) affected += 1;
+      let affected = own.filter(({ how }) => how === "archive").length;
+      for (const id of ids) if (await deleteOnce(id)) affected += 1;
       for (const email of new Set(blocked)) await calls.blockAddress(email);
-      return { status: "done", affected };
+      const retained = retainedOf(own);
+      return {
+        status: "done",
+        affected,
+        ...(retained.length > 0 ? { retained } : {}),
+        ...(ids.length > 0 ? { purgedBy: civilDateIn(calls.now(), purgeDays) } : {}),
+      };
     } catch (error) {
       if (concernsOneCall(error)) return { status: "failed", error };
       throw error;
@@ -66,22 +127,41 @@ export function eraseContacts(
   });
 }
 
-/** Reads back by every id and every address, among contacts and archived contacts. */
-export async function verifyErased(
+/**
+ * Reads back each contact by id, among contacts and archived contacts, and what was to be archived. Where no contact
+ * was found, by every address: where one was, `resolve` looks under the addresses again beside this.
+ */
+export async function verifyRemoved(
   calls: HubspotCalls,
-  batch: readonly EraseCall[],
+  batch: readonly RemovalCall[],
+  engagements: Engagements,
 ): Promise<Answers<Finding>> {
-  const searched = (call: EraseCall) => [
-    ...call.identifiers.flatMap(keysOf),
-    ...call.targets.map(({ id }) => id),
-  ];
+  const searched = (call: RemovalCall) => {
+    const ids = call.targets.filter(isContact).map(({ id }) => id);
+    return ids.length > 0 ? ids : call.identifiers.flatMap(keysOf);
+  };
   const { contacts, unknown } = await findContacts(calls, batch.flatMap(searched));
+  const { left, unknown: unread } = await leftOf(
+    calls,
+    batch.map((call) => ({ ...call, keep: keptBy(call) })),
+    engagements,
+  );
   const answers = new Map<string, Finding>();
   for (const call of batch) {
     const keys = searched(call);
     const isThere = contacts.some((contact) => keys.some((key) => contact.keys.has(key)));
-    const isOpen = keys.some((key) => unknown.has(key));
-    answers.set(call.id, { seen: isThere ? "not-as-asked" : isOpen ? "unknown" : "as-asked" });
+    const isOpen = unread.has(call.id) || keys.some((key) => unknown.has(key));
+    const isLeft = isThere || left.has(call.id);
+    answers.set(call.id, { seen: isLeft ? "not-as-asked" : isOpen ? "unknown" : "as-asked" });
   }
   return answers;
+}
+
+function keptBy({ input }: RemovalCall): readonly Retained[] {
+  return "keep" in input ? input.keep : [];
+}
+
+/** Whoever is kept out is blocked always, whoever is erased only where that was asked for. */
+function asksToBlock({ input }: RemovalCall): boolean {
+  return !("suppress" in input) || input.suppress;
 }

@@ -1,10 +1,9 @@
-import type { Contact, HubspotCalls } from "./hubspot-calls.ts";
-
-/** HubSpot takes so many inputs in one batch read. */
-const batchOf = 100;
+import { batchOf, type Contact } from "./contact-calls.ts";
+import type { HubspotCalls } from "./hubspot-calls.ts";
+import { inChunks } from "./in-chunks.ts";
 
 /** A contact, and where it was found. */
-interface FoundContact extends Contact {
+export interface FoundContact extends Contact {
   readonly isArchived: boolean;
 }
 
@@ -18,21 +17,36 @@ export interface Found {
   readonly unknown: ReadonlySet<string>;
 }
 
-/**
- * Looks for contacts by addresses and ids, among contacts and archived contacts alike: an archived one can be
- * restored for 90 days.
- */
-export async function findContacts(calls: HubspotCalls, keys: readonly string[]): Promise<Found> {
+/** How contacts are looked for. */
+export interface Search {
+  /**
+   * Whether archived contacts are looked for under every key, or only under those that no live one has. An archived
+   * contact is sent nothing and can be restored for 90 days. Default: under every key.
+   */
+  readonly archived?: "always" | "where-none-is-live";
+  /** Properties to read besides those that identify. */
+  readonly properties?: readonly string[];
+}
+
+/** Looks for contacts by addresses and ids, by the hundred. */
+export async function findContacts(
+  calls: HubspotCalls,
+  keys: readonly string[],
+  { archived = "always", properties = [] }: Search = {},
+): Promise<Found> {
   const contacts = new Map<string, FoundContact>();
   const unknown = new Set<string>();
   const wanted = { email: new Set<string>(), id: new Set<string>() };
   for (const key of keys) wanted[key.includes("@") ? "email" : "id"].add(key);
-  for (const archived of [false, true]) {
+  for (const isArchived of [false, true]) {
     for (const by of ["email", "id"] as const) {
-      for (const asked of batches([...wanted[by]])) {
-        const { found, missing } = await calls.readContacts(by, asked, archived);
-        for (const contact of found) contacts.set(contact.id, { ...contact, isArchived: archived });
-        for (const key of asked) {
+      const isOpen = (key: string) =>
+        archived === "always" || ![...contacts.values()].some((each) => each.keys.has(key));
+      const asked = isArchived ? [...wanted[by]].filter(isOpen) : [...wanted[by]];
+      for (const part of inChunks(asked, batchOf)) {
+        const { found, missing } = await calls.readContacts(by, part, isArchived, properties);
+        for (const contact of found) contacts.set(contact.id, { ...contact, isArchived });
+        for (const key of part) {
           // HubSpot does not say which input found which row, and keeps no order: rows are known by content.
           if (!missing.has(key) && !found.some((each) => each.keys.has(key))) unknown.add(key);
         }
@@ -40,9 +54,4 @@ export async function findContacts(calls: HubspotCalls, keys: readonly string[])
     }
   }
   return { contacts: [...contacts.values()], unknown };
-}
-
-function batches(keys: readonly string[]): readonly string[][] {
-  const starts = Array.from({ length: Math.ceil(keys.length / batchOf) }, (_, at) => at * batchOf);
-  return starts.map((start) => keys.slice(start, start + batchOf));
 }

@@ -26,6 +26,8 @@ export interface HubspotRequest {
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: object;
+  /** Statuses other than success that are answers here, for example 400. Default: none. */
+  readonly answers?: readonly number[];
 }
 
 /**
@@ -36,7 +38,7 @@ export async function sendRequest(
   { client, timeZone }: HubspotConnection,
   context: CallContext<HubspotBucket>,
   operation: Asking,
-  { method, path, query, body }: HubspotRequest,
+  { method, path, query, body, answers = [] }: HubspotRequest,
 ): Promise<RawAnswer> {
   const buckets: HubspotBuckets = timeZone === undefined ? ["burst"] : ["burst", "daily"];
   await context.turn(...buckets);
@@ -55,7 +57,7 @@ export async function sendRequest(
   }
   if (answer === "abandoned") throw abandoned(operation);
   await reportRemaining(context, answer.headers, buckets);
-  if (answer.status < 200 || answer.status >= 300) {
+  if ((answer.status < 200 || answer.status >= 300) && !answers.includes(answer.status)) {
     throw hubspotError(answer, { operation, now: context.now(), timeZone });
   }
   return answer;

@@ -66,6 +66,7 @@ describe("hubspot", () => {
     ["an undated version", { apiVersion: "v3" }, /apiVersion/],
     ["a zone that is none", { timeZone: "Mars/Base" }, /timeZone/],
     ["a daily quota of nothing", { dailyCalls: 0 }, /dailyCalls/],
+    ["a fate of notes that is none", { engagements: { notes: "delete" } }, /engagements\.notes/],
     ["a negative duration", { settlingMs: -1 }, /settlingMs/],
   ])("refuses %s with a TypeError that quotes nothing", (_, wrong, message) => {
     // Only untyped code can get here.
@@ -98,9 +99,18 @@ describe("hubspot", () => {
           matches: "one",
           effects: ["irreversible", "blocks-address"],
         },
-        unsubscribe: { repeat: "safe", settlingMs: 5000 },
+        unsubscribe: { repeat: "safe", settlingMs: 5000, verifyAfterMs: 5000 },
+        exclude: { matches: "one", effects: ["irreversible", "blocks-address"] },
       },
     });
-    expect(Object.keys(processor.operations).toSorted()).toEqual(["erase", "unsubscribe"]);
+    expect(Object.keys(processor.operations).toSorted()).toEqual([
+      "erase",
+      "exclude",
+      "export",
+      "rectify",
+      "restrict",
+      "subscribe",
+      "unsubscribe",
+    ]);
   });
 });

@@ -1,22 +1,45 @@
 import type { CallContext, ProcessorV1 } from "@heed/core/contract";
+import { accountMemory } from "./account-memory.ts";
 import type { HubspotKind } from "./addresses.ts";
 import { checkAccount } from "./check-account.ts";
-import { eraseContacts, resolveContacts, verifyErased } from "./erase.ts";
+import type { Engagements } from "./engagements.ts";
+import { removeContacts, resolveContacts, verifyRemoved } from "./erase.ts";
+import { excludeContacts } from "./exclude.ts";
+import { exportContacts } from "./export.ts";
 import { hubspotCalls } from "./hubspot-calls.ts";
 import { hubspotClient } from "./hubspot-client.ts";
 import type { Asking } from "./hubspot-error.ts";
 import { type HubspotOptions, requireOptions } from "./options.ts";
 import type { HubspotBucket } from "./rate-limits.ts";
+import { rectifyContacts, resolveByContact, verifyRectified } from "./rectify.ts";
+import { restrictByHand } from "./restrict.ts";
+import { resolveSubscribers, subscribeAddresses, verifySubscribed } from "./subscribe.ts";
 import { resolveAddresses, unsubscribeAddresses, verifyUnsubscribed } from "./unsubscribe.ts";
+
+/** As HubSpot's recycle bin: nothing stays for good unless somebody says so. */
+const archiveAll: Engagements = {
+  notes: "archive",
+  calls: "archive",
+  emails: "archive",
+  tasks: "archive",
+  meetings: "archive",
+  tickets: "archive",
+};
 
 /**
  * The processor for contacts and e-mail preferences at HubSpot.
  *
+ * - `subscribe` sets the named addresses to SUBSCRIBED, with the legal basis and the ledger's event, unless HubSpot has
+ *   an opt-out that is no older than the consent: a human is told then.
  * - `unsubscribe` opts every address of the subject (those that HubSpot knows besides included) out of the
  *   topics' subscription types, or out of everything of every brand, and reads each address back.
- * - `erase` deletes every contact of the subject for good (GDPR delete, not the archive), by id, and reads
- *   back that neither id nor address finds anything, archived contacts included. HubSpot blocks the
- *   addresses of a contact so deleted. Bodies of notes, calls and e-mails about the contact stay at HubSpot.
+ * - `erase` archives what is about nobody else (notes, calls, e-mails, tasks, meetings, tickets), deletes every
+ *   contact of the subject for good (GDPR delete, not the archive), by id, and reads back that neither id nor address
+ *   finds anything, archived contacts included. HubSpot blocks the addresses of a contact so deleted.
+ * - `exclude` opts the contact's addresses out of everything, and does the same.
+ * - `rectify` sets properties of the subject's contacts, and reads them back.
+ * - `export` reads everything that HubSpot has of the subject, piece by piece.
+ * - `restrict` goes to a human: HubSpot's API has nothing for it.
  *
  * A finding of `not-as-asked` before `settlingMs` have passed may be HubSpot's lag.
  *
@@ -29,7 +52,9 @@ export function hubspot<const Topic extends string>(
   requireOptions(options);
   const { portalId, topics, apiVersion = "2026-09", settlingMs = 30_000, timeZone } = options;
   const { rateLimit = { calls: 100, perMs: 10_000 }, dailyCalls = 250_000 } = options;
-  const { blockUnknownAddresses = false } = options;
+  const { blockUnknownAddresses = false, exportWithout = [] } = options;
+  const removal = { blockUnknownAddresses, engagements: { ...archiveAll, ...options.engagements } };
+  const memory = accountMemory();
   const connection = { client: hubspotClient(options), apiVersion, timeZone };
   const asking = (context: CallContext<HubspotBucket>, operation: Asking) =>
     hubspotCalls(connection, context, operation);
@@ -43,15 +68,26 @@ export function hubspot<const Topic extends string>(
     // No turn is taken from the day of a zone that nobody has told.
     limits: { burst: rateLimit, daily: { calls: dailyCalls, perDay: { zone: timeZone ?? "UTC" } } },
     operations: {
+      subscribe: {
+        batchSize: 100,
+        repeat: "safe",
+        settlingMs,
+        matches: "several",
+        resolve: (batch, context) => resolveSubscribers(asking(context, "subscribe"), batch),
+        run: (batch, context) => subscribeAddresses(asking(context, "subscribe"), batch, topics),
+        verify: (batch, context) => verifySubscribed(asking(context, "subscribe"), batch, topics),
+      },
       unsubscribe: {
         batchSize: 100,
         repeat: "safe",
         settlingMs,
+        // Opt-outs show in the contacts, a hundred in one call, and late.
+        verifyAfterMs: settlingMs,
         // One contact has several addresses, and each keeps preferences of its own.
         matches: "several",
         resolve: (batch, context) => resolveAddresses(asking(context, "unsubscribe"), batch),
-        run: (batch, context) => unsubscribeAddresses(asking(context, "unsubscribe"), batch, topics),
-        verify: (batch, context) => verifyUnsubscribed(asking(context, "unsubscribe"), batch, topics),
+        run: (batch, context) => unsubscribeAddresses(asking(context, "unsubscribe"), memory, batch, topics),
+        verify: (batch, context) => verifyUnsubscribed(asking(context, "unsubscribe"), memory, batch, topics),
       },
       erase: {
         batchSize: 100,
@@ -60,10 +96,52 @@ export function hubspot<const Topic extends string>(
         matches: "one",
         effects: ["irreversible", "blocks-address"],
         resolve: (batch, context) => resolveContacts(asking(context, "erase"), batch),
-        run: (batch, context) => eraseContacts(asking(context, "erase"), batch, { blockUnknownAddresses }),
-        verify: (batch, context) => verifyErased(asking(context, "erase"), batch),
+        run: (batch, context) => removeContacts(asking(context, "erase"), batch, removal),
+        verify: (batch, context) => verifyRemoved(asking(context, "erase"), batch, removal.engagements),
+      },
+      exclude: {
+        batchSize: 100,
+        repeat: "safe",
+        settlingMs,
+        matches: "one",
+        effects: ["irreversible", "blocks-address"],
+        resolve: (batch, context) => resolveContacts(asking(context, "exclude"), batch),
+        run: (batch, context) => excludeContacts(asking(context, "exclude"), memory, batch, topics, removal),
+        verify: (batch, context) => verifyRemoved(asking(context, "exclude"), batch, removal.engagements),
+      },
+      rectify: {
+        batchSize: 100,
+        repeat: "safe",
+        settlingMs,
+        resolve: (batch, context) => resolveByContact(asking(context, "rectify"), batch),
+        run: (batch, context) => rectifyContacts(asking(context, "rectify"), batch),
+        verify: (batch, context) => verifyRectified(asking(context, "rectify"), batch),
+      },
+      export: {
+        batchSize: 20,
+        repeat: "safe",
+        settlingMs: 0,
+        resolve: (batch, context) => resolveByContact(asking(context, "export"), batch),
+        run: (batch, context) =>
+          exportContacts(asking(context, "export"), memory, batch, topics, exportWithout),
+        verify: { acknowledgedOnly: "an export changes nothing that could be read back" },
+      },
+      restrict: {
+        batchSize: 100,
+        repeat: "safe",
+        settlingMs: 0,
+        resolve: (batch, context) => resolveByContact(asking(context, "restrict"), batch),
+        run: (batch) => restrictByHand(batch),
+        verify: { acknowledgedOnly: "HubSpot's API does not show what a human sets for it" },
       },
     },
-    check: (context) => checkAccount(asking(context, "check"), topics),
+    check: (context) =>
+      checkAccount(asking(context, "check"), memory, {
+        topics,
+        timeZone,
+        rateLimit,
+        dailyCalls,
+        exportWithout,
+      }),
   };
 }

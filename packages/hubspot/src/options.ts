@@ -1,5 +1,7 @@
 import type { WindowLimit } from "@heed/core/contract";
 import { z } from "zod";
+import type { Engagements, EngagementType } from "./engagements.ts";
+import { type ExportPart, optionalParts } from "./export.ts";
 import type { HubspotAccess } from "./hubspot-client.ts";
 
 /** What a topic is at HubSpot. */
@@ -9,6 +11,9 @@ export interface HubspotTopic {
   /** The id of the brand (business unit) that it belongs to. Default `"0"`, the account's own brand. */
   readonly brandId?: string;
 }
+
+/** What each topic is at HubSpot. */
+export type Topics = Readonly<Record<string, HubspotTopic>>;
 
 /** How {@link hubspot} reaches which portal, and what your topics are there. */
 export type HubspotOptions<Topic extends string> = HubspotAccess & {
@@ -34,7 +39,28 @@ export type HubspotOptions<Topic extends string> = HubspotAccess & {
    * deleting them by address. Default false: HubSpot is told no address that it does not have.
    */
   readonly blockUnknownAddresses?: boolean;
+  /**
+   * What becomes of a person's notes, calls, e-mails, tasks, meetings and tickets that are about nobody else, type by
+   * type: `"archive"` puts them in HubSpot's recycle bin, which is emptied after 90 days; `"keep"` leaves them, and says
+   * so. What the policy keeps by category (`tickets`) is left either way. Default: `"archive"` for every type.
+   */
+  readonly engagements?: Partial<Engagements>;
+  /**
+   * Parts that an export leaves out, and names as left out: what the account has nothing of, or what the token may not
+   * see. Default: none, and an export fails where the token may not see a part.
+   */
+  readonly exportWithout?: readonly ExportPart[];
 };
+
+const disposal = z.enum(["archive", "keep"]).optional();
+const engagementShape = {
+  notes: disposal,
+  calls: disposal,
+  emails: disposal,
+  tasks: disposal,
+  meetings: disposal,
+  tickets: disposal,
+} satisfies Record<EngagementType, typeof disposal>;
 
 // Ids are compared as strings with those that HubSpot writes as numbers, so one id has one spelling.
 const digits = z.string().regex(/^(?:0|[1-9]\d*)$/, "must be digits without leading zeros");
@@ -68,6 +94,8 @@ const optionsSchema = z.strictObject({
   dailyCalls: z.int().positive().optional(),
   timeZone: z.string().refine(isTimeZone, "must be an IANA zone such as Europe/Stockholm").optional(),
   blockUnknownAddresses: z.boolean().optional(),
+  engagements: z.strictObject(engagementShape).optional(),
+  exportWithout: z.array(z.enum(optionalParts)).optional(),
 });
 
 /** @throws TypeError that says which options cannot be used */

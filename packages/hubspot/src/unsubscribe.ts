@@ -7,15 +7,16 @@ import {
   RejectedError,
   type Resolution,
 } from "@heed/core/contract";
+import type { AccountMemory } from "./account-memory.ts";
 import { addressesOf, type HubspotKind, keysOf, spellingsOf } from "./addresses.ts";
-import { answerEach } from "./answer-each.ts";
+import { brandsOf } from "./brands.ts";
 import { findContacts } from "./find-contacts.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
-import { concernsOneCall } from "./hubspot-error.ts";
-import type { HubspotTopic } from "./options.ts";
+import type { HubspotTopic, Topics } from "./options.ts";
+import { optOutProperties, readOptOuts } from "./read-opt-outs.ts";
+import { type OptOut, keyOf, silence } from "./silence.ts";
 
 type UnsubscribeCall = Call<"unsubscribe", HubspotKind>;
-type Topics = Readonly<Record<string, HubspotTopic>>;
 
 /**
  * Finds every address to silence: HubSpot keeps preferences by address, so an address is the target, whether
@@ -26,7 +27,8 @@ export async function resolveAddresses(
   calls: HubspotCalls,
   batch: readonly UnsubscribeCall[],
 ): Promise<Answers<Resolution>> {
-  const { contacts, unknown } = await findContacts(calls, batch.flatMap(searched));
+  const search = { archived: "where-none-is-live" } as const;
+  const { contacts, unknown } = await findContacts(calls, batch.flatMap(searched), search);
   const answers = new Map<string, Resolution>();
   for (const call of batch) {
     if (searched(call).some((key) => unknown.has(key))) continue;
@@ -47,56 +49,56 @@ export async function resolveAddresses(
 /** Opts each address out of each topic, or out of everything that any brand of the account sends. */
 export async function unsubscribeAddresses(
   calls: HubspotCalls,
+  memory: AccountMemory,
   batch: readonly UnsubscribeCall[],
   topics: Topics,
 ): Promise<Answers<Outcome<"unsubscribe">>> {
-  const brands = await brandsFor(calls, batch, topics);
-  return answerEach(batch, async (call): Promise<Outcome<"unsubscribe">> => {
-    const addresses = silenced(call);
-    if (addresses.length === 0) return { status: "absent" };
-    const asked = call.input.topics;
+  const optOutsOf = await wishes(calls, memory, batch, topics);
+  const unbound = new Map<string, Outcome<"unsubscribe">>();
+  const asked = batch.flatMap((call) => {
     try {
-      let affected = 0;
-      const bindings = asked === "all" ? [] : asked.map((topic) => bindingOf(topics, topic));
-      for (const address of addresses) {
-        for (const { subscriptionId } of bindings) {
-          if (await calls.unsubscribe(address, subscriptionId)) affected += 1;
-        }
-        if (asked !== "all") continue;
-        for (const brand of brands) {
-          await calls.unsubscribeFromAll(address, brand);
-          // HubSpot does not say whether that changed anything.
-          affected += 1;
-        }
-      }
-      return { status: "done", affected };
+      return { id: call.id, optOuts: optOutsOf(call, silenced(call)) };
     } catch (error) {
-      if (concernsOneCall(error)) return { status: "failed", error };
-      throw error;
+      if (!(error instanceof RejectedError)) throw error;
+      unbound.set(call.id, { status: "failed", error });
+      return [];
     }
   });
+  return new Map([...unbound, ...(await silence(calls, memory, asked))]);
 }
 
 /** Reads back every address by itself, those that the subject's contacts have now included. */
 export async function verifyUnsubscribed(
   calls: HubspotCalls,
+  memory: AccountMemory,
   batch: readonly UnsubscribeCall[],
   topics: Topics,
 ): Promise<Answers<Finding>> {
-  const { contacts, unknown } = await findContacts(calls, batch.flatMap(searched));
-  const brands = await brandsFor(calls, batch, topics);
-  return answerEach(batch, async (call): Promise<Finding> => {
-    const keys = searched(call);
-    const held = contacts.filter((contact) => keys.some((key) => contact.keys.has(key)));
-    const addresses = new Set([...silenced(call), ...held.flatMap((contact) => contact.addresses)]);
-    const seen = new Set<Finding["seen"]>(keys.some((key) => unknown.has(key)) ? ["unknown"] : []);
-    for (const address of addresses) {
-      const asked = call.input.topics;
-      if (asked === "all") for (const brand of brands) seen.add(await readWide(calls, address, brand));
-      else for (const each of await readTopics(calls, address, asked, topics)) seen.add(each);
-    }
-    return { seen: seen.has("not-as-asked") ? "not-as-asked" : seen.has("unknown") ? "unknown" : "as-asked" };
+  const optOutsOf = await wishes(calls, memory, batch, topics);
+  const { contacts, unknown } = await findContacts(calls, batch.flatMap(searched), {
+    archived: "where-none-is-live",
+    properties: optOutProperties(batch.flatMap((call) => optOutsOf(call, [""]))),
   });
+  const wished = new Map(
+    batch.map((call) => {
+      const keys = searched(call);
+      const held = contacts.filter((contact) => keys.some((key) => contact.keys.has(key)));
+      const addresses = new Set([...silenced(call), ...held.flatMap((contact) => contact.addresses)]);
+      return [call.id, optOutsOf(call, [...addresses])] as const;
+    }),
+  );
+  const isAccountOfOneBrand = [...wished.values()].flat().every(({ brandId }) => (brandId ?? "0") === "0");
+  const seen = await readOptOuts(calls, memory, [...wished.values()].flat(), contacts, isAccountOfOneBrand);
+  return new Map(
+    batch.flatMap((call): [string, Finding][] => {
+      const findings = new Set((wished.get(call.id) ?? []).map((optOut) => seen.get(keyOf(optOut))));
+      // Reading it was begun and not ended: nothing is known about this call.
+      if (findings.has(undefined)) return [];
+      const isOpen = searched(call).some((key) => unknown.has(key)) || findings.has("unknown");
+      if (findings.has("not-as-asked")) return [[call.id, { seen: "not-as-asked" }]];
+      return [[call.id, { seen: isOpen ? "unknown" : "as-asked" }]];
+    }),
+  );
 }
 
 /** The addresses that the call names, and those that `resolve` found; or the latter alone. */
@@ -111,55 +113,38 @@ function searched(call: UnsubscribeCall): readonly string[] {
   return [...call.identifiers.flatMap(keysOf), ...silenced(call)];
 }
 
-/** Every brand of the account, found by what it may send; brand 0 is the account's own. */
-async function brandsFor(
+/** How the wish of a call reads at HubSpot, for some addresses. */
+async function wishes(
   calls: HubspotCalls,
+  memory: AccountMemory,
   batch: readonly UnsubscribeCall[],
   topics: Topics,
-): Promise<ReadonlySet<string>> {
-  if (!batch.some(({ input }) => input.topics === "all")) return new Set();
-  const definitions = await calls.definitions();
-  return new Set([
-    "0",
-    ...definitions.flatMap(({ businessUnitId }) => businessUnitId ?? []),
-    ...Object.values(topics).flatMap(({ brandId }) => brandId ?? []),
-  ]);
+): Promise<(call: UnsubscribeCall, addresses: readonly string[]) => readonly OptOut[]> {
+  const needsBrands = batch.some(({ input }) => input.topics === "all");
+  const brands = needsBrands ? await brandsOf(calls, memory, topics) : new Set<string>();
+  return ({ input }, addresses) => {
+    const kinds =
+      input.topics === "all"
+        ? [...brands].map((brandId) => ({ brandId }))
+        : input.topics.map((topic) => {
+            const { subscriptionId, brandId } = bindingOf(topics, topic, "unsubscribe");
+            return { subscriptionId, brandId };
+          });
+    return addresses.flatMap((address) => kinds.map((kind): OptOut => ({ address, ...kind })));
+  };
 }
 
-async function readWide(calls: HubspotCalls, address: string, brand: string): Promise<Finding["seen"]> {
-  const rows = await calls.wideStatuses(address, brand);
-  // No row means not opted out.
-  return rows.some(
-    ({ status, businessUnitId }) => status === "UNSUBSCRIBED" && (businessUnitId ?? brand) === brand,
-  )
-    ? "as-asked"
-    : "not-as-asked";
-}
-
-async function readTopics(
-  calls: HubspotCalls,
-  address: string,
-  asked: readonly string[],
+/** What a topic is at HubSpot. @throws RejectedError when it is bound to nothing */
+export function bindingOf(
   topics: Topics,
-): Promise<Finding["seen"][]> {
-  const bindings = asked.map((topic) => bindingOf(topics, topic));
-  const seen: Finding["seen"][] = [];
-  for (const brandId of new Set(bindings.map((each) => each.brandId))) {
-    const rows = await calls.statuses(address, brandId);
-    for (const { subscriptionId } of bindings.filter((each) => each.brandId === brandId)) {
-      const row = rows.find((each) => each.subscriptionId === subscriptionId);
-      seen.push(row === undefined ? "unknown" : row.status === "UNSUBSCRIBED" ? "as-asked" : "not-as-asked");
-    }
-  }
-  return seen;
-}
-
-function bindingOf(topics: Topics, topic: string): HubspotTopic {
+  topic: string,
+  operation: "subscribe" | "unsubscribe",
+): HubspotTopic {
   const binding = Object.hasOwn(topics, topic) ? topics[topic] : undefined;
   if (binding !== undefined) return binding;
   throw new RejectedError(`The topic ${topic} is bound to no subscription type of HubSpot.`, {
     processor: "hubspot",
-    operation: "unsubscribe",
+    operation,
     code: "unbound-topic",
   });
 }

@@ -29,6 +29,8 @@ export interface Scene {
   readonly portal: HubspotPortal;
   readonly processor: Processor;
   readonly context: CallContext<HubspotBucket>;
+  /** The instant, in RFC 3339, so many milliseconds from now. */
+  at(ms?: number): string;
   /** For every turn that was taken: how many calls the portal had seen by then. */
   readonly turns: readonly number[];
   /** Ends the engine's patience. */
@@ -73,6 +75,7 @@ export async function openScene(
         turns.push(portal.calls.length);
       },
     },
+    at: (ms = 0) => new Date(instant + ms).toISOString(),
     abort: () => patience.abort(),
     pass(ms) {
       instant += ms;
@@ -82,7 +85,7 @@ export async function openScene(
 
 type Named = { readonly email?: string | readonly string[]; readonly hubspotContactId?: string };
 
-function callOf<N extends OperationName>(
+export function callOf<N extends OperationName>(
   operation: N,
   input: InputOf[N],
   id: string,
@@ -114,6 +117,15 @@ export function unsubscribeCall(
   return callOf("unsubscribe", { topics }, id, named);
 }
 
+export function subscribeCall(
+  id: string,
+  named: Named,
+  input: Partial<InputOf["subscribe"]> = {},
+): HubspotCall<"subscribe"> {
+  const given = { evidence: "event-1", givenAt: "2026-11-21T09:59:00.000Z" };
+  return callOf("subscribe", { topics: ["product-news"], basis: "consent", ...given, ...input }, id, named);
+}
+
 /** What one operation said at each of its three questions. */
 export interface CarriedOut<N extends OperationName> {
   readonly resolutions: Answers<Resolution>;
@@ -121,8 +133,11 @@ export interface CarriedOut<N extends OperationName> {
   readonly findings: Answers<Finding>;
 }
 
+/** The operations that find, do and read back. */
+type ReadBack = "erase" | "exclude" | "rectify" | "subscribe" | "unsubscribe";
+
 /** Resolves a batch, runs it with what was found, and verifies it. */
-export async function carryOut<N extends "erase" | "unsubscribe">(
+export async function carryOut<N extends ReadBack>(
   scene: Scene,
   operation: N,
   calls: readonly HubspotCall<N>[],
@@ -138,11 +153,18 @@ export function withTargets<N extends OperationName>(
   call: HubspotCall<N>,
   targets: readonly Target[],
 ): HubspotCall<N> {
-  return { ...call, targets: targets.map(({ kind, id }) => ({ kind, id })) };
+  return {
+    ...call,
+    targets: targets.map(({ kind, id, within }) => ({
+      kind,
+      id,
+      ...(within === undefined ? {} : { within }),
+    })),
+  };
 }
 
 /** The three questions of an operation, asked with the scene's context. */
-export function questionsOf<N extends "erase" | "unsubscribe">({ processor, context }: Scene, operation: N) {
+export function questionsOf<N extends ReadBack>({ processor, context }: Scene, operation: N) {
   const given = processor.operations[operation];
   if (given?.resolve === undefined || typeof given.verify !== "function")
     throw new TypeError("Not complete.");

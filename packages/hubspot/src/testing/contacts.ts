@@ -1,9 +1,13 @@
+import type { OptOutMirror } from "./opt-out-mirror.ts";
 import type { PortalSettings } from "./options.ts";
 import {
   blocklistEntry,
   fold,
+  hint,
   preferenceKey,
   type ContactRecord,
+  type EngagementRecord,
+  type ListRecord,
   type PortalState,
   type StatusState,
 } from "./records.ts";
@@ -14,10 +18,16 @@ export function addressesOf(contact: ContactRecord): readonly string[] {
   return primary === undefined ? contact.additionalEmails : [primary, ...contact.additionalEmails];
 }
 
+/** Puts a contact in, or notes what it is found by after a change. */
+export function keepContact(state: PortalState, contact: ContactRecord): void {
+  state.contacts.set(contact.id, contact);
+  for (const key of [...addressesOf(contact), ...contact.formerIds]) hint(state, key, contact.id);
+}
+
 /** A contact that is archived, or one that is not, by any of its addresses. */
 export function findByEmail(state: PortalState, email: string, archived: boolean): ContactRecord | undefined {
   const address = fold(email);
-  return contactsOf(state, archived).find((contact) => addressesOf(contact).includes(address));
+  return hinted(state, address, archived).find((contact) => addressesOf(contact).includes(address));
 }
 
 /** The same by id, or by an id that was merged into it where the portal redirects. */
@@ -27,13 +37,29 @@ export function findById(
   archived: boolean,
   mergedIds: PortalSettings["mergedIds"],
 ): ContactRecord | undefined {
-  return contactsOf(state, archived).find(
-    (contact) => contact.id === id || (mergedIds === "redirect" && contact.formerIds.includes(id)),
-  );
+  const own = state.contacts.get(id);
+  if (own !== undefined && isIn(own, archived)) return own;
+  if (mergedIds === "gone") return undefined;
+  return hinted(state, id, archived).find((contact) => contact.formerIds.includes(id));
 }
 
-function contactsOf(state: PortalState, archived: boolean): ContactRecord[] {
-  return [...state.contacts.values()].filter((contact) => (contact.archivedAt !== undefined) === archived);
+function hinted(state: PortalState, key: string, archived: boolean): ContactRecord[] {
+  return [...(state.hints.get(key) ?? [])].flatMap((id) => {
+    const contact = state.contacts.get(id);
+    return contact !== undefined && isIn(contact, archived) ? [contact] : [];
+  });
+}
+
+function isIn(contact: ContactRecord, archived: boolean): boolean {
+  return (contact.archivedAt !== undefined) === archived;
+}
+
+/** The engagements and lists that hang on a contact. */
+export function hangingOn(state: PortalState, contactId: string): (EngagementRecord | ListRecord)[] {
+  return [...(state.hints.get(contactId) ?? [])].flatMap((id) => {
+    const record = state.engagements.get(id) ?? state.lists.get(id);
+    return record?.contactIds.includes(contactId) === true ? [record] : [];
+  });
 }
 
 /** Sets properties and writes their history. An empty value clears a property. */
@@ -53,51 +79,68 @@ export function setProperties(
 }
 
 /** GDPR delete: the contact goes, its addresses are blocked, its engagements stay and lose the association. */
-export function eraseContact(
-  state: PortalState,
-  contact: ContactRecord,
-  preferences: PortalSettings["preferencesAfterErasure"],
-): void {
+export function eraseContact(state: PortalState, contact: ContactRecord, settings: PortalSettings): void {
+  for (const record of hangingOn(state, contact.id))
+    record.contactIds = record.contactIds.filter((id) => id !== contact.id);
   state.contacts.delete(contact.id);
-  for (const engagement of state.engagements.values()) {
-    engagement.contactIds = engagement.contactIds.filter((id) => id !== contact.id);
-  }
   for (const address of addressesOf(contact)) {
     state.blocklist.add(blocklistEntry(address));
-    if (preferences === "removed") removePreferences(state, address);
+    if (settings.preferencesAfterErasure === "removed") removePreferences(state, address, settings);
   }
 }
 
-function removePreferences(state: PortalState, address: string): void {
-  for (const records of [state.preferences, state.optOutsOfAll]) {
-    for (const [key, record] of records) {
-      if (record.email === address) records.delete(key);
-    }
-  }
+function removePreferences(state: PortalState, address: string, { definitions }: PortalSettings): void {
+  for (const { id } of definitions) state.preferences.delete(preferenceKey(address, id));
+  for (const brandId of ["0", ...definitions.flatMap((each) => each.brandId ?? [])])
+    state.optOutsOfAll.delete(preferenceKey(address, brandId));
 }
 
-/** Joins two contacts: the first keeps its id and gets the addresses of the other. */
-export function mergeContacts(primary: ContactRecord, other: ContactRecord, at: string): void {
+/** Joins two contacts: the first keeps its id, and gets the addresses and whatever hangs on the other. */
+export function mergeContacts(
+  state: PortalState,
+  primary: ContactRecord,
+  other: ContactRecord,
+  at: string,
+): void {
+  for (const record of hangingOn(state, other.id)) {
+    const ids = record.contactIds.map((id) => (id === other.id ? primary.id : id));
+    record.contactIds = [...new Set(ids)];
+    hint(state, primary.id, record.id);
+  }
   primary.additionalEmails.push(...addressesOf(other));
   primary.formerIds.push(other.id, ...other.formerIds);
   primary.updatedAt = at;
+  state.contacts.delete(other.id);
+  keepContact(state, primary);
 }
 
-/** A contact's row in an answer. The opt-out properties follow the preferences of `optOuts`, a late state. */
-export function toRow(contact: ContactRecord, wanted: readonly string[], optOuts: PortalState): object {
+/** A contact's row in an answer. The opt-out properties are of its primary address, as the mirror shows them. */
+export function toRow(
+  contact: ContactRecord,
+  wanted: readonly string[],
+  mirror: OptOutMirror,
+  withHistory: readonly string[] = [],
+): object {
   const all: Record<string, string> = {
     ...contact.properties,
-    ...optOutProperties(contact, optOuts),
+    ...optOutProperties(contact, [...wanted, ...withHistory], mirror),
     createdate: contact.createdAt,
     lastmodifieddate: contact.updatedAt,
     hs_object_id: contact.id,
   };
   if (contact.additionalEmails.length > 0) all["hs_additional_emails"] = contact.additionalEmails.join(";");
   if (contact.formerIds.length > 0) all["hs_merged_object_ids"] = contact.formerIds.join(";");
-  const shown = new Set([...wanted, "createdate", "lastmodifieddate", "hs_object_id"]);
+  const shown = new Set([...wanted, ...withHistory, "createdate", "lastmodifieddate", "hs_object_id"]);
   return {
     id: contact.id,
     properties: Object.fromEntries([...shown].map((name) => [name, all[name] ?? null])),
+    ...(withHistory.length === 0
+      ? {}
+      : {
+          propertiesWithHistory: Object.fromEntries(
+            withHistory.map((name) => [name, (contact.history[name] ?? []).toReversed()]),
+          ),
+        }),
     createdAt: contact.createdAt,
     updatedAt: contact.updatedAt,
     archived: contact.archivedAt !== undefined,
@@ -105,20 +148,14 @@ export function toRow(contact: ContactRecord, wanted: readonly string[], optOuts
   };
 }
 
-function optOutProperties(contact: ContactRecord, optOuts: PortalState): Record<string, string> {
+function optOutProperties(
+  contact: ContactRecord,
+  wanted: readonly string[],
+  mirror: OptOutMirror,
+): Record<string, string> {
   const email = contact.properties["email"];
-  if (email === undefined) return {};
-  const out: Record<string, string> = {};
-  for (const each of optOuts.preferences.values()) {
-    if (each.email === email && each.status === ("UNSUBSCRIBED" satisfies StatusState)) {
-      out[`hs_email_optout_${each.subscriptionId}`] = "true";
-    }
-  }
-  for (const { email: address, brandId } of optOuts.optOutsOfAll.values()) {
-    if (address === email)
-      out[brandId === "0" ? "hs_email_optout" : `business_unit_optout_${brandId}`] = "true";
-  }
-  return out;
+  const shown = wanted.filter((name) => email !== undefined && mirror.shows(email, name));
+  return Object.fromEntries(shown.map((name) => [name, "true"]));
 }
 
 /** The preference that counts: an opt-out of everything covers each subscription of its brand. */

@@ -3,6 +3,7 @@ import {
   fold,
   type ContactRecord,
   type EngagementRecord,
+  type ListRecord,
   type PortalState,
   type PreferenceRecord,
   type WideOptOutRecord,
@@ -12,6 +13,7 @@ import {
 export interface Dossier {
   readonly contacts: readonly ContactRecord[];
   readonly engagements: readonly EngagementRecord[];
+  readonly lists: readonly ListRecord[];
   readonly preferences: readonly PreferenceRecord[];
   readonly optOutsOfAll: readonly WideOptOutRecord[];
 }
@@ -23,6 +25,10 @@ export function dossierOf(state: PortalState, email: string): Dossier {
   return structuredClone({
     contacts,
     engagements: [...state.engagements.values()].filter((each) => each.contactIds.some((id) => ids.has(id))),
+    // Who else is on a list is not held about this person.
+    lists: [...state.lists.values()]
+      .filter((each) => each.contactIds.some((id) => ids.has(id)))
+      .map((each) => ({ ...each, contactIds: each.contactIds.filter((id) => ids.has(id)) })),
     preferences: [...state.preferences.values()].filter((each) => each.email === address),
     optOutsOfAll: [...state.optOutsOfAll.values()].filter((each) => each.email === address),
   });
@@ -36,7 +42,10 @@ export function searchState(state: PortalState, text: string): readonly string[]
       `${each.archivedAt === undefined ? "contact" : "archived contact"} ${each.id}`,
       each,
     ]),
-    ...[...state.engagements.values()].map((each): [string, object] => [`${each.type} ${each.id}`, each]),
+    ...[...state.engagements.values()].map((each): [string, object] => [
+      `${each.archivedAt === undefined ? "" : "archived "}${each.type} ${each.id}`,
+      each,
+    ]),
     ...[...state.preferences.values()].map((each): [string, object] => [
       `status ${each.subscriptionId}`,
       each,

@@ -89,7 +89,7 @@ describe("every endpoint", () => {
 
 describe("what no route knows", () => {
   it.each([
-    ["POST", `${contacts}/batch/archive`],
+    ["POST", `${contacts}/batch/upsert`],
     ["PUT", `${contacts}/101`],
     ["DELETE", "/crm/lists/2026-09/1"],
     ["POST", "/crm/objects/2027-03/contacts/gdpr-delete"],

@@ -1,6 +1,7 @@
 import { http, HttpResponse, type HttpHandler, type PathParams } from "msw";
 import type { PortalCall } from "./call-log.ts";
 import type { Faults, PortalFault } from "./faults.ts";
+import type { OptOutMirror } from "./opt-out-mirror.ts";
 import type { PortalSettings } from "./options.ts";
 import type { RateMeter } from "./rate-meter.ts";
 import { missingScopes, unauthenticated, unknownRoute, type Reply } from "./replies.ts";
@@ -13,8 +14,11 @@ export interface PortalParts {
   readonly faults: Faults;
   readonly meter: RateMeter;
   readonly calls: PortalCall[];
+  readonly mirror: OptOutMirror;
+  /** Addresses, in lower case, of people whom the portal refuses to change. */
+  readonly refused: ReadonlySet<string>;
   /** A new object id. */
-  nextId(): string;
+  readonly nextId: () => string;
 }
 
 /** A request, taken apart. */

@@ -7,6 +7,12 @@ export interface PortalDefinition {
   readonly brandId?: string;
 }
 
+/** A property that a contact must have: always, or when another one has a value. */
+export interface PortalRule {
+  readonly property: string;
+  readonly when?: { readonly property: string; readonly value: string };
+}
+
 /**
  * How the portal behaves. What HubSpot does not document is a switch here, so that an adapter can be shown
  * to be right either way; its default is the likelier reading.
@@ -24,6 +30,14 @@ export interface HubspotPortalOptions {
   readonly definitions?: readonly PortalDefinition[];
   /** Contact properties beyond HubSpot's own. */
   readonly properties?: readonly string[];
+  /** Contact properties that hold sensitive data: unseen without a scope of their own. Default: none. */
+  readonly sensitiveProperties?: readonly string[];
+  /** As `sensitiveProperties`, for highly sensitive data. Default: none. */
+  readonly highlySensitiveProperties?: readonly string[];
+  /** What an administrator demands of a contact: enforced on writes from version 2026-09 on. Default: nothing. */
+  readonly requiredProperties?: readonly PortalRule[];
+  /** What the account pays for. Batches of preferences are for `"enterprise"`. Default `"free"`. */
+  readonly tier?: "free" | "starter" | "professional" | "enterprise";
   /** The clock. Default: the machine's. */
   readonly now?: () => Date;
   /** Dated versions that are routed. Default `["2026-03", "2026-09"]`. */
@@ -59,15 +73,37 @@ export interface HubspotPortalOptions {
   readonly wideReadNeedsVerbose?: boolean;
   /** What SUBSCRIBED does under an opt-out of everything. Default `"stays-out"`. */
   readonly subscribeUnderOptOut?: "stays-out" | "lifts";
+  /** Most addresses in one batch of preferences; HubSpot documents none. Default 100. */
+  readonly preferenceBatchMax?: number;
+  /** What a larger batch of preferences is answered with. Default 400. */
+  readonly preferenceBatchTooLarge?: 400 | 413;
+  /** The status of a batch of preferences of which some were refused. Default 200. */
+  readonly preferenceBatchPartial?: 200 | 207;
+  /** What archiving an id that is not there is answered with. Default 204. */
+  readonly archiveUnknown?: 204 | 404;
+  /** Whether an answer about associations names the objects that have none. Default `"named"`. */
+  readonly withoutAssociations?: "named" | "omitted";
+  /** How many associations of one object, or memberships of one contact, a page has. Default 500. */
+  readonly pageSize?: number;
   /** What reading a contact under an id that was merged away gives. Default `"redirect"`. */
   readonly mergedIds?: "redirect" | "gone";
 }
 
 /** The scopes that the portal asks for. */
-const allScopes = [
+export const allScopes = [
   "crm.objects.contacts.read",
   "crm.objects.contacts.write",
+  "crm.objects.contacts.sensitive.read.v2",
+  "crm.objects.contacts.highly_sensitive.read.v2",
+  "crm.schemas.contacts.read",
+  "crm.objects.companies.read",
+  "crm.objects.deals.read",
+  "crm.lists.read",
+  "sales-email-read",
+  "tickets",
   "communication_preferences.read_write",
+  "communication_preferences.statuses.batch.read",
+  "communication_preferences.statuses.batch.write",
 ] as const;
 
 /** The options with every default filled in. */
@@ -81,6 +117,10 @@ export function withDefaults(options: HubspotPortalOptions): PortalSettings {
     timeZone: "Europe/Stockholm",
     definitions: [],
     properties: [],
+    sensitiveProperties: [],
+    highlySensitiveProperties: [],
+    requiredProperties: [],
+    tier: "free",
     now: () => new Date(),
     versions: ["2026-03", "2026-09"],
     burst: { calls: 100, perMs: 10_000 },
@@ -97,6 +137,12 @@ export function withDefaults(options: HubspotPortalOptions): PortalSettings {
     statusesWithoutBrand: "all",
     wideReadNeedsVerbose: false,
     subscribeUnderOptOut: "stays-out",
+    preferenceBatchMax: 100,
+    preferenceBatchTooLarge: 400,
+    preferenceBatchPartial: 200,
+    archiveUnknown: 204,
+    withoutAssociations: "named",
+    pageSize: 500,
     mergedIds: "redirect",
     ...options,
   };

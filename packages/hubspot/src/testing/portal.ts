@@ -1,15 +1,28 @@
 import type { HttpHandler } from "msw";
 import { accountRoutes } from "./account-routes.ts";
+import { associationRoutes } from "./association-routes.ts";
 import { countCalls, type PortalCall } from "./call-log.ts";
 import { contactRoutes, newContact } from "./contact-routes.ts";
-import { mergeContacts, setProperties, statusOf } from "./contacts.ts";
+import { keepContact, mergeContacts, setProperties, statusOf } from "./contacts.ts";
 import { dossierOf, searchState, type Dossier } from "./dossier.ts";
 import { endpoint, unknownEndpoint, type PortalParts } from "./endpoint.ts";
 import { createFaults, type PortalFault } from "./faults.ts";
+import { listRoutes } from "./list-routes.ts";
+import { objectRoutes } from "./object-routes.ts";
+import { createOptOutMirror, wideProperty } from "./opt-out-mirror.ts";
 import { withDefaults, type HubspotPortalOptions } from "./options.ts";
+import { preferenceBatchRoutes } from "./preference-batch-routes.ts";
 import { preferenceRoutes } from "./preference-routes.ts";
+import { propertyRoutes } from "./property-routes.ts";
 import { createRateMeter } from "./rate-meter.ts";
-import { blocklistEntry, fold, preferenceKey, type ContactRecord, type StatusState } from "./records.ts";
+import {
+  blocklistEntry,
+  fold,
+  hint,
+  preferenceKey,
+  type ContactRecord,
+  type StatusState,
+} from "./records.ts";
 import { serveHandlers, type ListeningPortal } from "./serve.ts";
 import { createStore } from "./store.ts";
 
@@ -39,9 +52,15 @@ export interface HubspotPortal {
   addContact(seed: ContactSeed): string;
   /** Adds a note, call, e-mail, … about contacts; returns its id. */
   addEngagement(engagement: { type: string; body: string; contactIds: readonly string[] }): string;
+  /** Adds a static list of contacts; returns its id. */
+  addList(list: { name: string; contactIds: readonly string[] }): string;
+  /** Opts an address out of everything of a brand, as the person would on HubSpot's page. Default brand `"0"`. */
+  optOutOfAll(email: string, brandId?: string): void;
   /** Sets a preference as the person would on HubSpot's page. */
   choose(email: string, subscriptionId: string, status: StatusState): void;
-  /** Archives a contact as HubSpot's own interface does. */
+  /** From now on the portal refuses (400) every change of this person and of their preferences. */
+  refuse(email: string): void;
+  /** Archives a contact, note, ticket, … as HubSpot's own interface does. */
   archive(id: string): void;
   /** Merges `otherId` into `primaryId`, as HubSpot's own interface does. */
   merge(primaryId: string, otherId: string): void;
@@ -72,13 +91,34 @@ export interface HubspotPortal {
  */
 export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal {
   const settings = withDefaults(options);
-  const store = createStore(settings.now, Math.max(settings.lagMs, settings.optOutPropertyDelayMs));
+  const store = createStore(settings.now, settings.lagMs);
   const faults = createFaults();
   const calls: PortalCall[] = [];
+  const refused = new Set<string>();
+  const mirror = createOptOutMirror(settings.now, Math.max(settings.lagMs, settings.optOutPropertyDelayMs));
   let lastId = 100;
   const nextId = () => String((lastId += 1));
-  const parts: PortalParts = { settings, store, faults, meter: createRateMeter(settings), calls, nextId };
-  const routes = [...accountRoutes(parts), ...contactRoutes(parts), ...preferenceRoutes(parts)];
+  const parts: PortalParts = {
+    settings,
+    store,
+    faults,
+    meter: createRateMeter(settings),
+    calls,
+    mirror,
+    refused,
+    nextId,
+  };
+  // Of two routes that fit, the first one answers.
+  const routes = [
+    ...accountRoutes(parts),
+    ...contactRoutes(parts),
+    ...objectRoutes(parts),
+    ...associationRoutes(parts),
+    ...propertyRoutes(parts),
+    ...listRoutes(parts),
+    ...preferenceBatchRoutes(parts),
+    ...preferenceRoutes(parts),
+  ];
   const now = () => settings.now().toISOString();
 
   function contactOf(id: string): ContactRecord {
@@ -104,26 +144,44 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
       setProperties(contact, { ...properties, ...(email === undefined ? {} : { email }) }, now(), "FORM");
       contact.additionalEmails = additionalEmails.map(fold);
       if (archived) contact.archivedAt = now();
-      store.seed((state) => state.contacts.set(contact.id, contact));
+      store.seed((state) => keepContact(state, contact));
       return contact.id;
     },
     addEngagement({ type, body, contactIds }) {
       const id = nextId();
-      store.seed((state) => state.engagements.set(id, { id, type, body, contactIds: [...contactIds] }));
+      store.seed((state) => {
+        state.engagements.set(id, { id, type, body, contactIds: [...contactIds], createdAt: now() });
+        for (const contactId of contactIds) hint(state, contactId, id);
+      });
       return id;
+    },
+    addList({ name, contactIds }) {
+      const id = nextId();
+      store.seed((state) => {
+        state.lists.set(id, { id, name, contactIds: [...contactIds] });
+        for (const contactId of contactIds) hint(state, contactId, id);
+      });
+      return id;
+    },
+    optOutOfAll(email, brandId = "0") {
+      const record = { email: fold(email), brandId, at: now() };
+      store.seed((state) => state.optOutsOfAll.set(preferenceKey(email, brandId), record));
+      mirror.seed(email, wideProperty(brandId), true);
     },
     choose(email, subscriptionId, status) {
       const record = { email: fold(email), subscriptionId, status, at: now() };
       store.seed((state) => state.preferences.set(preferenceKey(email, subscriptionId), record));
+      mirror.seed(email, `hs_email_optout_${subscriptionId}`, status === "UNSUBSCRIBED");
     },
+    refuse: (email) => void refused.add(fold(email)),
     archive(id) {
-      store.write(() => (contactOf(id).archivedAt = now()));
+      store.write((state) => {
+        const record = state.engagements.get(id) ?? contactOf(id);
+        record.archivedAt = now();
+      });
     },
     merge(primaryId, otherId) {
-      store.write((state) => {
-        mergeContacts(contactOf(primaryId), contactOf(otherId), now());
-        state.contacts.delete(otherId);
-      });
+      store.write((state) => mergeContacts(state, contactOf(primaryId), contactOf(otherId), now()));
     },
 
     status(email, subscriptionId) {

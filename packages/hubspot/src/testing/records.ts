@@ -21,11 +21,22 @@ export interface ContactRecord {
   archivedAt?: string;
 }
 
-/** A note, call, e-mail, … It outlives the contacts it is associated with. */
+/** A note, call, e-mail, ticket, … It outlives the contacts it is associated with. */
 export interface EngagementRecord {
   readonly id: string;
+  /** As HubSpot's paths name it: `"notes"`, `"emails"`, `"tickets"`, … */
   readonly type: string;
   readonly body: string;
+  contactIds: string[];
+  readonly createdAt: string;
+  /** In the recycle bin since then. */
+  archivedAt?: string;
+}
+
+/** A static list of contacts. */
+export interface ListRecord {
+  readonly id: string;
+  readonly name: string;
   contactIds: string[];
 }
 
@@ -52,10 +63,16 @@ export interface WideOptOutRecord {
 export interface PortalState {
   contacts: Map<string, ContactRecord>;
   engagements: Map<string, EngagementRecord>;
+  lists: Map<string, ListRecord>;
   /** By address and subscription id. */
   preferences: Map<string, PreferenceRecord>;
   /** By address and brand id. */
   optOutsOfAll: Map<string, WideOptOutRecord>;
+  /**
+   * Where to look first, so that nobody looks through everything: ids of contacts under each address and former id
+   * that they have or had, and of engagements and lists under each contact's id. What is found is looked at.
+   */
+  hints: Map<string, Set<string>>;
   /** SHA-256 of addresses: HubSpot keeps the blocklist without the addresses. */
   blocklist: Set<string>;
 }
@@ -64,10 +81,19 @@ export function emptyState(): PortalState {
   return {
     contacts: new Map(),
     engagements: new Map(),
+    lists: new Map(),
     preferences: new Map(),
     optOutsOfAll: new Map(),
+    hints: new Map(),
     blocklist: new Set(),
   };
+}
+
+/** Notes that something is to be looked for there. */
+export function hint(state: PortalState, key: string, id: string): void {
+  const ids = state.hints.get(key);
+  if (ids === undefined) state.hints.set(key, new Set([id]));
+  else ids.add(id);
 }
 
 /** HubSpot keeps addresses in lower case. */

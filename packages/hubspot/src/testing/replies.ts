@@ -15,6 +15,17 @@ export function invalid(message: string, category = "VALIDATION_ERROR"): Reply {
   return failure(400, category, message);
 }
 
+/** A refusal that names the property. HubSpot's text quotes the value as well. */
+export function invalidProperty(property: string, message: string, code: string): Reply {
+  return failure(400, "VALIDATION_ERROR", message, {
+    errors: [{ message, code, context: { propertyName: [property] } }],
+  });
+}
+
+export function tooLarge(message: string): Reply {
+  return failure(413, "PAYLOAD_TOO_LARGE", message);
+}
+
 export function unauthenticated(): Reply {
   return failure(
     401,

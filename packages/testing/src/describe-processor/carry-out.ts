@@ -64,7 +64,7 @@ export const canReadBack = (scene: Scene): boolean => typeof operationOf(scene).
 export function inputOf<N extends OperationName>({ processor, inputs }: Scene, operation: N): InputOf[N] {
   const topics = Object.keys(processor.topics);
   const defaults: { readonly [O in OperationName]: InputOf[O] | undefined } = {
-    subscribe: { topics, basis: "consent", evidence: "event-1" },
+    subscribe: { topics, basis: "consent", evidence: "event-1", givenAt: "2026-01-15T11:59:00.000Z" },
     unsubscribe: { topics: topics.length > 0 ? topics : "all" },
     erase: { suppress: false, keep: [] },
     exclude: {},

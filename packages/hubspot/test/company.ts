@@ -1,0 +1,54 @@
+import { definePolicy } from "@heed/core";
+import { createTestHeed, virtualClock } from "@heed/testing";
+import { getResponse } from "msw";
+import type { HubspotClient } from "../src/hubspot-client.ts";
+import { hubspot } from "../src/hubspot.ts";
+import type { HubspotPortalOptions } from "../src/testing/options.ts";
+import { hubspotPortal } from "../src/testing/portal.ts";
+
+const topics = { "product-news": { subscriptionId: "4711" } } as const;
+
+/** A company whose one processor is a portal in the same process, on a virtual clock; no connections between. */
+export function openCompany(portalOptions: HubspotPortalOptions = {}) {
+  const clock = virtualClock("2026-11-21T10:00:00.000Z", { autoAdvance: true });
+  const portal = hubspotPortal({
+    now: () => clock.now(),
+    definitions: [{ id: "4711" }],
+    burst: { calls: 190, perMs: 10_000 },
+    ...portalOptions,
+  });
+  const crm = hubspot({
+    client: {
+      config: {},
+      apiRequest: (asked = {}) => clock.during(answer(asked)),
+    },
+    portalId: portal.portalId,
+    topics,
+    rateLimit: { calls: 190, perMs: 10_000, burst: 1, delayMs: 0 },
+  });
+
+  async function answer({
+    method = "GET",
+    path = "",
+    qs = {},
+    body,
+  }: NonNullable<Parameters<HubspotClient["apiRequest"]>[0]>) {
+    const query = new URLSearchParams(qs as Record<string, string>).toString();
+    const request = new Request(`https://api.hubapi.com${path}${query === "" ? "" : `?${query}`}`, {
+      method,
+      headers: { Authorization: `Bearer ${portal.accessToken}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const response = await getResponse(portal.handlers(), request);
+    if (response === undefined) throw new TypeError("No handler answered.");
+    return response;
+  }
+
+  const policy = definePolicy({
+    controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
+    recipients: { crm: { role: "processor", country: "US", transferTool: "scc" } },
+    purposes: { news: { basis: "consent" } },
+    topics: { "product-news": { class: "marketing", purpose: "news", via: ["crm"] } },
+  });
+  return { portal, ...createTestHeed({ policy, clock, processors: { crm } }) };
+}
