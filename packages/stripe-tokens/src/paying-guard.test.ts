@@ -87,7 +87,9 @@ describe("guard", () => {
     const world = accountWithTurns();
     const answer = await protects(world, (id) => {
       world.account.add.subscription(id, { status: "active" });
-      for (let made = 0; made < 120; made += 1) world.account.add.subscription(id, { status: "canceled" });
+      for (let made = 0; made < 120; made += 1) {
+        world.account.add.subscription(id, { status: "incomplete_expired" });
+      }
     });
     expect(answer).toEqual({ blockedBy: "active-subscription", touched: false });
   });
@@ -97,7 +99,10 @@ describe("guard", () => {
     const answer = await protects(world, (id) => {
       const { add, state, before } = world.account;
       add.subscription(id, { status: "active" });
-      const later = Array.from({ length: 120 }, () => add.subscription(id, { status: "canceled" }).id);
+      const later = Array.from(
+        { length: 120 },
+        () => add.subscription(id, { status: "incomplete_expired" }).id,
+      );
       const lastOfFirstPage = later.at(-100) ?? "";
       before("GET /v1/subscriptions", () => void state.subscriptions.delete(lastOfFirstPage), { skip: 2 });
     });

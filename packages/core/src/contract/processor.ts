@@ -110,6 +110,11 @@ export interface Checked {
   readonly lacks: readonly { readonly operation: OperationName; readonly needs: string }[];
   /** Topics whose bound list the vendor does not know. */
   readonly unknownTopics: readonly string[];
+  /**
+   * What else an operator should know, in plain words: a setting that does not fit the account, a way that is slower
+   * than it could be. Nobody is named.
+   */
+  readonly remarks?: readonly string[];
 }
 
 /**
