@@ -1,47 +1,92 @@
-import { afterEach, beforeEach, describe, it } from "vitest";
-import { processorCases } from "./describe-processor/cases.ts";
-import type { JudgedOperation, Setup } from "./describe-processor/world.ts";
+import type { OperationName } from "@heed/core/contract";
+import { describe, it } from "vitest";
+import { planCases, type CannotShow, type PlannedCase } from "./describe-processor/plan-cases.ts";
+import type { ProcessorCase, Stage } from "./describe-processor/processor-case.ts";
+import { openWire, type Wire } from "./describe-processor/wire.ts";
+import type { Between, Setup } from "./describe-processor/world.ts";
 
 /** A processor under test. */
 export interface ProcessorUnderTest {
   readonly name: string;
-  /** The operations to judge, of those that the kit knows. */
-  readonly operations: readonly JudgedOperation[];
-  /** Makes the processor and its world, fresh for each case. */
-  create(): Promise<Setup> | Setup;
+  /** Makes the processor and its world, fresh for each case. It reaches its vendor by `between`. */
+  readonly create: (between: Between) => Promise<Setup> | Setup;
   /** Cases that this world cannot show, each with the reason. It is printed. */
-  readonly cannot?: readonly {
-    readonly case: string;
-    readonly operation?: JudgedOperation;
-    readonly reason: string;
-  }[];
+  readonly cannot?: readonly CannotShow[];
 }
 
+/** A case may strike at each single request of an operation in turn, over real connections. */
+const timeoutMs = 120_000;
+
 /**
- * The cases that every processor must pass, as a vitest suite. The world is asked what happened, never the
- * adapter.
+ * The cases that every processor must pass, as a vitest suite, for every operation that the processor has. The
+ * world is asked what happened, never the adapter. A case that the setup gives no means to show fails, unless
+ * `cannot` has a reason, which the report prints.
  *
- * @example describeProcessor({ name: "hubspot", operations: ["unsubscribe", "erase"], create: () => ({ processor, world }) })
+ * @throws TypeError when `cannot` names no case of this processor, or gives no reason
+ * @example describeProcessor({ name: "hubspot", create: async (between) => ({ processor, world }) })
  */
 export function describeProcessor(under: ProcessorUnderTest): void {
-  const unknown =
-    under.cannot?.filter((skip) => !processorCases.some((each) => each.name === skip.case)) ?? [];
-  if (unknown.length > 0)
-    throw new TypeError(`There is no case named ${unknown.map((skip) => `"${skip.case}"`).join(", ")}.`);
-  describe.each(under.operations)(`${under.name}: %s`, (operation) => {
-    let setup: Setup;
-    beforeEach(async () => {
-      setup = await under.create();
-    });
-    afterEach(async () => {
-      await setup.close?.();
-    });
-    for (const each of processorCases) {
-      const skip = under.cannot?.find(
-        (other) => other.case === each.name && (other.operation ?? operation) === operation,
-      );
-      if (skip !== undefined) it.skip(`${each.name} — cannot be shown: ${skip.reason}`);
-      else it(each.name, () => each.judge(setup, operation));
+  describe(under.name, async () => {
+    for (const [operation, cases] of Map.groupBy(await plan(under), (each) => each.operation)) {
+      describe(operation, () => {
+        for (const { title, case: each, skipped, lacking } of cases) {
+          if (skipped !== undefined) it.skip(`${title} — cannot be shown: ${skipped}`);
+          else if (lacking.length > 0) it(title, () => cannotBeJudged(lacking));
+          else
+            it(
+              title,
+              (context) => judge(under, each, operation, (because) => context.skip(because)),
+              timeoutMs,
+            );
+        }
+      });
     }
   });
+}
+
+/** What the processor can do, and what its setup can show, looked up once. */
+async function plan({ create, cannot = [] }: ProcessorUnderTest): Promise<readonly PlannedCase[]> {
+  const wire = openWire();
+  const setup = await create(wire.between);
+  try {
+    return planCases(setup, wire, cannot);
+  } finally {
+    await close(setup, wire);
+  }
+}
+
+function cannotBeJudged(lacking: readonly string[]): never {
+  throw new TypeError(
+    `The kit has no means to show this: ${lacking.join(", ")}. Add it, or say in \`cannot\` why this vendor has nothing of the kind.`,
+  );
+}
+
+/** Judges one case, and closes whatever it opened. */
+export async function judge(
+  under: Pick<ProcessorUnderTest, "create">,
+  each: ProcessorCase,
+  operation: OperationName,
+  skip: (because: string) => never,
+): Promise<void> {
+  const opened: (() => Promise<void>)[] = [];
+  const stage: Stage = {
+    operation,
+    skip,
+    async open() {
+      const wire = openWire();
+      const setup = await under.create(wire.between);
+      opened.push(() => close(setup, wire));
+      return { ...setup, operation, wire };
+    },
+  };
+  try {
+    await each.judge(stage);
+  } finally {
+    for (const end of opened) await end();
+  }
+}
+
+async function close(setup: Setup, wire: Wire): Promise<void> {
+  await wire.close();
+  await setup.close?.();
 }

@@ -1,123 +1,265 @@
 import type {
+  Answers,
   Call,
   CallContext,
+  Clearance,
+  ExportedRecord,
   Finding,
   InputOf,
   Operation,
   OperationName,
   Outcome,
   ProcessorV1,
+  Resolution,
 } from "@heed/core/contract";
-import type { JudgedOperation } from "./world.ts";
+import type { Scene } from "./processor-case.ts";
+import type { Asked } from "./world.ts";
 
 /** A context that grants every turn at once, and counts them. */
-export interface CountingContext extends CallContext {
+export interface Lent extends CallContext {
   readonly turns: number;
 }
 
-export function countingContext(signal: AbortSignal = new AbortController().signal): CountingContext {
+/** How something else is lent than a signal that never aborts and every turn that is asked for. */
+interface Terms {
+  readonly signal?: AbortSignal;
+  /** This turn, counted from 1, and all that follow are refused, as when the lease is lost. */
+  readonly refusesFrom?: number;
+}
+
+/** Lends what the engine lends. */
+export function lend({ processor }: Pick<Scene, "processor">, terms: Terms = {}): Lent {
+  const { signal = new AbortController().signal, refusesFrom = Number.POSITIVE_INFINITY } = terms;
   let turns = 0;
+  let asked = 0;
   return {
     signal,
     now: () => new Date(),
     get turns() {
       return turns;
     },
-    turn: async () => {
+    async turn(...buckets) {
       signal.throwIfAborted();
+      const unknown = buckets.filter((bucket) => !(bucket in processor.limits));
+      if (buckets.length === 0 || unknown.length > 0)
+        throw new TypeError(`A turn was asked of ${unknown.join(", ") || "no bucket"}: see \`limits\`.`);
+      asked += 1;
+      if (asked >= refusesFrom) throw new Error("The lease is lost.");
       turns += 1;
     },
   };
 }
 
-type AnyOperation = Operation<OperationName, string, string>;
+export type AnyOperation = Operation<OperationName, string, string>;
 
-export function operationOf(processor: ProcessorV1, name: JudgedOperation): AnyOperation {
-  const operation = processor.operations[name];
-  if (operation === undefined) throw new TypeError(`The processor has no operation "${name}".`);
-  return operation as unknown as AnyOperation;
+export function operationOf({ processor, operation }: Scene): AnyOperation {
+  const found = (processor as ProcessorV1).operations[operation];
+  if (found === undefined) throw new TypeError(`The processor has no operation "${operation}".`);
+  return found as unknown as AnyOperation;
 }
 
-function inputFor(processor: ProcessorV1, name: JudgedOperation): InputOf[OperationName] {
-  if (name === "unsubscribe") return { topics: Object.keys(processor.topics) };
-  if (name === "erase") return { suppress: false, keep: [] };
-  return { endsPaidService: "refused", keep: [] };
+export const canReadBack = (scene: Scene): boolean => typeof operationOf(scene).verify === "function";
+
+/** What an operation is asked for where the setup says nothing else. */
+export function inputOf<N extends OperationName>({ processor, inputs }: Scene, operation: N): InputOf[N] {
+  const topics = Object.keys(processor.topics);
+  const defaults: { readonly [O in OperationName]: InputOf[O] | undefined } = {
+    subscribe: { topics, basis: "consent", evidence: "event-1" },
+    unsubscribe: { topics: topics.length > 0 ? topics : "all" },
+    erase: { suppress: false, keep: [] },
+    exclude: {},
+    restrict: { restricted: true },
+    forgetTokens: { endsPaidService: "refused", keep: [] },
+    export: { categories: "all" },
+    rectify: undefined,
+  };
+  const input = inputs?.[operation] ?? defaults[operation];
+  if (input === undefined)
+    throw new TypeError(`The setup's \`inputs\` must say what "${operation}" is asked for.`);
+  return input;
 }
 
 /** The calls for some people, with unlike ids, so that a positional slip shows. */
 export function callsFor(
-  processor: ProcessorV1,
-  name: JudgedOperation,
+  scene: Scene,
   emails: readonly string[],
-  input = inputFor(processor, name),
+  input: InputOf[OperationName] = inputOf(scene, scene.operation),
 ): readonly Call[] {
   return emails.map((email, index) => ({
     id: `call-${emails.length - index}`,
-    operation: name,
+    operation: scene.operation,
     input,
-    identifiers: [{ kind: "email", value: email }],
+    identifiers: scene.world.identify?.(email) ?? [{ kind: "email", value: email }],
     targets: [],
   }));
 }
 
-/** What each phase answered, by call id. */
+/** Whether the world is as a call asks. An export leaves nothing to look at. */
+export async function isDone({ world }: Scene, email: string, call: Call): Promise<boolean> {
+  return world.isDone(email, { operation: call.operation, input: call.input } as Asked);
+}
+
+/** What one call came to. What is missing was left out, or never asked. */
+export interface Story {
+  /** With what was found, and the reference of what is pending. */
+  readonly call: Call;
+  readonly resolution?: Resolution;
+  readonly clearance?: Clearance;
+  readonly outcome?: Outcome;
+  /** What an export yielded, to its end. */
+  readonly records?: readonly ExportedRecord[];
+  readonly finding?: Finding;
+}
+
 export interface Carried {
-  readonly calls: readonly Call[];
-  readonly outcomes: ReadonlyMap<string, Outcome>;
-  readonly findings: ReadonlyMap<string, Finding>;
+  readonly stories: readonly Story[];
+  /** What was thrown, and the errors of outcomes that failed. */
+  readonly troubles: readonly unknown[];
 }
 
-/** Resolve, guard, run and verify once each, as the engine does when all goes well. */
+/** Resolves, guards, runs and reads back once each, as the engine does, whatever is thrown in between. */
 export async function carryOut(
-  processor: ProcessorV1,
-  name: JudgedOperation,
+  scene: Scene,
   calls: readonly Call[],
-  context: CallContext = countingContext(),
+  context: CallContext = lend(scene),
 ): Promise<Carried> {
-  const operation = operationOf(processor, name);
-  const resolved = await resolve(operation, calls, context);
-  const cleared = await clear(operation, resolved, context);
-  const outcomes = cleared.length === 0 ? new Map<string, Outcome>() : await operation.run(cleared, context);
-  return { calls: resolved, outcomes, findings: await readBack(processor, name, resolved, context) };
+  const operation = operationOf(scene);
+  const troubles: unknown[] = [];
+  const resolved = await resolve(operation, calls, context, troubles);
+  const cleared = await clear(operation, resolved, context, troubles);
+  const ran = await run(operation, cleared, context, troubles);
+  await scene.world.settle?.();
+  const { verify } = operation;
+  const read = typeof verify === "function" ? verify.bind(operation) : undefined;
+  const asked = ran.filter(({ clearance }) => clearance === undefined || "clear" in clearance);
+  const findings =
+    read === undefined ? none<Finding>() : await put(asked, (some) => read(some, context), troubles);
+  const stories = ran.map((story) => withAnswer(story, "finding", findings.get(story.call.id)));
+  return {
+    stories: calls.map((call) => stories.find((story) => story.call.id === call.id) ?? { call }),
+    troubles,
+  };
 }
 
-export async function resolve(
+/** One question alone, as it is: what it throws is thrown. */
+export async function found(
+  scene: Scene,
+  calls: readonly Call[],
+  context: CallContext = lend(scene),
+): Promise<readonly Call[]> {
+  const troubles: unknown[] = [];
+  const stories = await resolve(operationOf(scene), calls, context, troubles);
+  if (troubles.length > 0) throw troubles[0];
+  return stories.map(({ call }) => call);
+}
+
+export async function readBack(
+  scene: Scene,
+  calls: readonly Call[],
+  context: CallContext = lend(scene),
+): Promise<readonly (Finding["seen"] | undefined)[]> {
+  const { verify } = operationOf(scene);
+  if (typeof verify !== "function") return [];
+  const findings = await verify(calls, context);
+  return calls.map(({ id }) => findings.get(id)?.seen);
+}
+
+const none = <T>(): Answers<T> => new Map<string, T>();
+
+async function put<T>(
+  stories: readonly Story[],
+  question: (calls: readonly Call[]) => Promise<Answers<T>>,
+  troubles: unknown[],
+): Promise<Answers<T>> {
+  if (stories.length === 0) return none();
+  try {
+    return await question(stories.map(({ call }) => call));
+  } catch (error) {
+    troubles.push(error);
+    return none();
+  }
+}
+
+function withAnswer<K extends keyof Story>(story: Story, name: K, answer: Story[K] | undefined): Story {
+  return answer === undefined ? story : { ...story, [name]: answer };
+}
+
+async function resolve(
   operation: AnyOperation,
   calls: readonly Call[],
   context: CallContext,
-): Promise<readonly Call[]> {
-  if (operation.resolve === undefined) return calls;
-  const found = await operation.resolve(calls, context);
-  return calls.map((call) => ({
-    ...call,
-    targets: (found.get(call.id)?.targets ?? []).map(({ kind, id, within }) => ({
+  troubles: unknown[],
+): Promise<readonly Story[]> {
+  const stories = calls.map((call) => ({ call }));
+  if (operation.resolve === undefined) return stories;
+  const answers = await put(stories, (some) => operation.resolve?.(some, context) ?? fails(), troubles);
+  // A call that was left out is asked again later: it goes no further now.
+  return calls.flatMap((call): Story[] => {
+    const resolution = answers.get(call.id);
+    if (resolution === undefined) return [];
+    const targets = resolution.targets.map(({ kind, id, within }) => ({
       kind,
       id,
       ...(within === undefined ? {} : { within }),
-    })),
-  }));
+    }));
+    return [{ call: { ...call, targets }, resolution }];
+  });
 }
 
 async function clear(
   operation: AnyOperation,
-  calls: readonly Call[],
+  stories: readonly Story[],
   context: CallContext,
-): Promise<readonly Call[]> {
-  if (operation.guard === undefined) return calls;
-  const clearances = await operation.guard(calls, context);
-  return calls.filter((call) => {
-    const clearance = clearances.get(call.id);
-    return clearance !== undefined && "clear" in clearance;
+  troubles: unknown[],
+): Promise<readonly Story[]> {
+  if (operation.guard === undefined) return stories;
+  const answers = await put(stories, (some) => operation.guard?.(some, context) ?? fails(), troubles);
+  return stories.flatMap((story): Story[] => {
+    const clearance = answers.get(story.call.id);
+    return clearance === undefined ? [] : [{ ...story, clearance }];
   });
 }
 
-/** Reads back; an operation that cannot be read back has no findings. */
-export async function readBack(
-  processor: ProcessorV1,
-  name: JudgedOperation,
-  calls: readonly Call[],
+async function run(
+  operation: AnyOperation,
+  stories: readonly Story[],
   context: CallContext,
-): Promise<ReadonlyMap<string, Finding>> {
-  const { verify } = operationOf(processor, name);
-  return typeof verify === "function" ? verify(calls, context) : new Map();
+  troubles: unknown[],
+): Promise<readonly Story[]> {
+  const cleared = stories.filter(({ clearance }) => clearance === undefined || "clear" in clearance);
+  const outcomes = await put(cleared, (some) => operation.run(some, context), troubles);
+  const ran: Story[] = [];
+  for (const story of stories) {
+    const outcome = outcomes.get(story.call.id);
+    if (outcome?.status === "failed") troubles.push(outcome.error);
+    const call = outcome?.status === "pending" ? { ...story.call, reference: outcome.reference } : story.call;
+    const records = await recordsOf(outcome, troubles);
+    // An export that breaks off has no outcome.
+    const told = records === "broken off" ? undefined : outcome;
+    ran.push({
+      ...withAnswer({ ...story, call }, "outcome", told),
+      ...(records === undefined || records === "broken off" ? {} : { records }),
+    });
+  }
+  return ran;
+}
+
+async function recordsOf(
+  outcome: Outcome | undefined,
+  troubles: unknown[],
+): Promise<readonly ExportedRecord[] | "broken off" | undefined> {
+  if (outcome?.status !== "done" || !("records" in outcome) || outcome.records === undefined)
+    return undefined;
+  try {
+    const records: ExportedRecord[] = [];
+    for await (const record of outcome.records) records.push(record);
+    return records;
+  } catch (error) {
+    troubles.push(error);
+    return "broken off";
+  }
+}
+
+function fails(): never {
+  throw new TypeError("The operation lost one of its questions.");
 }
