@@ -13,6 +13,7 @@ import { stripeOnTheWire } from "../test/wire.ts";
 
 const email = "anna@example.org";
 const dayMs = 86_400_000;
+const redacts = { redaction: true } as const;
 const kept = (category: string) => ({ category, reason: "kept-by-processor" });
 
 /** A customer with a card, a bank account, something open, a draft, a paid invoice and a charge. */
@@ -91,6 +92,28 @@ describe("erase", () => {
     };
     const done = await carryOut(connect(world.account), world, eraseCall({ email }, { keep: [law] }));
     expect(done.outcome).toMatchObject({ retained: [kept("charges"), law, kept("payment-methods")] });
+  });
+
+  it("leaves the customer where the policy keeps more than what outlives it, without its credentials", async () => {
+    const world = accountWithTurns(redacts);
+    const { id, customer, draft, card } = furnished(world);
+    draft.default_payment_method = card.id;
+    const keep = ["invoices", "billing-profile"].map((category) => ({
+      category,
+      reason: "legal-obligation",
+    }));
+    const processor = connect(world.account, redacts);
+    const done = await carryOut(processor, world, eraseCall({ email }, { keep }));
+    expect(done).toMatchObject({ outcome: { status: "done" }, finding: { seen: "as-asked" } });
+    const retained = done.outcome?.status === "done" ? done.outcome.retained : undefined;
+    expect(retained).toEqual([kept("charges"), keep[0], kept("payment-methods"), keep[1]]);
+    expect(customer).toMatchObject({ deleted: false, email });
+    expect(world.account.credentialsOf(id)).toEqual([]);
+    expect(draft).toMatchObject({ status: "draft", default_payment_method: null });
+    expect(world.account.state.invoices.has(draft.id)).toBe(true);
+    const writes = world.account.writes().length;
+    await carryOut(processor, world, eraseCall({ email }, { keep }));
+    expect(world.account.writes()).toHaveLength(writes);
   });
 
   it("of every customer, and changes nothing the second time", async () => {

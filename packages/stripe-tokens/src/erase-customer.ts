@@ -2,7 +2,14 @@ import { type Call, type Outcome, UnavailableError } from "@heed/core/contract";
 import type { StripeKind } from "./find-customers.ts";
 import { findGuestCheckouts } from "./find-guests.ts";
 import { forgetOwner } from "./forget-tokens.ts";
-import { type Left, leftBy, leftByGuests, redactableAtMs, retainedOf } from "./left-behind.ts";
+import {
+  type Left,
+  keptWithCustomer,
+  leftBy,
+  leftByGuests,
+  redactableAtMs,
+  retainedOf,
+} from "./left-behind.ts";
 import { type Owner, methodsIn, ownersOf } from "./owner.ts";
 import {
   continueRedactions,
@@ -25,6 +32,8 @@ export interface Erasing {
  * Ends the subject at Stripe: lets go of every credential, deletes drafts, and only when the list of payment
  * methods reads empty the customer. What Stripe keeps is reported with the reason, and where it may be redacted
  * later with the date; it is redacted now where it is old enough, and the account has redaction.
+ *
+ * Where a law or a hold keeps more than what outlives a customer, the customer stays, without its credentials.
  */
 export async function erase(
   calls: StripeCalls,
@@ -36,25 +45,29 @@ export async function erase(
   const guests = await findGuestCheckouts(calls, call);
   if (owners.length === 0 && guests.length === 0) return { status: "absent" };
 
+  const { keep } = call.input;
+  const keptRecord = keptWithCustomer(keep);
+  const ends = keptRecord.length === 0;
   const left: Left[] = [...leftByGuests(guests)];
   const ended: Owner[] = [];
+  let isRecordLeft = false;
   let affected = 0;
   for (const owner of owners) {
-    const { changed, isDeleted } = await forgetOwner(calls, owner, targets, "delete");
+    const { changed, isDeleted } = await forgetOwner(calls, owner, targets, ends ? "delete" : "clear");
     const hadMethods = changed.length > 0 || methodsIn(targets, owner).length > 0;
     left.push(...(await leftBy(calls, owner, hadMethods)));
-    if (!isDeleted && (await endOwner(calls, owner))) ended.push(owner);
+    if (ends && !isDeleted && (await endOwner(calls, owner))) ended.push(owner);
+    isRecordLeft ||= !ends && !isDeleted;
     affected += new Set(changed).size;
   }
   affected += ended.length;
   if (reference !== undefined && ended.length === 0) return continueRedactions(calls, reference);
-  if (left.length === 0) return { status: "done", affected };
+  if (left.length === 0 && !isRecordLeft) return { status: "done", affected };
 
-  const { keep } = call.input;
   const done = (reason: string, untilMs?: number): Outcome<"erase"> => ({
     status: "done",
     affected,
-    retained: retainedOf(left, keep, reason, untilMs),
+    retained: [...retainedOf(left, keep, reason, untilMs), ...(isRecordLeft ? keptRecord : [])],
   });
   // What a law or a hold keeps is kept as a whole: a redaction reaches all that a customer has.
   if (!redaction || keep.length > 0) return done("kept-by-processor");

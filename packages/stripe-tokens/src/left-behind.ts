@@ -7,6 +7,17 @@ import type { StripeCalls } from "./stripe-calls.ts";
 /** Stripe redacts no transaction that is younger. */
 const redactableAfterMs = 90 * 86_400_000;
 
+/** What stays when a customer is deleted. */
+const outlive = new Set(["charges", "guest-payments", "invoices", "payment-methods"]);
+
+/**
+ * What is to be kept and would go with the customer: any category but those that outlive it. Where there is one,
+ * the customer's record is what a law or a hold keeps, and is not deleted.
+ */
+export function keptWithCustomer(keep: readonly Retained[]): readonly Retained[] {
+  return keep.filter(({ category }) => !outlive.has(category));
+}
+
 /** Something that Stripe keeps of a customer who is deleted. */
 export interface Left {
   readonly category: "charges" | "invoices" | "payment-methods" | "guest-payments" | "customer-account";

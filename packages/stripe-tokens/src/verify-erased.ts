@@ -1,5 +1,7 @@
 import type { Call, Finding } from "@heed/core/contract";
 import type { StripeKind } from "./find-customers.ts";
+import { readForgotten } from "./forget-operation.ts";
+import { keptWithCustomer } from "./left-behind.ts";
 import { type Owner, ownersOf } from "./owner.ts";
 import { progressOf, redactingMs } from "./redaction.ts";
 import type { StripeCalls } from "./stripe-calls.ts";
@@ -10,13 +12,14 @@ const searchLagMs = 60_000;
  * Reads back whether the subject is gone: every customer answers that it is deleted, no payment method is listed
  * under it, no search by an address finds it, and what was to be redacted is.
  *
- * A search that still finds a deleted customer lags; a job that Stripe works on is looked at again.
+ * Where the customer is kept, only its credentials have to be gone. A search that still finds a deleted customer lags; a job that Stripe works on is looked at again.
  */
 export async function readErased(
   calls: StripeCalls,
   call: Call<"erase", StripeKind>,
   searchSpellings: boolean,
 ): Promise<Finding> {
+  if (keptWithCustomer(call.input.keep).length > 0) return readForgotten(calls, call);
   const owners = ownersOf(call);
   for (const owner of owners) if (!(await isGone(calls, owner))) return { seen: "not-as-asked" };
   if (call.reference !== undefined) {

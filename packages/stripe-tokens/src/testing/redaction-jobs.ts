@@ -30,7 +30,7 @@ export function moveJobs(state: StripeState, { redactionMs }: SetSwitches, now: 
 }
 
 /** The ids that a job names, whatever they are of. */
-export function objectsIn(job: RedactionJobObject): readonly string[] {
+function objectsIn(job: RedactionJobObject): readonly string[] {
   return Object.values(job.objects).flat();
 }
 
