@@ -1,6 +1,8 @@
+import { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { accountWithTurns, carryOut, eitherWay, forgetCall } from "../test/subject.ts";
+import { accountWithTurns, carryOut, eitherWay, forgetCall, forgetOf } from "../test/subject.ts";
 import { stripeOnTheWire } from "../test/wire.ts";
+import { stripeTokens } from "./stripe-tokens.ts";
 
 const email = "Anna@example.org";
 const details = (address: string) => ({ name: "Anna", email: address });
@@ -54,6 +56,17 @@ describe("a guest", () => {
     account.add.checkoutSession(null, { status: "complete", customer_details: details("bo@example.org") });
     const done = await carryOut(connect(account), world, forgetCall({ email }));
     expect(done.outcome).toEqual({ status: "absent" });
+  });
+
+  it("is not somebody else whom Stripe answers with under this address", async () => {
+    const world = accountWithTurns();
+    const customer_details = details("bo@example.org");
+    const session = { id: "cs_1", created: 1, customer: null, customer_account: null, customer_details };
+    const page = { object: "list", data: [session], has_more: false };
+    const httpClient = Stripe.createFetchHttpClient(() => Promise.resolve(Response.json(page)));
+    const client = new Stripe("sk_test_1", { httpClient, telemetry: false });
+    const { run } = forgetOf(stripeTokens({ client, account: "acct_1" }));
+    expect((await run([forgetCall({ email })], world.context)).get("call")).toEqual({ status: "absent" });
   });
 
   it("whose checkouts cannot be read is not absent", async () => {
