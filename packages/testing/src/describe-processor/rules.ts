@@ -91,7 +91,8 @@ export function changingLists(
       const isRecords = value.length > 1 && value.every((each) => typeof each === "object" && each !== null);
       if (!isRecords) return inner;
       const records = change(inner as object[], depth);
-      if (records.some((each, index) => each !== inner[index]) || records.length < inner.length) changes += 1;
+      if (records.some((each, index) => each !== inner[index]) || records.length !== inner.length)
+        changes += 1;
       return records;
     }
     if (typeof value !== "object" || value === null) return value;

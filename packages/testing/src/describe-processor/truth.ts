@@ -22,11 +22,19 @@ export function nameOf(error: unknown): string {
   return isHeedError(error) ? error.name : inspect(error, { depth: 2 });
 }
 
-/** Nothing personal in an error, or in anything else that is told, however it is printed. */
-export function expectNobodyNamed(told: unknown): void {
+/**
+ * Nothing personal in an error, or in anything else that is told, however it is printed.
+ * @param identifiers what a person is named by besides
+ */
+export function expectNobodyNamed(told: unknown, identifiers: readonly string[] = []): void {
   const names = new RegExp(`${canary}|bystander`, "i");
-  expect(inspect(told, { depth: 12, showHidden: true, maxStringLength: null })).not.toMatch(names);
-  expect(JSON.stringify(told) ?? "").not.toMatch(names);
+  for (const printed of [
+    inspect(told, { depth: 12, showHidden: true, maxStringLength: null }),
+    JSON.stringify(told) ?? "",
+  ]) {
+    expect(printed).not.toMatch(names);
+    for (const identifier of identifiers) expect(printed).not.toContain(identifier);
+  }
 }
 
 /** Whether it says that all is well. What can be read back is well when that says so, and not before. */

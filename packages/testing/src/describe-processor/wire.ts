@@ -10,7 +10,7 @@ export interface WireReply {
 }
 
 /** A request that is under way. */
-export interface Passing extends VendorRequest {
+interface Passing extends VendorRequest {
   /** Lets the vendor have it. */
   readonly forward: () => Promise<WireReply>;
 }

@@ -31,7 +31,7 @@ interface Shown {
   readonly invoices: number;
 }
 
-export interface Asked {
+interface Asked {
   readonly method: string;
   readonly path: string;
   readonly body?: object;

@@ -1,6 +1,6 @@
 // A vendor that keeps a register of people, small enough to be read in a minute, and answered for over HTTP.
 
-export interface Person {
+interface Person {
   readonly id: string;
   email: string;
   /** What the search still finds the person by. */
@@ -23,7 +23,7 @@ export interface Register {
   answer(request: Request): Promise<Response>;
 }
 
-export const lists = ["news", "offers", "internal"] as const;
+const lists = ["news", "offers", "internal"] as const;
 const pageSize = 2;
 
 export function register(): Register {

@@ -53,7 +53,8 @@ export const effect = {
       const { scene, calls } = await sceneWith(stage, anna, bystander);
       const before = await scene.world.snapshot(bystander);
       expect(before).not.toBe("");
-      await carryOut(scene, calls.slice(0, 1));
+      const { troubles } = await carryOut(scene, calls.slice(0, 1));
+      expect(troubles).toEqual([]);
       expect(await scene.world.snapshot(bystander)).toBe(before);
     },
   },

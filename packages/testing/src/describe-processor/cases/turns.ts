@@ -17,7 +17,8 @@ export const turns = {
         if (sent > context.turns) early.push(`${method} ${path}`);
       };
       await scene.processor.check(context);
-      await carryOut(scene, calls, context);
+      const { troubles } = await carryOut(scene, calls, context);
+      expect(troubles).toEqual([]);
       expect(early).toEqual([]);
       expect(sent).toBeGreaterThan(0);
       expect(context.turns).toBe(sent);
@@ -29,6 +30,7 @@ export const turns = {
       const straight = await sceneWith(stage, anna);
       await carryOut(straight.scene, straight.calls);
       const count = straight.scene.wire.requests.length;
+      expect(count).toBeGreaterThan(0);
       for (let refusesFrom = 1; refusesFrom <= count; refusesFrom += 1) {
         const { scene, calls } = await sceneWith(stage, anna);
         const carried = await carryOut(scene, calls, lend(scene, { refusesFrom }));
