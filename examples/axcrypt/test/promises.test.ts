@@ -79,6 +79,7 @@ describe("AXE-03: request us to delete your data", () => {
       "crm/unsubscribe: verified",
       "crm/erase: verified",
       "billing/forgetTokens: verified",
+      "billing/erase: verified",
       "heed/erase: verified",
     ]);
     expect([portal.search("o'brien"), stripe.search("o'brien"), application.search("o'brien")]).toEqual([

@@ -1,6 +1,6 @@
 import { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { accountWithTurns, carryOut, forgetCall, forgetOf } from "../test/subject.ts";
+import { accountWithTurns, carryOut, eitherWay, forgetCall, forgetOf } from "../test/subject.ts";
 import { stripeOnTheWire } from "../test/wire.ts";
 import { stripeTokens } from "./stripe-tokens.ts";
 
@@ -31,6 +31,26 @@ describe("resolve", () => {
         via: { kind: "email", value: "anna@example.org" },
       },
     ]);
+  });
+
+  it.each(eitherWay)("keeps every credential beside its customer (%s)", async (_, switches) => {
+    const world = accountWithTurns(switches);
+    const { add } = world.account;
+    const { id } = add.customer({ email: "anna@example.org" });
+    const methods = ["card", "sepa_debit", "custom"].map((type) => add.paymentMethod(id, { type }).id);
+    const sources = ["card", "bank_account", "source"].map((object) => add.source(id, { object }).id);
+    add.paymentMethod(add.customer({ email: "bo@example.org" }).id);
+    const targets = await found(world, forgetCall({ email: "anna@example.org" }));
+    const kept = (targets ?? []).map(({ kind, id: each, within }) => `${kind} ${each} ${within}`);
+    expect(kept.toSorted()).toEqual(
+      [
+        `customer ${id} undefined`,
+        ...sources.map((each) => `source ${each} ${id}`),
+        `payment-method ${methods[0]} ${id}`,
+        `payment-method ${methods[1]} ${id}`,
+        `custom-payment-method ${methods[2]} ${id}`,
+      ].toSorted(),
+    );
   });
 
   it("finds one customer once, however often it matches", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { accountWithTurns, carryOut, everythingOf, forgetCall, forgetOf } from "../test/subject.ts";
+import { accountWithEngine } from "../test/engine.ts";
+import { accountWithTurns, carryOut, everythingOf, forgetCall, forgetOf, ownersIn } from "../test/subject.ts";
 import { stripeOnTheWire } from "../test/wire.ts";
 
 const email = "anna@example.org";
@@ -71,7 +72,7 @@ describe("forgetTokens", () => {
     account.add.paymentMethod(first.id);
     account.add.paymentMethod(second.id);
     const done = await carryOut(connect(account), world, forgetCall({ email }));
-    expect(done.targets).toHaveLength(2);
+    expect(ownersIn(done.targets)).toHaveLength(2);
     expect(account.credentialsOf(first.id)).toEqual([]);
     expect(account.credentialsOf(second.id)).toEqual([]);
   });
@@ -123,27 +124,25 @@ describe("forgetTokens", () => {
     },
   );
 
-  it("takes a card too that is attached while the others are let go", async () => {
-    const world = accountWithTurns();
-    const { account } = world;
+  it("takes a card too that is attached while the others are let go: it is asked to run again", async () => {
+    const { account, carryOut } = accountWithEngine();
     const { id } = account.add.customer({ email });
     account.add.paymentMethod(id);
     account.before("POST /v1/payment_methods/{id}/detach", () => void account.add.paymentMethod(id));
-    const done = await carryOut(connect(account), world, forgetCall({ email }));
-    expect(done).toMatchObject({ outcome: { affected: 2 }, finding: { seen: "as-asked" } });
+    expect(await carryOut("forgetTokens", { email })).toMatchObject({ state: "verified", affected: 2 });
     expect(account.credentialsOf(id)).toEqual([]);
   });
 
-  it("stops after three rounds when a card is attached again and again", async () => {
-    const world = accountWithTurns();
-    const { account } = world;
+  it("gives up after five rounds, for a human to look, when a card is attached again and again", async () => {
+    const { account, carryOut } = accountWithEngine();
     const { id } = account.add.customer({ email });
     account.add.paymentMethod(id);
     const attach = () => void account.add.paymentMethod(id);
-    account.before("POST /v1/payment_methods/{id}/detach", attach, { times: 100 });
-    const done = await carryOut(connect(account), world, forgetCall({ email }));
-    expect(done.finding).toEqual({ seen: "not-as-asked" });
-    expect(account.count("POST /v1/payment_methods/{id}/detach")).toBe(3);
+    // The first one is the check's, of a payment method that does not exist.
+    account.before("POST /v1/payment_methods/{id}/detach", attach, { times: 100, skip: 1 });
+    const step = await carryOut("forgetTokens", { email });
+    expect(step).toMatchObject({ state: "manual", because: "more-found", affected: 5 });
+    expect(account.credentialsOf(id)).toHaveLength(1);
   });
 
   it.each([undefined, "payment_method_unexpected_state", "resource_missing"])(

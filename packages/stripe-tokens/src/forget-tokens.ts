@@ -1,32 +1,115 @@
-import { RejectedError } from "@heed/core/contract";
-import { hasEnded } from "./paying-guard.ts";
+import type { Target } from "@heed/core/contract";
+import { type Owner, methodsIn } from "./owner.ts";
+import { stopSaving } from "./stop-saving.ts";
+import type { Subscription } from "./stripe-answers.ts";
 import type { StripeCalls } from "./stripe-calls.ts";
+import { wasRefused } from "./stripe-error.ts";
+import { hasDefaults, hasEnded, savesCards } from "./subscription.ts";
 
-/** How often the lists are read anew when something was attached meanwhile. */
-const rounds = 3;
+/** What was let go of. */
+export interface Forgotten {
+  /** The ids of the objects that changed. */
+  readonly changed: readonly string[];
+  /** Whether the customer is gone already. */
+  readonly isDeleted: boolean;
+}
 
 /**
- * Lets go of every payment method and legacy source of one customer, one after another, since Stripe locks
- * the customer; then clears the defaults that point to them. Returns how many of Stripe's objects changed.
+ * Lets go of every credential of one customer or account, one after another, since Stripe locks the customer:
+ * ends what could save one again, deletes the legacy sources, detaches every payment method that the list
+ * shows which must read empty afterwards, and clears the defaults that point to them.
  *
- * What is still listed after the last round is left for the read-back to find.
+ * What is attached meanwhile is for the read-back to find: the engine then asks for another run.
+ *
+ * @param drafts whether draft invoices lose their defaults only, or go with the customer
  */
-export async function forgetCustomer(calls: StripeCalls, customer: string): Promise<number> {
-  const changed = new Set<string>();
-  for (let round = 0; round < rounds; round += 1) {
-    // Sources first: Stripe may show them among the payment methods too.
-    const sources = await calls.sources(customer);
-    for (const { id } of sources) {
-      if (await deleteSource(calls, customer, id)) changed.add(id);
-    }
-    const methods = await calls.methodsOfCustomer(customer);
-    for (const { id } of methods) {
-      if (await detach(calls, id)) changed.add(id);
-    }
-    if (sources.length === 0 && methods.length === 0) break;
+export async function forgetOwner(
+  calls: StripeCalls,
+  owner: Owner,
+  targets: readonly Target[],
+  drafts: "clear" | "delete",
+): Promise<Forgotten> {
+  if (owner.kind === "customer-account") {
+    const stopped = await stopSaving(calls, owner);
+    const methods = await calls.methodsFiledUnder(owner);
+    const detached = await detachAll(calls, methods);
+    const cleared = await clearSubscriptions(calls, await calls.subscriptions(owner));
+    const changed = [...stopped, ...detached, ...cleared, ...(await endDrafts(calls, owner, drafts))];
+    return { changed, isDeleted: false };
   }
-  for (const id of await clearDefaults(calls, customer)) changed.add(id);
-  return changed.size;
+  const customer = await calls.customerCredentials(owner.id);
+  if (customer === undefined || "deleted" in customer) {
+    return { changed: await forgetDeleted(calls, owner, targets), isDeleted: true };
+  }
+  const stopped = await stopSaving(calls, owner);
+
+  const sources = customer.sources.has_more ? await calls.sources(owner.id) : customer.sources.data;
+  const deleted: string[] = [];
+  // Sources first: Stripe may show them among the payment methods too.
+  for (const { id } of sources) if (await deleteSource(calls, owner.id, id)) deleted.push(id);
+  const custom = methodsIn(targets, owner).filter(({ kind }) => kind === "custom-payment-method");
+  const methods = [
+    ...(await calls.methodsFiledUnder(owner)),
+    ...(custom.length > 0 ? await calls.methodsFiledUnder(owner, "custom") : []),
+  ];
+  const detached = await detachAll(calls, methods);
+
+  const cleared: string[] = [];
+  // Stripe may leave a default that points to a detached method.
+  if (customer.invoice_settings.default_payment_method !== null) {
+    await calls.clearCustomerDefault(owner.id);
+    cleared.push(owner.id);
+  }
+  const subscriptions = customer.subscriptions.has_more
+    ? await calls.subscriptions(owner)
+    : customer.subscriptions.data;
+  cleared.push(...(await clearSubscriptions(calls, subscriptions)));
+  cleared.push(...(await endDrafts(calls, owner, drafts)));
+  return { changed: [...stopped, ...deleted, ...detached, ...cleared], isDeleted: false };
+}
+
+/** What may still hang at a customer that is gone. Its lists may be gone too, so the ids found earlier count. */
+async function forgetDeleted(
+  calls: StripeCalls,
+  owner: Owner,
+  targets: readonly Target[],
+): Promise<readonly string[]> {
+  const listed = await calls.methodsFiledUnder(owner);
+  const left: { readonly id: string }[] = [...listed];
+  for (const { id } of methodsIn(targets, owner)) {
+    if (listed.some((method) => method.id === id)) continue;
+    if (await isAttached(calls, id)) left.push({ id });
+  }
+  return detachAll(calls, left);
+}
+
+async function detachAll(
+  calls: StripeCalls,
+  methods: readonly { readonly id: string }[],
+): Promise<readonly string[]> {
+  const detached: string[] = [];
+  for (const { id } of methods) if (await detach(calls, id)) detached.push(id);
+  return detached;
+}
+
+/**
+ * A method that somebody else detached in the meantime is refused with a 400 or a 404 of uncertain wording,
+ * so Stripe is asked where it is now.
+ */
+async function detach(calls: StripeCalls, id: string): Promise<boolean> {
+  try {
+    const { customer, customer_account } = await calls.detach(id);
+    return customer === null && customer_account === null;
+  } catch (error) {
+    if (!wasRefused(error) || (await isAttached(calls, id))) throw error;
+    return false;
+  }
+}
+
+/** Whether a payment method still hangs at anybody. */
+export async function isAttached(calls: StripeCalls, id: string): Promise<boolean> {
+  const method = await calls.method(id);
+  return method !== undefined && (method.customer !== null || method.customer_account !== null);
 }
 
 async function deleteSource(calls: StripeCalls, customer: string, id: string): Promise<boolean> {
@@ -41,40 +124,37 @@ async function deleteSource(calls: StripeCalls, customer: string, id: string): P
   }
 }
 
-/**
- * A method that somebody else detached in the meantime is refused with a 400 or a 404 of uncertain wording,
- * so Stripe is asked where it is now.
- */
-async function detach(calls: StripeCalls, id: string): Promise<boolean> {
-  try {
-    return (await calls.detach(id)).customer === null;
-  } catch (error) {
-    if (!wasRefused(error)) throw error;
-    const method = await calls.method(id);
-    if (method !== undefined && method.customer !== null) throw error;
-    return false;
-  }
-}
-
-function wasRefused(error: unknown): boolean {
-  return error instanceof RejectedError && (error.status === 400 || error.status === 404);
-}
-
-/** Stripe may leave a default that points to a detached method. */
-async function clearDefaults(calls: StripeCalls, customer: string): Promise<readonly string[]> {
+/** Also keeps each from saving the next card that pays. */
+async function clearSubscriptions(
+  calls: StripeCalls,
+  subscriptions: readonly Subscription[],
+): Promise<readonly string[]> {
   const cleared: string[] = [];
-  const defaults = await calls.customerDefaults(customer);
-  if (defaults === undefined || "deleted" in defaults) return cleared;
-  if (defaults.invoice_settings.default_payment_method !== null) {
-    await calls.clearCustomerDefault(customer);
-    cleared.push(customer);
-  }
-  for (const subscription of await calls.subscriptions(customer)) {
-    const method = subscription.default_payment_method !== null;
-    const source = subscription.default_source !== null;
-    if (hasEnded(subscription) || !(method || source)) continue;
-    await calls.clearSubscriptionDefaults(subscription.id, { method, source });
-    cleared.push(subscription.id);
+  for (const each of subscriptions) {
+    if (hasEnded(each) || !hasDefaults(each)) continue;
+    await calls.updateSubscription(each.id, {
+      ...(each.default_payment_method === null ? {} : { default_payment_method: "" }),
+      ...(each.default_source === null ? {} : { default_source: "" }),
+      ...(savesCards(each) ? { payment_settings: { save_default_payment_method: "off" } } : {}),
+    });
+    cleared.push(each.id);
   }
   return cleared;
+}
+
+/** Drafts are charged later, by their own default. */
+async function endDrafts(
+  calls: StripeCalls,
+  owner: Owner,
+  drafts: "clear" | "delete",
+): Promise<readonly string[]> {
+  const changed: string[] = [];
+  for (const { id, default_payment_method, default_source } of await calls.draftInvoices(owner)) {
+    const which = { method: default_payment_method !== null, source: default_source !== null };
+    if (drafts === "delete") await calls.deleteDraft(id);
+    else if (which.method || which.source) await calls.clearInvoiceDefaults(id, which);
+    else continue;
+    changed.push(id);
+  }
+  return changed;
 }

@@ -2,4 +2,4 @@ export type { StripeAccess } from "./stripe-client.ts";
 export type { StripeBucket } from "./stripe-limits.ts";
 export type { StripeKind } from "./find-customers.ts";
 export { stripeTokens } from "./stripe-tokens.ts";
-export type { StripeTokensOptions } from "./stripe-tokens.ts";
+export type { StripeProcessor, StripeTokensOptions } from "./stripe-tokens.ts";

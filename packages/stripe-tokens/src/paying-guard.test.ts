@@ -71,6 +71,31 @@ describe("guard", () => {
     expect(answer).toEqual({ blockedBy: "open-dispute", touched: false });
   });
 
+  it.each([{ status: "pending" }, { captured: false }])(
+    "protects a customer with a payment on its way (%j)",
+    async (charge) => {
+      const world = accountWithTurns();
+      const answer = await protects(world, (id) => void world.account.add.charge(id, charge));
+      expect(answer).toEqual({ blockedBy: "payment-in-progress", touched: false });
+    },
+  );
+
+  it("knows a subscription that is told to end, and asks again when it has", async () => {
+    const world = accountWithTurns();
+    const { id } = world.account.add.customer({ email });
+    const ends = Date.parse("2026-03-11T10:00:00Z");
+    world.account.add.subscription(id, { cancel_at: ends / 1000 });
+    const call = forgetCall({ email }, { targets: [{ kind: "customer", id }] });
+    const { guard } = forgetOf(connect(world.account));
+    const ask = async () => (await guard([call], world.context)).get("call");
+    const ending = await ask();
+    expect(ending).toMatchObject({ blockedBy: "ending-subscription" });
+    const waitMs = ending !== undefined && "checkAfterMs" in ending ? ending.checkAfterMs : 0;
+    expect(Math.abs(waitMs - 10 * dayMs - 3_600_000)).toBeLessThan(1000);
+    world.account.add.subscription(id);
+    expect(await ask()).toEqual({ blockedBy: "active-subscription", checkAfterMs: dayMs });
+  });
+
   it("is clear when everything is over", async () => {
     const world = accountWithTurns();
     const answer = await protects(world, (id) => {
@@ -78,6 +103,8 @@ describe("guard", () => {
       for (const status of ["completed", "canceled", "released"]) world.account.add.schedule(id, { status });
       for (const status of ["paid", "void", "uncollectible"]) world.account.add.invoice(id, { status });
       for (const status of ["won", "lost", "warning_closed", "prevented"]) dispute(world, id, status);
+      world.account.add.charge(id, { captured: false, refunded: true });
+      world.account.add.charge(id, { status: "failed", captured: false });
     });
     expect(answer).toEqual({ blockedBy: undefined, touched: true });
     expect(world.account.credentialsOf([...world.account.state.customers.keys()][1] ?? "")).toEqual([]);
@@ -87,7 +114,9 @@ describe("guard", () => {
     const world = accountWithTurns();
     const answer = await protects(world, (id) => {
       world.account.add.subscription(id, { status: "active" });
-      for (let made = 0; made < 120; made += 1) world.account.add.subscription(id, { status: "canceled" });
+      for (let made = 0; made < 120; made += 1) {
+        world.account.add.subscription(id, { status: "incomplete_expired" });
+      }
     });
     expect(answer).toEqual({ blockedBy: "active-subscription", touched: false });
   });
@@ -97,7 +126,10 @@ describe("guard", () => {
     const answer = await protects(world, (id) => {
       const { add, state, before } = world.account;
       add.subscription(id, { status: "active" });
-      const later = Array.from({ length: 120 }, () => add.subscription(id, { status: "canceled" }).id);
+      const later = Array.from(
+        { length: 120 },
+        () => add.subscription(id, { status: "incomplete_expired" }).id,
+      );
       const lastOfFirstPage = later.at(-100) ?? "";
       before("GET /v1/subscriptions", () => void state.subscriptions.delete(lastOfFirstPage), { skip: 2 });
     });

@@ -1,64 +1,119 @@
 import { type Clearance, ProcessorError, RateLimitedError, RejectedError } from "@heed/core/contract";
+import type { Owner } from "./owner.ts";
+import { type Services, goesOn, isEnding, servicesOf, untilEnded } from "./paid-service.ts";
+import type { Charge } from "./stripe-answers.ts";
 import type { StripeCalls } from "./stripe-calls.ts";
 
-/** Statuses that are an end. Every other one counts as alive, one that Stripe may add included. */
-const ended = {
-  subscription: new Set(["canceled", "incomplete_expired"]),
-  schedule: new Set(["canceled", "completed", "released"]),
-  dispute: new Set(["won", "lost", "warning_closed", "prevented"]),
-};
+/** Dispute statuses that are an end. Every other one counts as open, one that Stripe may add included. */
+const decided = new Set(["won", "lost", "warning_closed", "prevented"]);
+/** Payments on their way: neither made nor given up. */
+const underWay = new Set(["processing", "requires_capture"]);
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
+/** What the guard goes by. */
+export interface Judging {
+  readonly now: Date;
+  /** Whether what is paid for may be ended, with its period. Default: `"refused"`. */
+  readonly endsPaidService?: "allowed" | "refused";
+}
+
+type Obstacle = Extract<Clearance, { readonly blockedBy: string }>;
+
 /**
- * Still a paying customer? Asked of every customer of the subject, read from Stripe. It stands in the way:
+ * Still a paying customer? Asked of every customer of the subject, read from Stripe. It stands in the way, and
+ * goes by itself or by what somebody does:
  *
- * - `active-subscription`: one that is active, trialing, past due, unpaid, paused or incomplete
- * - `scheduled-subscription`: a schedule that has not started or is not over
- * - `open-invoice`: an invoice that waits for its payment
+ * - `active-subscription`: one that is active, trialing, past due, unpaid, paused or incomplete: cancel it
+ * - `ending-subscription`: all that run are told to end: asked again when they have
+ * - `scheduled-subscription`: a schedule that has not started or is not over: cancel or release it
+ * - `open-invoice`: an invoice that waits for its payment: let it be paid, or void it
+ * - `payment-in-progress`: a payment that is not through, or an amount reserved and not collected
  * - `open-dispute`: a disputed charge that is not decided
  * - `unreadable`: Stripe did not answer one of these questions. No answer is never a yes.
  *
- * The first four are asked again after a day; the last after the wait that Stripe asks for, a minute, or an
+ * Where paid service may be ended, what runs does not stand in the way of ending it, and nothing is let go of
+ * before it has: `period-end` then says that all of it is told to end. What is owed or disputed still does.
+ *
+ * Asked again after a day; where an end is known, then; after the wait that Stripe asks for, a minute, or an
  * hour where Stripe refused the question.
  */
-export async function clearance(calls: StripeCalls, customers: readonly string[]): Promise<Clearance> {
+export async function clearance(
+  calls: StripeCalls,
+  owners: readonly Owner[],
+  { now, endsPaidService = "refused" }: Judging,
+): Promise<Clearance> {
+  const nowMs = now.getTime();
   try {
-    for (const customer of customers) {
-      const blockedBy = await obligation(calls, customer);
-      if (blockedBy !== undefined) return { blockedBy, checkAfterMs: dayMs };
+    const services = await servicesOf(calls, owners);
+    if (endsPaidService === "allowed") {
+      if (goesOn(services, nowMs)) return { clear: true };
+      if (services.subscriptions.length > 0) {
+        return { blockedBy: "period-end", checkAfterMs: untilEnded(services, nowMs) };
+      }
     }
+    return serviceObstacle(services, nowMs) ?? (await debtObstacle(calls, owners)) ?? { clear: true };
   } catch (error) {
     if (!(error instanceof ProcessorError)) throw error;
     return { blockedBy: "unreadable", checkAfterMs: waitAfter(error) };
   }
-  return { clear: true };
 }
 
-async function obligation(calls: StripeCalls, customer: string): Promise<string | undefined> {
-  const subscriptions = await calls.subscriptions(customer);
-  if (subscriptions.some(({ status }) => !ended.subscription.has(status))) return "active-subscription";
-  const schedules = await calls.schedules(customer);
-  if (schedules.some(({ status }) => !ended.schedule.has(status))) return "scheduled-subscription";
-  if ((await calls.openInvoices(customer)).length > 0) return "open-invoice";
-  for (const charge of await calls.charges(customer)) {
-    if (!charge.disputed) continue;
-    const disputes = await calls.disputes(charge.id);
-    if (disputes.length === 0 || disputes.some(({ status }) => !ended.dispute.has(status))) {
-      return "open-dispute";
+function serviceObstacle(services: Services, nowMs: number): Obstacle | undefined {
+  const { subscriptions, schedules } = services;
+  if (subscriptions.length > 0) {
+    const waitMs = untilEnded(services, nowMs);
+    return subscriptions.every(isEnding)
+      ? { blockedBy: "ending-subscription", checkAfterMs: waitMs }
+      : // It may be cancelled on any day.
+        { blockedBy: "active-subscription", checkAfterMs: Math.min(dayMs, waitMs) };
+  }
+  return schedules.length > 0 ? { blockedBy: "scheduled-subscription", checkAfterMs: dayMs } : undefined;
+}
+
+/** What is owed, on its way or disputed. */
+export async function debtObstacle(
+  calls: StripeCalls,
+  owners: readonly Owner[],
+): Promise<Obstacle | undefined> {
+  for (const owner of owners) {
+    if ((await calls.openInvoices(owner)).length > 0) {
+      return { blockedBy: "open-invoice", checkAfterMs: dayMs };
+    }
+    const { charges, isUnderWay } = await paymentsOf(calls, owner);
+    if (isUnderWay) return { blockedBy: "payment-in-progress", checkAfterMs: dayMs };
+    for (const { id } of charges.filter(({ disputed }) => disputed)) {
+      const disputes = await calls.disputes(id);
+      if (disputes.length === 0 || disputes.some(({ status }) => !decided.has(status))) {
+        return { blockedBy: "open-dispute", checkAfterMs: dayMs };
+      }
     }
   }
   return undefined;
 }
 
+async function paymentsOf(
+  calls: StripeCalls,
+  owner: Owner,
+): Promise<{ charges: readonly Charge[]; isUnderWay: boolean }> {
+  if (owner.kind === "customer") {
+    const charges = await calls.charges(owner.id);
+    return { charges, isUnderWay: charges.some(isReservedOrPending) };
+  }
+  const payments = await calls.chargedPayments(owner);
+  return {
+    charges: payments.flatMap(({ latest_charge }) => latest_charge ?? []),
+    isUnderWay: payments.some(({ status }) => underWay.has(status)),
+  };
+}
+
+function isReservedOrPending({ status, captured, refunded }: Charge): boolean {
+  return status === "pending" || (status === "succeeded" && captured === false && refunded !== true);
+}
+
 function waitAfter(error: ProcessorError): number {
   if (error instanceof RateLimitedError) return error.retryAfterMs;
   return error instanceof RejectedError ? hourMs : minuteMs;
-}
-
-/** True for a subscription that is over: nothing of it can be changed any more, and nothing is charged. */
-export function hasEnded(subscription: { readonly status: string }): boolean {
-  return ended.subscription.has(subscription.status);
 }

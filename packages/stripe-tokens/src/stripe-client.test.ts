@@ -50,7 +50,10 @@ describe("stripeTokens", () => {
     connect(account);
     const client = new Stripe(account.liveKey, { telemetry: false });
     const unasked = stripeTokens({ client, account: account.id });
-    const lacks = [{ operation: "forgetTokens", needs: "a key of test mode, or live: true" }];
+    const lacks = ["forgetTokens", "erase", "export", "rectify"].map((operation) => ({
+      operation,
+      needs: "a key of test mode, or live: true",
+    }));
     expect(await unasked.check(world.context)).toMatchObject({ lacks });
     for (const named of [{ email }, { stripeCustomerId: anna.id }]) {
       await expect(carryOut(unasked, world, forgetCall(named))).rejects.toMatchObject({

@@ -65,7 +65,8 @@ export function stripeError(thrown: unknown, call: FailedCall): ProcessorError {
   if (status === undefined || status < 400 || status >= 500 || status === 409) {
     return new UnavailableError(`${where} gave no usable answer${status ? ` (HTTP ${status})` : ""}.`, about);
   }
-  if (code === "resource_missing") return new NoSuchObject(`${where} has no such object.`, about);
+  if (code === "resource_missing" || (status === 404 && code === "not_found"))
+    return new NoSuchObject(`${where} has no such object.`, about);
   return new RejectedError(
     `${where} refused the request (HTTP ${status}). ${remedies[status] ?? ""}`.trim(),
     about,
@@ -94,6 +95,16 @@ export function unreadable(answer: unknown, call: FailedCall): UnavailableError 
 /** True when Stripe said that the object does not exist: not that a URL, a key or a permission was wrong. */
 export function isMissing(error: unknown): boolean {
   return error instanceof NoSuchObject;
+}
+
+/** True when Stripe refused to do something to an object as it is: it is gone, or not in the state for it. */
+export function wasRefused(error: unknown): boolean {
+  return error instanceof RejectedError && (error.status === 400 || error.status === 404);
+}
+
+/** True when the account does not know the URL: it lacks the capability. */
+export function isUnknownUrl(error: unknown): boolean {
+  return error instanceof RejectedError && error.status === 404 && !isMissing(error);
 }
 
 function retryAfterMs(headers: Readonly<Record<string, unknown>>): number {

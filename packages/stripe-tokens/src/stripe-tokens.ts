@@ -1,22 +1,25 @@
 import {
-  type Call,
   type CallContext,
-  type Finding,
-  type Outcome,
+  type Operation,
+  type OperationName,
   onlyKeys,
-  ProcessorError,
   type ProcessorV1,
 } from "@heed/core/contract";
 import { answerEach } from "./answer-each.ts";
 import { checkAccount } from "./check-account.ts";
-import { type StripeKind, findCustomers } from "./find-customers.ts";
-import { forgetCustomer } from "./forget-tokens.ts";
+import { erase } from "./erase-customer.ts";
+import { exportRecords } from "./export-records.ts";
+import { findCredentials, findCustomers } from "./find-credentials.ts";
+import type { StripeKind } from "./find-customers.ts";
+import { forgetTokens, readForgotten } from "./forget-operation.ts";
+import { orFailed } from "./or-failed.ts";
+import { ownersOf } from "./owner.ts";
 import { clearance } from "./paying-guard.ts";
-import { retainedRecords } from "./retained-records.ts";
-import { type StripeCalls, stripeCalls } from "./stripe-calls.ts";
+import { readRectified, rectify } from "./rectify-customer.ts";
+import { stripeCalls } from "./stripe-calls.ts";
 import { type StripeAccess, stripeClient } from "./stripe-client.ts";
 import { type StripeBucket, stripeLimits } from "./stripe-limits.ts";
-import { isForgotten } from "./verify-forgotten.ts";
+import { readErased } from "./verify-erased.ts";
 
 /** How {@link stripeTokens} reaches which account. */
 export type StripeTokensOptions = StripeAccess & {
@@ -31,6 +34,18 @@ export type StripeTokensOptions = StripeAccess & {
    */
   readonly searchSpellings?: boolean;
   /**
+   * Whether an erasure also redacts what Stripe keeps of a deleted customer (charges, invoices, payment methods),
+   * once the last transaction is ninety days old. Default `false`: it stays, and is reported. Redaction jobs are a
+   * preview of Stripe's, and a redacted payment can be neither refunded nor defended in a dispute. An account
+   * without them is told of by `check()`, and what stays is reported.
+   */
+  readonly redaction?: boolean;
+  /**
+   * How many reads a day may go to Stripe, by its allowance: 500 for each transaction of the last thirty days, and
+   * at least 10,000 a month. What is beyond waits for the next day. Default: as many as the other limits allow.
+   */
+  readonly readsPerDay?: number;
+  /**
    * How long Stripe may lag behind a write, in milliseconds. Default 60 000: lists are up to date at once,
    * the search is behind by up to a minute.
    */
@@ -44,81 +59,123 @@ const optionKeys = {
   account: true,
   live: true,
   searchSpellings: true,
+  redaction: true,
+  readsPerDay: true,
   settlingMs: true,
 };
 
+/** The processor that {@link stripeTokens} makes. */
+export type StripeProcessor = ProcessorV1<StripeKind, never, StripeBucket>;
+type Does<N extends OperationName> = Operation<N, StripeKind, StripeBucket>;
+
 /**
- * The processor for payment credentials that are stored at Stripe.
+ * The processor for payment credentials, and customers, at Stripe.
  *
- * It has one operation, `forgetTokens`: every payment method and legacy source of every customer of the
- * subject is detached for good, the defaults that point to them are cleared, and the account is read back by
- * another list. It is guarded: while the subject still pays, in any of these customers, nothing is touched,
- * whatever `endsPaidService` says, since detaching ends no subscription but lets its next payment fail.
- * Customers, invoices and charges stay.
+ * - `forgetTokens`: what could save a credential again is ended, every payment method and legacy source of every
+ *   customer of the subject is let go of for good, the defaults that point to them are cleared, and the account
+ *   is read back by another list. Customers, invoices and charges stay. With `endsPaidService: "allowed"`
+ *   everything is first told to end with what is paid for, and nothing is let go of before it has.
+ * - `erase`: as that, and then the customer is deleted. What Stripe keeps is reported as retained.
+ * - `export`: everything that Stripe lists of the subject.
+ * - `rectify`: fields of the customer, by Stripe's own names.
+ *
+ * What destroys is guarded: while the subject pays, owes or disputes in any of these customers, nothing is
+ * touched, since detaching ends no subscription but lets its next payment fail.
  *
  * @throws InvalidInputError `unknown-option`
  * @throws TypeError when the options contradict each other, or a key of live mode is given without `live`
  * @see https://docs.stripe.com/api/payment_methods/detach
  */
-export function stripeTokens(options: StripeTokensOptions): ProcessorV1<StripeKind, never, StripeBucket> {
+export function stripeTokens(options: StripeTokensOptions): StripeProcessor {
   onlyKeys(options, "stripeTokens", optionKeys);
-  const { account, live = false, searchSpellings = true, settlingMs = 60_000 } = options;
+  const { account, live = false, searchSpellings = true, redaction = false, readsPerDay } = options;
+  const { settlingMs = 60_000 } = options;
   if (!/^acct_\w+$/.test(account)) throw new TypeError("The account is not of the form acct_….");
   if (!(settlingMs >= 0)) throw new TypeError("settlingMs is not a duration in milliseconds.");
+  if (readsPerDay !== undefined && !(Number.isInteger(readsPerDay) && readsPerDay > 0)) {
+    throw new TypeError("readsPerDay is not a number of reads.");
+  }
   const client = stripeClient(options, live);
-  const forgetting = (context: CallContext<StripeBucket>) => stripeCalls(client, context, "forgetTokens");
+  const search = { live, searchSpellings };
+  const countsReads = readsPerDay !== undefined;
+  const callsFor = (operation: OperationName | "check", context: CallContext<StripeBucket>) =>
+    stripeCalls({ client, context, operation, countsReads });
+  const every = { batchSize: 10, settlingMs, matches: "several" } as const;
+
+  const forgetOperation: Does<"forgetTokens"> = {
+    ...every,
+    repeat: "safe",
+    effects: ["irreversible", "ends-paid-service"],
+    resolve: (batch, context) =>
+      answerEach(batch, (call) => findCredentials(callsFor("forgetTokens", context), call, search)),
+    guard: (batch, context) =>
+      answerEach(batch, (call) => {
+        const { endsPaidService } = call.input;
+        const judging = { now: context.now(), endsPaidService };
+        return clearance(callsFor("forgetTokens", context), ownersOf(call), judging);
+      }),
+    run: (batch, context) =>
+      answerEach(batch, (call) =>
+        orFailed(() => forgetTokens(callsFor("forgetTokens", context), call, context.now())),
+      ),
+    verify: (batch, context) =>
+      answerEach(batch, (call) => readForgotten(callsFor("forgetTokens", context), call)),
+  };
+  const eraseOperation: Does<"erase"> = {
+    ...every,
+    repeat: "safe",
+    effects: ["irreversible"],
+    resolve: (batch, context) =>
+      answerEach(batch, (call) => findCredentials(callsFor("erase", context), call, search)),
+    guard: (batch, context) =>
+      answerEach(batch, (call) =>
+        clearance(callsFor("erase", context), ownersOf(call), { now: context.now() }),
+      ),
+    run: (batch, context) =>
+      answerEach(batch, (call) =>
+        orFailed(() => erase(callsFor("erase", context), call, { now: context.now(), redaction })),
+      ),
+    verify: (batch, context) =>
+      answerEach(batch, (call) => readErased(callsFor("erase", context), call, searchSpellings)),
+  };
+  const exportOperation: Does<"export"> = {
+    ...every,
+    repeat: "safe",
+    resolve: (batch, context) =>
+      answerEach(batch, (call) => findCustomers(callsFor("export", context), call, search)),
+    run: (batch, context) =>
+      answerEach(batch, (call) => orFailed(() => exportRecords(callsFor("export", context), call))),
+    verify: { acknowledgedOnly: "An export changes nothing that could be read back." },
+  };
+  const rectifyOperation: Does<"rectify"> = {
+    ...every,
+    repeat: "safe",
+    resolve: (batch, context) =>
+      answerEach(batch, (call) => findCustomers(callsFor("rectify", context), call, search)),
+    run: (batch, context) =>
+      answerEach(batch, (call) => orFailed(() => rectify(callsFor("rectify", context), call))),
+    verify: (batch, context) =>
+      answerEach(batch, (call) => readRectified(callsFor("rectify", context), call)),
+  };
 
   return {
     specificationVersion: "v1",
     name: "stripe-tokens",
     account,
-    identifiers: { email: /^[^@\s]+@[^@\s]+$/, stripeCustomerId: /^cus_\w{1,251}$/ },
-    topics: {},
-    limits: stripeLimits(live),
-    operations: {
-      forgetTokens: {
-        batchSize: 10,
-        repeat: "safe",
-        settlingMs,
-        matches: "several",
-        effects: ["irreversible"],
-        resolve: (batch, context) =>
-          answerEach(batch, (call) => findCustomers(forgetting(context), call, { live, searchSpellings })),
-        guard: (batch, context) =>
-          answerEach(batch, (call) => clearance(forgetting(context), customersOf(call))),
-        run: (batch, context) => answerEach(batch, (call) => forget(forgetting(context), call)),
-        verify: (batch, context) =>
-          answerEach(batch, (call) => readBack(forgetting(context), customersOf(call))),
-      },
+    identifiers: {
+      email: /^[^@\s]+@[^@\s]+$/,
+      stripeCustomerId: /^cus_\w{1,251}$/,
+      stripeAccountId: /^acct_\w{1,250}$/,
     },
-    check: (context) => checkAccount(stripeCalls(client, context, "check"), { live, searchSpellings }),
+    topics: {},
+    limits: stripeLimits(live, readsPerDay),
+    operations: {
+      forgetTokens: forgetOperation,
+      erase: eraseOperation,
+      export: exportOperation,
+      rectify: rectifyOperation,
+    },
+    check: (context) =>
+      checkAccount(callsFor("check", context), { live, searchSpellings, redaction, readsPerDay }),
   };
-}
-
-async function forget(
-  calls: StripeCalls,
-  call: Call<"forgetTokens", StripeKind>,
-): Promise<Outcome<"forgetTokens">> {
-  const customers = customersOf(call);
-  if (customers.length === 0) return { status: "absent" };
-  try {
-    let affected = 0;
-    for (const customer of customers) affected += await forgetCustomer(calls, customer);
-    const retained = await retainedRecords(calls, customers, call.input.keep);
-    return { status: "done", affected, ...(retained.length > 0 ? { retained } : {}) };
-  } catch (error) {
-    if (!(error instanceof ProcessorError)) throw error;
-    return { status: "failed", error };
-  }
-}
-
-async function readBack(calls: StripeCalls, customers: readonly string[]): Promise<Finding> {
-  for (const customer of customers) {
-    if (!(await isForgotten(calls, customer))) return { seen: "not-as-asked" };
-  }
-  return { seen: "as-asked" };
-}
-
-function customersOf(call: Call<"forgetTokens", StripeKind>): readonly string[] {
-  return call.targets.filter(({ kind }) => kind === "customer").map(({ id }) => id);
 }

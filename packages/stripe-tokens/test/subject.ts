@@ -1,10 +1,15 @@
-import type { Call, CallContext, Finding, FoundTarget, Outcome, Retained } from "@heed/core/contract";
-import type { StripeBucket, stripeTokens } from "../src/index.ts";
+import type {
+  Call,
+  CallContext,
+  Finding,
+  FoundTarget,
+  InputOf,
+  OperationName,
+  Outcome,
+  Retained,
+} from "@heed/core/contract";
+import type { StripeBucket, StripeKind, StripeProcessor } from "../src/index.ts";
 import { type StripeAccount, type StripeSwitches, stripeAccount } from "../src/testing/index.ts";
-
-type Processor = ReturnType<typeof stripeTokens>;
-type Kind = "email" | "stripeCustomerId";
-type ForgetCall = Call<"forgetTokens", Kind>;
 
 /** An account on a clock that each turn moves on, as fast as test mode allows. */
 export function accountWithTurns(switches: StripeSwitches = {}) {
@@ -27,42 +32,109 @@ export function accountWithTurns(switches: StripeSwitches = {}) {
 
 export type World = ReturnType<typeof accountWithTurns>;
 
-export function forgetCall(
-  named: { readonly [K in Kind]?: string | readonly string[] },
-  given: { id?: string; keep?: readonly Retained[]; targets?: ForgetCall["targets"] } = {},
-): ForgetCall {
-  const [first, ...others] = (["stripeCustomerId", "email"] as const).flatMap((kind) =>
+/** What is not established about Stripe, one way and the other. */
+export const eitherWay: readonly (readonly [named: string, switches: StripeSwitches])[] = [
+  ["as it seems", {}],
+  [
+    "the other way",
+    {
+      sessionsIgnoreCase: true,
+      danglingDefaults: false,
+      legacyAmongMethods: false,
+      detachedAgainCode: "payment_method_unexpected_state",
+      unknownCustomer: 404,
+      deletedListable: false,
+      deletedKeepMethods: false,
+      subListSize: 1,
+      redactsDeleted: false,
+    },
+  ],
+];
+
+type Named = { readonly [K in StripeKind]?: string | readonly string[] };
+
+interface Given {
+  readonly id?: string;
+  readonly targets?: Call["targets"];
+  readonly reference?: string;
+}
+
+export function callOf<N extends OperationName>(
+  operation: N,
+  input: InputOf[N],
+  named: Named,
+  { id = "call", targets = [], reference }: Given = {},
+): Call<N, StripeKind> {
+  const [first, ...others] = (["stripeCustomerId", "stripeAccountId", "email"] as const).flatMap((kind) =>
     [named[kind] ?? []].flat().map((value) => ({ kind, value })),
   );
   if (first === undefined) throw new TypeError("A call names at least one identifier.");
+  const identifiers = [first, ...others] as const;
   return {
-    id: given.id ?? "call",
-    operation: "forgetTokens",
-    input: { endsPaidService: "refused", keep: given.keep ?? [] },
-    identifiers: [first, ...others],
-    targets: given.targets ?? [],
+    id,
+    operation,
+    input,
+    identifiers: [...identifiers],
+    targets,
+    ...(reference === undefined ? {} : { reference }),
   };
 }
 
-export function forgetOf(processor: Processor) {
-  const operation = processor.operations.forgetTokens;
-  if (operation?.resolve === undefined || operation.guard === undefined) throw new TypeError("incomplete");
-  if (typeof operation.verify !== "function") throw new TypeError("nothing is read back");
-  return { resolve: operation.resolve, guard: operation.guard, run: operation.run, verify: operation.verify };
+export function forgetCall(
+  named: Named,
+  given: Given & {
+    readonly keep?: readonly Retained[];
+    readonly endsPaidService?: "allowed" | "refused";
+  } = {},
+): Call<"forgetTokens", StripeKind> {
+  const { keep = [], endsPaidService = "refused" } = given;
+  return callOf("forgetTokens", { endsPaidService, keep }, named, given);
 }
 
+export function eraseCall(
+  named: Named,
+  given: Given & { readonly keep?: readonly Retained[] } = {},
+): Call<"erase", StripeKind> {
+  return callOf("erase", { suppress: true, keep: given.keep ?? [] }, named, given);
+}
+
+/** The phases of an operation, all of which must be there. */
+export function phasesOf<N extends OperationName>(processor: StripeProcessor, name: N) {
+  const operation = processor.operations[name];
+  if (operation?.resolve === undefined) throw new TypeError("incomplete");
+  const { resolve, guard, run, verify } = operation;
+  const ask = <T>(question: T | undefined): T => {
+    if (question === undefined) throw new TypeError("incomplete");
+    return question;
+  };
+  return {
+    resolve,
+    run,
+    get guard() {
+      return ask(guard);
+    },
+    get verify() {
+      if (typeof verify !== "function") throw new TypeError("nothing is read back");
+      return verify;
+    },
+  };
+}
+
+export const forgetOf = (processor: StripeProcessor) => phasesOf(processor, "forgetTokens");
+export const eraseOf = (processor: StripeProcessor) => phasesOf(processor, "erase");
+
 /** What the engine does for one subject: resolve, guard, run, verify. */
-export async function carryOut(
-  processor: Processor,
+export async function carryOut<N extends "forgetTokens" | "erase">(
+  processor: StripeProcessor,
   { context }: Pick<World, "context">,
-  call: ForgetCall,
+  call: Call<N, StripeKind>,
 ): Promise<{
   targets: readonly FoundTarget[];
   blockedBy?: string;
-  outcome?: Outcome<"forgetTokens">;
+  outcome?: Outcome<N>;
   finding?: Finding;
 }> {
-  const { resolve, guard, run, verify } = forgetOf(processor);
+  const { resolve, guard, run, verify } = phasesOf(processor, call.operation);
   const targets = (await resolve([call], context)).get(call.id)?.targets ?? [];
   const resolved = { ...call, targets };
   const clearance = (await guard([resolved], context)).get(call.id);
@@ -72,6 +144,13 @@ export async function carryOut(
   const outcome = (await run([resolved], context)).get(call.id);
   const finding = (await verify([resolved], context)).get(call.id);
   return { targets, ...(outcome ? { outcome } : {}), ...(finding ? { finding } : {}) };
+}
+
+/** The ids of the targets that are customers or accounts. */
+export function ownersIn(targets: readonly FoundTarget[] | undefined): readonly string[] {
+  return (targets ?? [])
+    .filter(({ kind }) => kind === "customer" || kind === "customer-account")
+    .map(({ id }) => id);
 }
 
 /** Everything a customer has, as text: two of these are equal only if nothing at all changed. */

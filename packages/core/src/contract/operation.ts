@@ -142,7 +142,7 @@ interface Absent {
 export interface OutcomeOf {
   subscribe: Done;
   unsubscribe: Done | Absent;
-  rectify: Done | Absent;
+  rectify: Destroyed | Absent;
   restrict: Done | Absent;
   erase: Destroyed | Absent;
   exclude: Destroyed | Absent;

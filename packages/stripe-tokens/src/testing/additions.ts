@@ -1,140 +1,100 @@
+import { type BillingAdditions, billingAdditions } from "./billing-additions.ts";
 import { reindex } from "./customer-routes.ts";
+import { type Chosen, making, ownership, put } from "./making.ts";
+import { type PaymentAdditions, paymentAdditions } from "./payment-additions.ts";
 import type {
-  ChargeObject,
+  CustomerAccountObject,
   CustomerObject,
-  DisputeObject,
-  InvoiceObject,
   PaymentMethodObject,
-  ScheduleObject,
+  RecordObject,
   SourceObject,
-  StripeObject,
-  SubscriptionObject,
 } from "./stripe-objects.ts";
 import type { World } from "./world.ts";
 
-/** The fields of an object that a test may choose; what it leaves out gets a plain default. */
-type Chosen<T> = Partial<Omit<T, "object" | "customer" | "created">>;
-
 /** Puts objects into the account, as the shop did before anybody asked for anything. */
-export interface Additions {
+export interface Additions extends BillingAdditions, PaymentAdditions {
   /** `livemode` decides for all that is added to the customer later. Default: test mode. */
   customer(chosen?: Chosen<CustomerObject>): CustomerObject;
-  /** Attached to the customer. A card unless `type` says otherwise. */
-  paymentMethod(customer: string, chosen?: Chosen<PaymentMethodObject>): PaymentMethodObject;
+  /** An account of the v2 API that stands for a customer: `acct_…`. */
+  customerAccount(chosen?: Chosen<CustomerAccountObject>): CustomerAccountObject;
+  /** Attached to the customer or account. A card unless `type` says otherwise. */
+  paymentMethod(owner: string, chosen?: Chosen<PaymentMethodObject>): PaymentMethodObject;
   /** A legacy card, bank account or source. The first one becomes the customer's default. */
   source(customer: string, chosen?: Chosen<SourceObject> & { object?: string }): SourceObject;
-  /** Default status: `active`. */
-  subscription(customer: string, chosen?: Chosen<SubscriptionObject>): SubscriptionObject;
-  /** Default status: `not_started`. */
-  schedule(customer: string, chosen?: Chosen<ScheduleObject>): ScheduleObject;
-  /** Default status: `paid`. */
-  invoice(customer: string, chosen?: Chosen<InvoiceObject>): InvoiceObject;
-  charge(customer: string, chosen?: Chosen<ChargeObject>): ChargeObject;
-  /** Disputes the charge. Default status: `needs_response`. */
-  dispute(charge: string, chosen?: Chosen<Omit<DisputeObject, "charge">>): DisputeObject;
+  /** What is only read: `credit_note`, `invoiceitem`, `quote`, `promotion_code`, `tax_id`, … */
+  record(customer: string, object: string, fields?: Readonly<Record<string, unknown>>): RecordObject;
 }
 
 export function additions(world: World): Additions {
-  const { state, switches } = world;
-  let made = 0;
-
-  function base(prefix: string, object: string, livemode: boolean): StripeObject {
-    made += 1;
-    const created = Math.floor(switches.now().getTime() / 1000);
-    return { id: `${prefix}_${String(made).padStart(14, "0")}`, object, created, livemode };
-  }
-  function owner(id: string): CustomerObject {
-    const customer = state.customers.get(id);
-    if (customer === undefined) throw new TypeError("The account has no such customer to add this to.");
-    return customer;
-  }
+  const { state } = world;
+  const made = making(world);
+  const { base, owner } = made;
 
   return {
+    ...billingAdditions(made),
+    ...paymentAdditions(made),
     customer(chosen) {
       const customer: CustomerObject = {
         ...base("cus", "customer", chosen?.livemode ?? false),
         deleted: false,
         email: null,
         name: null,
+        individual_name: null,
+        business_name: null,
         phone: null,
         description: null,
+        address: null,
+        shipping: null,
+        metadata: {},
+        preferred_locales: [],
         default_source: null,
         invoice_settings: { default_payment_method: null },
+        test_clock: null,
         ...chosen,
       };
       reindex(customer, world);
       return put(state.customers, customer);
     },
-    paymentMethod(customer, chosen) {
-      const { livemode, name, email } = owner(customer);
+    customerAccount: (chosen) =>
+      put(state.customerAccounts, {
+        ...base("acct", "v2.core.account", chosen?.livemode ?? false),
+        closed: false,
+        contact_email: null,
+        display_name: null,
+        ...chosen,
+      }),
+    paymentMethod(id, chosen) {
+      const of = owner(id);
       const type = chosen?.type ?? "card";
       return put(state.paymentMethods, {
-        ...base("pm", "payment_method", livemode),
+        ...base("pm", "payment_method", of.livemode),
+        ...ownership(of),
         type,
-        customer,
         allow_redisplay: "unspecified",
-        billing_details: { name, email },
+        billing_details: { name: of.name, email: of.email },
         ...(type === "card" ? { card } : {}),
         ...chosen,
       });
     },
-    source(customer, { object = "card", ...chosen } = {}) {
-      const { livemode, name } = owner(customer);
+    source(id, { object = "card", ...chosen } = {}) {
+      const customer = made.customer(id);
       const prefix = { card: "card", bank_account: "ba" }[object] ?? "src";
-      const about = base(prefix, object, livemode);
-      const source = put(state.sources, { ...about, customer, name, last4: "4242", ...chosen });
-      owner(customer).default_source ??= source.id;
+      const about = base(prefix, object, customer.livemode);
+      const source = put(state.sources, {
+        ...about,
+        customer: id,
+        name: customer.name,
+        last4: "4242",
+        ...chosen,
+      });
+      customer.default_source ??= source.id;
       return source;
     },
-    subscription: (customer, chosen) =>
-      put(state.subscriptions, {
-        ...base("sub", "subscription", owner(customer).livemode),
-        customer,
-        status: "active",
-        default_payment_method: null,
-        default_source: null,
-        ...chosen,
-      }),
-    schedule(customer, chosen) {
-      const about = base("sub_sched", "subscription_schedule", owner(customer).livemode);
-      return put(state.schedules, { ...about, customer, status: "not_started", ...chosen });
-    },
-    invoice(customer, chosen) {
-      const { livemode, email, name } = owner(customer);
-      return put(state.invoices, {
-        ...base("in", "invoice", livemode),
-        customer,
-        customer_email: email,
-        customer_name: name,
-        total: 1200,
-        status: "paid",
-        ...chosen,
-      });
-    },
-    charge(customer, chosen) {
-      const { livemode, email, name } = owner(customer);
-      return put(state.charges, {
-        ...base("ch", "charge", livemode),
-        customer,
-        amount: 1200,
-        disputed: false,
-        billing_details: { name, email },
-        ...chosen,
-      });
-    },
-    dispute(charge, chosen) {
-      const disputed = state.charges.get(charge);
-      if (disputed === undefined) throw new TypeError("The account has no such charge to dispute.");
-      disputed.disputed = true;
-      const about = base("dp", "dispute", disputed.livemode);
-      return put(state.disputes, { ...about, charge, status: "needs_response", ...chosen });
+    record(id, object, fields) {
+      const of = owner(id);
+      return put(state.records, { ...base(object, object, of.livemode), ...ownership(of), ...fields });
     },
   };
 }
 
 const card = { brand: "visa", last4: "4242", exp_month: 12, exp_year: 2030, fingerprint: "Xt5EWLLDS7FJjR1c" };
-
-function put<T extends StripeObject>(rows: Map<string, T>, row: T): T {
-  rows.set(row.id, row);
-  return row;
-}

@@ -1,14 +1,26 @@
 import { billingRoutes } from "./billing-routes.ts";
 import { customerRoutes } from "./customer-routes.ts";
 import type { Fault } from "./faults.ts";
-import { type Params, decodeForm } from "./form.ts";
+import { type Params, decodeForm, decodeJson } from "./form.ts";
 import type { KeptAnswer } from "./idempotency.ts";
+import { intentRoutes } from "./intent-routes.ts";
 import { paymentMethodRoutes } from "./payment-method-routes.ts";
+import { recordRoutes } from "./record-routes.ts";
+import { redactionRoutes } from "./redaction-routes.ts";
+import { refuseUndocumented } from "./request-shapes.ts";
 import type { Asked, Route } from "./route.ts";
-import { StripeFailure, lockTimeout, rateLimited, unknownParameter, unknownRoute } from "./stripe-failure.ts";
+import { StripeFailure, lockTimeout, rateLimited, unknownRoute } from "./stripe-failure.ts";
+import { letTimePass } from "./time-passes.ts";
 import type { LoggedCall, World } from "./world.ts";
 
-const routes = [...customerRoutes, ...paymentMethodRoutes, ...billingRoutes].map((route) => {
+const routes = [
+  ...customerRoutes,
+  ...paymentMethodRoutes,
+  ...intentRoutes,
+  ...billingRoutes,
+  ...recordRoutes,
+  ...redactionRoutes,
+].map((route) => {
   const [method, path = ""] = route.endpoint.split(" ");
   // A fixed path stands before the pattern that would match it too: search before {id}.
   return { route, method, pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "([^/]+)")}$`) };
@@ -18,19 +30,23 @@ const routes = [...customerRoutes, ...paymentMethodRoutes, ...billingRoutes].map
 export async function answerRequest(world: World, request: Request): Promise<Response> {
   const url = new URL(request.url);
   const { method } = request;
-  const params = decodeForm(`${url.search.slice(1)}&${await request.text()}`);
-  const found = find(method, url.pathname);
+  const params = await paramsOf(request, url);
+  const version = request.headers.get("stripe-version") ?? "";
+  const found = find(method, url.pathname, world.switches.redaction && version.endsWith(".preview"));
   const call: LoggedCall = {
     requestId: `req_${String(world.calls.length + 1).padStart(14, "0")}`,
     endpoint: found?.route.endpoint,
     method,
     path: url.pathname,
     params: Object.fromEntries(params),
+    version,
     idempotencyKey: request.headers.get("idempotency-key") ?? undefined,
     status: undefined,
+    code: undefined,
   };
   world.calls.push(call);
   world.hooks.take(call.endpoint ?? "")?.();
+  letTimePass(world);
   const fault = world.faults.take(call.endpoint ?? "");
   if (fault === "hang") return new Promise<never>(() => {});
   if (fault === "drop-before") return Response.error();
@@ -47,6 +63,7 @@ export async function answerRequest(world: World, request: Request): Promise<Res
   } catch (error) {
     if (!(error instanceof StripeFailure)) throw error;
     answer = error;
+    call.code = error.body.error["code"];
   }
   if (fault === "drop-after") return Response.error();
   call.status = fault === "garbage" || fault === "wrong-shape" ? 200 : answer.status;
@@ -58,8 +75,20 @@ export async function answerRequest(world: World, request: Request): Promise<Res
   return Response.json(body, { status: call.status, headers });
 }
 
-function find(method: string, path: string): { route: Route; ids: readonly string[] } | undefined {
+async function paramsOf(request: Request, url: URL): Promise<Params> {
+  const query = decodeForm(url.search.slice(1));
+  const text = await request.text();
+  const isJson = request.headers.get("content-type")?.includes("json") === true;
+  return new Map([...query, ...(isJson ? decodeJson(text) : decodeForm(text))]);
+}
+
+function find(
+  method: string,
+  path: string,
+  previews: boolean,
+): { route: Route; ids: readonly string[] } | undefined {
   for (const each of routes) {
+    if (each.route.preview === true && !previews) continue;
     const match = each.method === method ? each.pattern.exec(path) : null;
     if (match) return { route: each.route, ids: match.slice(1).map((id) => decodeURIComponent(id)) };
   }
@@ -87,7 +116,7 @@ async function replayOrRun(
   if (fault === "rate-limit") throw rateLimited("endpoint-rate");
   if (fault === "lock-timeout") throw lockTimeout();
   if (typeof fault === "number" && fault < 500) throw refusal(fault, call, asked.params);
-  for (const name of asked.params.keys()) if (!route.params.includes(name)) throw unknownParameter(name);
+  refuseUndocumented(route.endpoint, asked.params);
   const key = call.method === "POST" ? call.idempotencyKey : undefined;
   const fingerprint = JSON.stringify([call.path, call.params]);
   const replayed = key === undefined ? undefined : world.kept.replay(`${asked.live} ${key}`, fingerprint);
@@ -104,8 +133,9 @@ function execute(route: Route, asked: Asked, call: LoggedCall, fault: Fault | un
     const state = fault === "pretend" ? structuredClone(asked.state) : asked.state;
     return { status: 200, body: structuredClone(route.run({ ...asked, state })) };
   } catch (error) {
-    if (error instanceof StripeFailure) return error;
-    throw error;
+    if (!(error instanceof StripeFailure)) throw error;
+    call.code = error.body.error["code"];
+    return error;
   }
 }
 

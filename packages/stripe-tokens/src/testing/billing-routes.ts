@@ -1,58 +1,107 @@
 import { one } from "./form.ts";
-import { type ListAnswer, listPage, listParams } from "./lists.ts";
-import { type Asked, type Route, inMode, seen } from "./route.ts";
+import { listPage, onlyExpands } from "./lists.ts";
+import { type Route, inMode, seen } from "./route.ts";
 import { StripeFailure, noSuch } from "./stripe-failure.ts";
-import type { StripeObject } from "./stripe-objects.ts";
-import { listedCustomer } from "./which-customer.ts";
-
-const ended = new Set(["canceled", "incomplete_expired"]);
+import { cancelSubscription, endedStatuses, updateSubscription } from "./subscription-changes.ts";
+import { ownedRows } from "./which-customer.ts";
 
 /** The account, and what a customer pays: subscriptions, schedules, invoices, charges, disputes. */
 export const billingRoutes: readonly Route[] = [
   {
     endpoint: "GET /v1/account",
-    params: ["expand[]"],
     run: ({ switches }) => ({ id: switches.id, object: "account", type: "standard", charges_enabled: true }),
   },
   {
     endpoint: "GET /v1/subscriptions",
-    params: ["customer", "status", ...listParams],
     run: (asked) => {
       const status = one(asked.params, "status");
-      return ofCustomer(asked, asked.state.subscriptions, (row) => {
+      const rows = ownedRows(asked, asked.state.subscriptions).filter((row) => {
         if (status === "all") return true;
-        if (status === "ended") return ended.has(row.status);
+        if (status === "ended") return endedStatuses.has(row.status);
         return status === undefined ? row.status !== "canceled" : row.status === status;
       });
+      return listPage(rows, asked.params, asked.path);
     },
   },
   {
     endpoint: "POST /v1/subscriptions/{id}",
-    params: ["default_payment_method", "default_source", "expand[]"],
-    locks: (asked) => asked.state.subscriptions.get(asked.ids[0] ?? "")?.customer,
+    locks: (asked) => asked.state.subscriptions.get(asked.ids[0] ?? "")?.customer ?? undefined,
     run: updateSubscription,
   },
   {
+    endpoint: "DELETE /v1/subscriptions/{id}",
+    locks: (asked) => asked.state.subscriptions.get(asked.ids[0] ?? "")?.customer ?? undefined,
+    run: cancelSubscription,
+  },
+  {
     endpoint: "GET /v1/subscription_schedules",
-    params: ["customer", ...listParams],
-    run: (asked) => ofCustomer(asked, asked.state.schedules),
+    run: (asked) => listPage(ownedRows(asked, asked.state.schedules), asked.params, asked.path),
+  },
+  {
+    endpoint: "POST /v1/subscription_schedules/{id}/release",
+    locks: (asked) => asked.state.schedules.get(asked.ids[0] ?? "")?.customer ?? undefined,
+    run: (asked) => {
+      const id = asked.ids[0] ?? "";
+      const schedule = seen(asked.state.schedules, id, asked);
+      if (schedule === undefined) throw noSuch("subscription schedule", id, "schedule");
+      if (!["not_started", "active"].includes(schedule.status)) {
+        throw new StripeFailure(400, {
+          message: `You cannot release a subscription schedule that is currently in the \`${schedule.status}\` status.`,
+        });
+      }
+      const subscription = asked.state.subscriptions.get(schedule.subscription ?? "");
+      if (subscription) subscription.schedule = null;
+      schedule.status = "released";
+      return schedule;
+    },
   },
   {
     endpoint: "GET /v1/invoices",
-    params: ["customer", "status", ...listParams],
     run: (asked) => {
       const status = one(asked.params, "status");
-      return ofCustomer(asked, asked.state.invoices, (row) => status === undefined || row.status === status);
+      const rows = ownedRows(asked, asked.state.invoices);
+      const wanted = rows.filter((row) => status === undefined || row.status === status);
+      return listPage(wanted, asked.params, asked.path);
+    },
+  },
+  {
+    endpoint: "POST /v1/invoices/{id}",
+    run: (asked) => {
+      const id = asked.ids[0] ?? "";
+      const invoice = seen(asked.state.invoices, id, asked);
+      if (invoice === undefined) throw noSuch("invoice", id, "invoice");
+      if (!["draft", "open"].includes(invoice.status)) {
+        throw new StripeFailure(400, { message: "Finalized invoices can't be updated in this way." });
+      }
+      for (const field of ["default_payment_method", "default_source"] as const) {
+        const value = one(asked.params, field);
+        if (value !== undefined) invoice[field] = value || null;
+      }
+      return invoice;
+    },
+  },
+  {
+    endpoint: "DELETE /v1/invoices/{id}",
+    run: (asked) => {
+      const id = asked.ids[0] ?? "";
+      const invoice = seen(asked.state.invoices, id, asked);
+      if (invoice === undefined) throw noSuch("invoice", id, "invoice");
+      if (invoice.status !== "draft") {
+        throw new StripeFailure(400, { message: "You can only delete draft invoices." });
+      }
+      asked.state.invoices.delete(id);
+      return { id, object: "invoice", deleted: true };
     },
   },
   {
     endpoint: "GET /v1/charges",
-    params: ["customer", ...listParams],
-    run: (asked) => ofCustomer(asked, asked.state.charges),
+    run: (asked) => {
+      onlyExpands(asked.params, "data.refunds");
+      return listPage(ownedRows(asked, asked.state.charges), asked.params, asked.path);
+    },
   },
   {
     endpoint: "GET /v1/disputes",
-    params: ["charge", ...listParams],
     run: (asked) => {
       const charge = one(asked.params, "charge");
       if (charge !== undefined && !seen(asked.state.charges, charge, asked)) {
@@ -65,40 +114,3 @@ export const billingRoutes: readonly Route[] = [
     },
   },
 ];
-
-function ofCustomer<T extends StripeObject & { readonly customer: string }>(
-  asked: Asked,
-  rows: ReadonlyMap<string, T>,
-  isWanted: (row: T) => boolean = () => true,
-): ListAnswer {
-  const customer = one(asked.params, "customer");
-  const known = customer === undefined ? undefined : listedCustomer(asked);
-  const wanted = inMode(rows, asked).filter(
-    (row) => (customer === undefined || row.customer === known) && isWanted(row),
-  );
-  return listPage(wanted, asked.params, asked.path);
-}
-
-function updateSubscription(asked: Asked): object {
-  const id = asked.ids[0] ?? "";
-  const subscription = seen(asked.state.subscriptions, id, asked);
-  if (subscription === undefined) throw noSuch("subscription", id, "id");
-  const method = one(asked.params, "default_payment_method");
-  const source = one(asked.params, "default_source");
-  if (ended.has(subscription.status)) {
-    throw new StripeFailure(400, {
-      message: "A canceled subscription can only update its cancellation_details and metadata.",
-    });
-  }
-  if (method !== undefined) {
-    const isOwn = asked.state.paymentMethods.get(method)?.customer === subscription.customer;
-    if (method !== "" && !isOwn) throw noSuch("PaymentMethod", method, "default_payment_method", 400);
-    subscription.default_payment_method = method === "" ? null : method;
-  }
-  if (source !== undefined) {
-    const isOwn = asked.state.sources.get(source)?.customer === subscription.customer;
-    if (source !== "" && !isOwn) throw noSuch("source", source, "default_source", 400);
-    subscription.default_source = source === "" ? null : source;
-  }
-  return subscription;
-}

@@ -1,19 +1,21 @@
+import { deleteCustomer } from "./delete-customer.ts";
 import { one } from "./form.ts";
-import { type ListAnswer, limitOf, listPage, listParams, subList } from "./lists.ts";
-import { type Asked, type Route, inMode, seen } from "./route.ts";
+import { type ListAnswer, limitOf, listPage, onlyExpands, subList } from "./lists.ts";
+import { type Asked, type Route, inMode } from "./route.ts";
 import { StripeFailure, noSuch } from "./stripe-failure.ts";
-import type { CustomerObject } from "./stripe-objects.ts";
+import type { CustomerObject, StripeObject } from "./stripe-objects.ts";
+import { updateCustomer } from "./update-customer.ts";
 import { customerInPath } from "./which-customer.ts";
 
-/** The customer's endpoints: list, search, retrieve, update. */
+/** The customer's endpoints: list, search, retrieve, update, delete. */
 export const customerRoutes: readonly Route[] = [
   {
     endpoint: "GET /v1/customers",
-    params: ["email", ...listParams],
     run: (asked): ListAnswer => {
       const email = one(asked.params, "email");
+      const clock = one(asked.params, "test_clock") ?? null;
       const rows = inMode(asked.state.customers, asked).filter(
-        (row) => !row.deleted && (email === undefined || row.email === email),
+        (row) => !row.deleted && row.test_clock === clock && (email === undefined || row.email === email),
       );
       const page = listPage(rows, asked.params, "/v1/customers");
       return { ...page, data: page.data.map((row) => expanded(row, asked, "data.")) };
@@ -21,10 +23,11 @@ export const customerRoutes: readonly Route[] = [
   },
   {
     endpoint: "GET /v1/customers/search",
-    params: ["query", "limit", "page", "expand[]"],
     run: (asked) => {
-      const email = searchedEmail(one(asked.params, "query")).toLowerCase();
-      const rows = indexed(asked).filter((row) => row.email?.toLowerCase() === email);
+      const folded = (email: string | null) =>
+        asked.switches.searchIgnoresCase ? email?.toLowerCase() : (email ?? undefined);
+      const email = folded(searchedEmail(one(asked.params, "query")));
+      const rows = indexed(asked).filter((row) => folded(row.email) === email);
       const start = Number(one(asked.params, "page") ?? 0);
       const end = start + limitOf(asked.params);
       const more = end < rows.length;
@@ -39,24 +42,28 @@ export const customerRoutes: readonly Route[] = [
   },
   {
     endpoint: "GET /v1/customers/{id}",
-    params: ["expand[]"],
     run: (asked) => expanded(customerInPath(asked), asked, ""),
   },
   {
     endpoint: "POST /v1/customers/{id}",
-    params: ["email", "name", "phone", "description", "invoice_settings[default_payment_method]", "expand[]"],
     locks: (asked) => asked.ids[0],
     run: (asked) => {
       const customer = customerInPath(asked);
       if (customer.deleted) throw noSuch("customer", customer.id, "id");
-      for (const field of ["email", "name", "phone", "description"] as const) {
-        const value = one(asked.params, field);
-        if (value !== undefined) customer[field] = value === "" ? null : value;
-      }
-      const method = one(asked.params, "invoice_settings[default_payment_method]");
-      if (method !== undefined) customer.invoice_settings.default_payment_method = ownMethod(method, asked);
+      updateCustomer(customer, asked);
       reindex(customer, asked);
       return expanded(customer, asked, "");
+    },
+  },
+  {
+    endpoint: "DELETE /v1/customers/{id}",
+    locks: (asked) => asked.ids[0],
+    run: (asked) => {
+      const customer = customerInPath(asked);
+      if (customer.deleted) throw noSuch("customer", customer.id, "id");
+      deleteCustomer(customer, asked);
+      reindex(customer, asked);
+      return { id: customer.id, object: "customer", deleted: true };
     },
   },
 ];
@@ -84,31 +91,22 @@ function searchedEmail(query: string | undefined): string {
   return quoted.replaceAll(/\\(.)/g, "$1");
 }
 
-function ownMethod(id: string, asked: Asked): string | null {
-  if (id === "") return null;
-  if (seen(asked.state.paymentMethods, id, asked)?.customer === asked.ids[0]) return id;
-  throw noSuch("PaymentMethod", id, "invoice_settings[default_payment_method]", 400);
-}
-
 function expanded(customer: CustomerObject, asked: Asked, prefix: "" | "data."): object {
   const { deleted, ...fields } = customer;
   if (deleted) return { id: customer.id, object: "customer", deleted: true };
+  const { state, switches, params } = asked;
+  const own = <T extends StripeObject & { readonly customer: string | null }>(rows: ReadonlyMap<string, T>) =>
+    inMode(rows, asked).filter((row) => row.customer === customer.id);
+  const inside = {
+    sources: () => own(state.sources),
+    subscriptions: () => own(state.subscriptions).filter((row) => row.status !== "canceled"),
+    tax_ids: () => own(state.records).filter((row) => row.object === "tax_id"),
+  };
+  onlyExpands(params, ...Object.keys(inside).map((name) => `${prefix}${name}`));
   const lists: Record<string, ListAnswer> = {};
-  for (const name of asked.params.get("expand[]") ?? []) {
-    if (name === `${prefix}sources`) {
-      const rows = inMode(asked.state.sources, asked).filter((row) => row.customer === customer.id);
-      lists["sources"] = subList(rows, `/v1/customers/${customer.id}/sources`);
-    } else if (name === `${prefix}subscriptions`) {
-      const rows = inMode(asked.state.subscriptions, asked).filter(
-        (row) => row.customer === customer.id && row.status !== "canceled",
-      );
-      lists["subscriptions"] = subList(rows, `/v1/customers/${customer.id}/subscriptions`);
-    } else {
-      throw new StripeFailure(400, {
-        message: `This property cannot be expanded (${name}).`,
-        param: "expand",
-      });
-    }
+  for (const [name, rows] of Object.entries(inside)) {
+    if (!params.get("expand[]")?.includes(`${prefix}${name}`)) continue;
+    lists[name] = subList(rows(), `/v1/customers/${customer.id}/${name}`, switches.subListSize);
   }
   return { ...fields, ...lists };
 }

@@ -10,16 +10,13 @@ export interface ListAnswer<T extends object = object> {
   readonly data: readonly T[];
 }
 
-/** The parameters that every list takes. */
-export const listParams = ["limit", "starting_after", "ending_before", "expand[]"] as const;
-
 /** A page of `rows`, which are oldest first; Stripe lists the newest first, ten unless asked for more. */
 export function listPage<T extends StripeObject>(
   rows: readonly T[],
   params: Params,
   url: string,
 ): ListAnswer<T> {
-  const newestFirst = rows.toReversed();
+  const newestFirst = rows.toSorted((a, b) => a.created - b.created).toReversed();
   const limit = limitOf(params);
   const after = positionOf(newestFirst, params, "starting_after");
   const before = positionOf(newestFirst, params, "ending_before");
@@ -32,9 +29,9 @@ export function listPage<T extends StripeObject>(
   return { object: "list", url, has_more: end < newestFirst.length, data: newestFirst.slice(start, end) };
 }
 
-/** The list inside an expanded object: ten at most, and a hint that there are more. */
-export function subList(rows: readonly StripeObject[], url: string): ListAnswer {
-  return { object: "list", url, has_more: rows.length > 10, data: rows.toReversed().slice(0, 10) };
+/** The list inside an expanded object: so many at most, and a hint that there are more. */
+export function subList(rows: readonly StripeObject[], url: string, size: number): ListAnswer {
+  return { object: "list", url, has_more: rows.length > size, data: rows.toReversed().slice(0, size) };
 }
 
 /** `limit`: 1 to 100, 10 when absent. */
@@ -42,17 +39,21 @@ export function limitOf(params: Params): number {
   const given = one(params, "limit");
   if (given === undefined) return 10;
   const limit = Number(given);
-  if (!Number.isInteger(limit)) {
-    throw new StripeFailure(400, {
-      code: "parameter_invalid_integer",
-      message: `Invalid integer: ${given}`,
-      param: "limit",
-    });
-  }
   if (limit < 1 || limit > 100) {
     throw new StripeFailure(400, { message: "Limit must be between 1 and 100", param: "limit" });
   }
   return limit;
+}
+
+/** Refuses a property that cannot be expanded. */
+export function onlyExpands(params: Params, ...names: readonly string[]): void {
+  for (const name of params.get("expand[]") ?? []) {
+    if (names.includes(name)) continue;
+    throw new StripeFailure(400, {
+      message: `This property cannot be expanded (${name}).`,
+      param: "expand",
+    });
+  }
 }
 
 function positionOf(rows: readonly StripeObject[], params: Params, param: string): number | undefined {

@@ -1,45 +1,46 @@
 import { one } from "./form.ts";
-import { type ListAnswer, listPage, listParams } from "./lists.ts";
+import { type ListAnswer, listPage } from "./lists.ts";
 import { type Asked, type Route, inMode, seen } from "./route.ts";
 import { StripeFailure, noSuch } from "./stripe-failure.ts";
 import type { PaymentMethodObject, StripeObject } from "./stripe-objects.ts";
-import { customerInPath, listableCustomer, listedCustomer } from "./which-customer.ts";
+import { customerInPath, listableCustomer, ownedRows } from "./which-customer.ts";
 
 /** Payment methods by both of their lists, detaching and attaching, and the legacy sources. */
 export const paymentMethodRoutes: readonly Route[] = [
   {
     endpoint: "GET /v1/customers/{id}/payment_methods",
-    params: ["type", "allow_redisplay", ...listParams],
     run: (asked): ListAnswer => {
       const customer = listableCustomer(asked);
-      return methodPage(asked, (row) => row.customer === customer);
+      return methodPage(
+        asked,
+        inMode(methods(asked), asked).filter((row) => row.customer === customer),
+      );
     },
   },
   {
     endpoint: "GET /v1/payment_methods",
-    params: ["customer", "type", "allow_redisplay", ...listParams],
     run: (asked): ListAnswer => {
-      const customer = listedCustomer(asked);
+      if (!asked.params.has("customer") && !asked.params.has("customer_account")) throw ownerMissing();
       const wantsCustom = one(asked.params, "type") === "custom";
-      return methodPage(asked, (row) => row.customer === customer && (wantsCustom || row.type !== "custom"));
+      return methodPage(
+        asked,
+        ownedRows(asked, methods(asked)).filter((row) => wantsCustom || row.type !== "custom"),
+      );
     },
   },
   {
     endpoint: "GET /v1/payment_methods/{id}",
-    params: ["expand[]"],
     run: (asked) => methodInPath(asked),
   },
   {
     endpoint: "POST /v1/payment_methods/{id}/detach",
-    params: ["expand[]"],
     locks: (asked) => methodInPath(asked).customer ?? undefined,
     run: detach,
   },
   {
     endpoint: "POST /v1/payment_methods/{id}/attach",
-    params: ["customer", "expand[]"],
     run: (asked) => {
-      const attached = methodInPath(asked).customer !== null;
+      const attached = isAttached(methodInPath(asked));
       throw new StripeFailure(400, {
         message: attached
           ? "The payment method you provided has already been attached to a customer."
@@ -50,7 +51,6 @@ export const paymentMethodRoutes: readonly Route[] = [
   },
   {
     endpoint: "GET /v1/customers/{id}/sources",
-    params: ["object", ...listParams],
     run: (asked): ListAnswer => {
       const customer = listableCustomer(asked);
       const object = one(asked.params, "object");
@@ -62,7 +62,6 @@ export const paymentMethodRoutes: readonly Route[] = [
   },
   {
     endpoint: "DELETE /v1/customers/{customerId}/sources/{id}",
-    params: ["expand[]"],
     locks: (asked) => asked.ids[0],
     run: (asked) => {
       const customer = customerInPath(asked);
@@ -78,7 +77,7 @@ export const paymentMethodRoutes: readonly Route[] = [
 /** Final: a detached payment method can neither pay nor be attached again, yet it can still be retrieved. */
 function detach(asked: Asked): object {
   const method = methodInPath(asked);
-  if (method.customer === null) {
+  if (!isAttached(method)) {
     const { detachedAgainCode: code } = asked.switches;
     throw new StripeFailure(400, {
       ...(code === undefined ? {} : { code }),
@@ -86,12 +85,20 @@ function detach(asked: Asked): object {
     });
   }
   letGo(asked, method.id);
-  return { ...method, customer: null };
+  return { ...method, customer: null, customer_account: null };
+}
+
+function isAttached({ customer, customer_account }: PaymentMethodObject): boolean {
+  return customer !== null || customer_account !== null;
 }
 
 function letGo({ state, switches }: Asked, id: string): void {
   const method = state.paymentMethods.get(id);
-  if (method) method.customer = null;
+  if (method) {
+    state.formerOwners.set(id, method.customer ?? method.customer_account ?? "");
+    method.customer = null;
+    method.customer_account = null;
+  }
   const wasSource = state.sources.delete(id);
   for (const customer of state.customers.values()) {
     if (customer.default_source === id) customer.default_source = null;
@@ -107,18 +114,28 @@ function letGo({ state, switches }: Asked, id: string): void {
   }
 }
 
-function methodPage(asked: Asked, isWanted: (row: PaymentMethodObject) => boolean): ListAnswer {
+function methodPage(asked: Asked, rows: readonly PaymentMethodObject[]): ListAnswer {
   const type = one(asked.params, "type");
-  const rows = [...inMode(legacyAsMethods(asked), asked), ...inMode(asked.state.paymentMethods, asked)];
-  const wanted: StripeObject[] = rows.filter(
-    (row) => isWanted(row) && (type === undefined || row.type === type),
-  );
+  const wanted: StripeObject[] = rows.filter((row) => type === undefined || row.type === type);
   return listPage(wanted, asked.params, asked.path);
+}
+
+/** The payment methods and, where Stripe shows them as such, the legacy sources. */
+function methods(asked: Asked): ReadonlyMap<string, PaymentMethodObject> {
+  return new Map([...legacyAsMethods(asked), ...asked.state.paymentMethods]);
+}
+
+function ownerMissing(): StripeFailure {
+  return new StripeFailure(400, {
+    code: "parameter_missing",
+    message: "Missing required param: customer.",
+    param: "customer",
+  });
 }
 
 function methodInPath(asked: Asked): PaymentMethodObject {
   const id = asked.ids[0] ?? "";
-  const method = seen(asked.state.paymentMethods, id, asked) ?? seen(legacyAsMethods(asked), id, asked);
+  const method = seen(methods(asked), id, asked);
   if (method === undefined) throw noSuch("PaymentMethod", id, "payment_method");
   return method;
 }
@@ -132,6 +149,7 @@ function legacyAsMethods({ state, switches }: Asked): ReadonlyMap<string, Paymen
       created,
       livemode,
       customer,
+      customer_account: null,
       object: "payment_method",
       type: "card",
       allow_redisplay: "unspecified",

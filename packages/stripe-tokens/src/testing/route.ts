@@ -14,10 +14,11 @@ export interface Asked {
   readonly params: Params;
 }
 
-/** One endpoint: its name (`POST /v1/payment_methods/{id}/detach`), its parameters, and what it does. */
+/** One endpoint: its name (`POST /v1/payment_methods/{id}/detach`) and what it does. */
 export interface Route {
   readonly endpoint: string;
-  readonly params: readonly string[];
+  /** Known only to requests of a preview version, in accounts that have it. */
+  readonly preview?: boolean;
   run(asked: Asked): object;
   /** The customer that a write locks. */
   locks?(asked: Asked): string | undefined;

@@ -7,7 +7,7 @@ export interface Found {
   readonly id: string;
   /** For example `billing_details.email`. */
   readonly field: string;
-  /** The customer that it belongs to; `null` for a payment method that was detached. */
+  /** The customer that it belongs to; `null` for a guest's, and a payment method that was detached. */
   readonly customer: string | null;
 }
 
@@ -29,20 +29,26 @@ export function objectsOf(state: StripeState, customer: string): readonly Stripe
 function allObjects(state: StripeState): readonly StripeObject[] {
   return [
     ...state.customers.values(),
+    ...state.customerAccounts.values(),
     ...state.paymentMethods.values(),
     ...state.sources.values(),
+    ...state.setupIntents.values(),
+    ...state.paymentIntents.values(),
+    ...state.checkoutSessions.values(),
     ...state.subscriptions.values(),
     ...state.schedules.values(),
     ...state.invoices.values(),
     ...state.charges.values(),
     ...state.disputes.values(),
+    ...state.records.values(),
   ];
 }
 
 function ownerOf(row: StripeObject, state: StripeState): string | null {
-  if (row.object === "customer") return row.id;
+  if (row.object === "customer" || row.object === "v2.core.account") return row.id;
   if ("charge" in row) return state.charges.get(String(row.charge))?.customer ?? null;
-  return "customer" in row && typeof row.customer === "string" ? row.customer : null;
+  if ("customer" in row && typeof row.customer === "string") return row.customer;
+  return "customer_account" in row && typeof row.customer_account === "string" ? row.customer_account : null;
 }
 
 function textsIn(value: unknown, field: string): readonly (readonly [field: string, text: string])[] {

@@ -2,6 +2,7 @@ import { type HttpHandler, http } from "msw";
 import { type Additions, additions } from "./additions.ts";
 import { answerRequest } from "./answer-request.ts";
 import { reindex } from "./customer-routes.ts";
+import { deleteCustomer } from "./delete-customer.ts";
 import type { Fault, When } from "./faults.ts";
 import { type Found, objectsOf, searchState } from "./search-state.ts";
 import { type Listening, serve } from "./serve.ts";
@@ -45,9 +46,14 @@ export interface StripeAccount {
   listen(): Promise<Listening>;
 }
 
+function ownerOf(row: { readonly customer: string | null; readonly customer_account?: string | null }) {
+  return row.customer ?? row.customer_account;
+}
+
 /**
- * A stateful stand-in for a Stripe account: customers, payment methods, legacy sources and what a customer
- * pays, with Stripe's errors, pages, limits, locks and idempotency keys. It begins empty.
+ * A stateful stand-in for a Stripe account: customers, payment methods, legacy sources, payments under way and
+ * what a customer pays, with Stripe's errors, pages, limits, locks and idempotency keys; by its clock periods
+ * end and are renewed. It begins empty.
  */
 export function stripeAccount(switches: StripeSwitches = {}): StripeAccount {
   const world = createWorld(switches);
@@ -69,19 +75,12 @@ export function stripeAccount(switches: StripeSwitches = {}): StripeAccount {
     objectsOf: (customer) => objectsOf(state, customer),
     credentialsOf: (customer) =>
       [...state.paymentMethods.values(), ...state.sources.values()]
-        .filter((row) => row.customer === customer)
+        .filter((row) => ownerOf(row) === customer)
         .map(({ id }) => id),
     deleteCustomer(id) {
       const customer = state.customers.get(id);
       if (customer === undefined) throw new TypeError("The account has no such customer to delete.");
-      Object.assign(customer, { deleted: true, email: null, name: null, phone: null, description: null });
-      Object.assign(customer, { default_source: null, invoice_settings: { default_payment_method: null } });
-      for (const subscription of state.subscriptions.values()) {
-        if (subscription.customer === id) subscription.status = "canceled";
-      }
-      for (const method of state.paymentMethods.values()) {
-        if (method.customer === id && !world.switches.deletedKeepMethods) method.customer = null;
-      }
+      deleteCustomer(customer, world);
       reindex(customer, world);
     },
     count: (endpoint) => calls.filter((call) => endpoint === undefined || call.endpoint === endpoint).length,

@@ -14,6 +14,10 @@ export interface StripeSwitches {
   readonly limited?: boolean;
   /** How long the search index is behind, in milliseconds. Default 0. */
   readonly searchLagMs?: number;
+  /** Whether the search compares addresses whatever their letter case. Default `true`. */
+  readonly searchIgnoresCase?: boolean;
+  /** Whether Checkout Sessions are listed by an address whatever its letter case. Default `false`. */
+  readonly sessionsIgnoreCase?: boolean;
   /** Whether defaults still point to a payment method after it was detached. Default `true`. */
   readonly danglingDefaults?: boolean;
   /** Whether legacy sources show among the payment methods as well. Default `true`. */
@@ -26,8 +30,16 @@ export interface StripeSwitches {
   readonly deletedListable?: boolean;
   /** Whether payment methods stay attached when their customer is deleted. Default `true`. */
   readonly deletedKeepMethods?: boolean;
+  /** How many rows an expanded list inside an object has at most. Default 10. */
+  readonly subListSize?: number;
   /** Whether two writes to one customer at a time collide with `lock_timeout`. Default `false`: they wait. */
   readonly writesCollide?: boolean;
+  /** Whether the account has redaction jobs, which are a preview. Default `false`: their URLs are unknown. */
+  readonly redaction?: boolean;
+  /** How long a job validates, and redacts, in milliseconds. Default 0. */
+  readonly redactionMs?: number;
+  /** Whether a job takes a customer that was deleted. Default `true`. */
+  readonly redactsDeleted?: boolean;
 }
 
 /** The switches with their defaults. */
@@ -40,12 +52,18 @@ export function setSwitches(given: StripeSwitches): SetSwitches {
     now: () => new Date(),
     limited: true,
     searchLagMs: 0,
+    searchIgnoresCase: true,
+    sessionsIgnoreCase: false,
     danglingDefaults: true,
     legacyAmongMethods: true,
     unknownCustomer: 400,
     deletedListable: true,
     deletedKeepMethods: true,
+    subListSize: 10,
     writesCollide: false,
+    redaction: false,
+    redactionMs: 0,
+    redactsDeleted: true,
     ...given,
   };
 }

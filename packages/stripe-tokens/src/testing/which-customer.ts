@@ -1,7 +1,7 @@
 import { one } from "./form.ts";
-import { type Asked, seen } from "./route.ts";
+import { type Asked, inMode, seen } from "./route.ts";
 import { StripeFailure, noSuch } from "./stripe-failure.ts";
-import type { CustomerObject } from "./stripe-objects.ts";
+import type { CustomerObject, OwnedObject } from "./stripe-objects.ts";
 
 /** The customer that the path names. A deleted one is a stub, which can still be retrieved. */
 export function customerInPath(asked: Asked): CustomerObject {
@@ -18,16 +18,30 @@ export function listableCustomer(asked: Asked): string {
   return customer.id;
 }
 
-/** The customer that a list is asked for by a parameter; `undefined` where an unknown one means "nothing". */
-export function listedCustomer({ state, switches, live, params }: Asked): string | undefined {
-  const id = one(params, "customer");
-  if (id === undefined) {
-    throw new StripeFailure(400, {
-      code: "parameter_missing",
-      message: "Missing required param: customer.",
-      param: "customer",
-    });
+/**
+ * The rows of the customer or account that a list is asked for, oldest first; all of the mode where it is
+ * asked for neither.
+ */
+export function ownedRows<T extends OwnedObject>(asked: Asked, rows: ReadonlyMap<string, T>): T[] {
+  const customer = one(asked.params, "customer");
+  const account = one(asked.params, "customer_account");
+  if (customer !== undefined && account !== undefined) {
+    throw new StripeFailure(400, { message: "You may only specify one of: customer, customer_account." });
   }
+  const all = inMode(rows, asked);
+  if (account !== undefined) {
+    if (!seen(asked.state.customerAccounts, account, asked)) {
+      throw noSuch("account", account, "customer_account", 400);
+    }
+    return all.filter((row) => row.customer_account === account);
+  }
+  if (customer === undefined) return all;
+  const known = listedCustomer(customer, asked);
+  return all.filter((row) => known !== undefined && row.customer === known);
+}
+
+/** The customer that a list is asked for by a parameter; `undefined` where an unknown one means "nothing". */
+function listedCustomer(id: string, { state, switches, live }: Asked): string | undefined {
   const customer = state.customers.get(id);
   const exists = customer?.livemode === live && (!customer.deleted || switches.deletedListable);
   if (exists) return id;

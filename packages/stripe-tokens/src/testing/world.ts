@@ -13,9 +13,13 @@ export interface LoggedCall {
   readonly path: string;
   /** As they were sent, flat: `{ "expand[]": ["sources"] }`. */
   readonly params: Readonly<Record<string, readonly string[]>>;
+  /** The API's version that the request asked for. */
+  readonly version: string;
   readonly idempotencyKey: string | undefined;
   /** The status answered; `undefined` where no answer was given. */
   status: number | undefined;
+  /** The code of the error answered: `resource_missing`, `parameter_unknown`, … */
+  code: string | undefined;
 }
 
 /** An account and everything that decides how it answers. */

@@ -1,0 +1,35 @@
+import { type Asker, pageAfter } from "./ask-stripe.ts";
+import { type Owner, ownedBy } from "./owner.ts";
+import { identifiedSchema, listedMethodSchema, paymentMethodSchema } from "./stripe-answers.ts";
+
+/** Payment methods by both of their lists, and legacy sources. */
+export function credentialCalls({ client, ask, all, found }: Asker) {
+  return {
+    /** All types, by way of the customer. */
+    methodsOfCustomer: (customer: string) =>
+      all("customer-method-list", listedMethodSchema, (after, options) =>
+        client.customers.listPaymentMethods(customer, pageAfter(after), options),
+      ),
+    /** The other way to the same methods. Without a type it leaves `custom` ones out. */
+    methodsFiledUnder: (owner: Owner, type?: "custom") =>
+      all("method-list", listedMethodSchema, (after, options) =>
+        client.paymentMethods.list(
+          { ...ownedBy(owner), ...(type ? { type } : {}), ...pageAfter(after) },
+          options,
+        ),
+      ),
+    method: (id: string) =>
+      found("method-read", paymentMethodSchema, (options) => client.paymentMethods.retrieve(id, {}, options)),
+    detach: (id: string) =>
+      ask("detach", paymentMethodSchema, (options) => client.paymentMethods.detach(id, {}, options)),
+
+    sources: (customer: string) =>
+      all("source-list", identifiedSchema, (after, options) =>
+        client.customers.listSources(customer, pageAfter(after), options),
+      ),
+    deleteSource: (customer: string, id: string) =>
+      ask("source-delete", identifiedSchema, (options) =>
+        client.customers.deleteSource(customer, id, {}, options),
+      ),
+  };
+}

@@ -1,0 +1,67 @@
+import type { Stripe } from "stripe";
+import { type Asker, pageAfter } from "./ask-stripe.ts";
+import {
+  accountSchema,
+  customerAccountSchema,
+  customerCredentialsSchema,
+  foundCustomerSchema,
+  identifiedSchema,
+  recordSchema,
+  retrievedCustomerSchema,
+} from "./stripe-answers.ts";
+
+/** The account itself, its customers, and the accounts of the v2 API that stand for customers. */
+export function customerCalls({ client, ask, all, newest, found }: Asker) {
+  return {
+    account: () =>
+      ask("account-read", accountSchema, (options) => client.accounts.retrieveCurrent({}, options)),
+
+    /** Any one customer of the account. */
+    anyCustomer: () =>
+      newest("customer-list", foundCustomerSchema, (options) => client.customers.list({ limit: 1 }, options)),
+    /** With their legacy sources. Stripe compares exactly, letter case included. */
+    customersListedAs: (email: string) =>
+      all("customer-list", foundCustomerSchema, (after, options) =>
+        client.customers.list({ email, expand: ["data.sources"], ...pageAfter(after) }, options),
+      ),
+    /** Stripe ignores letter case here, and lags behind what was written. */
+    customersSearchedAs: (email: string) => {
+      const query = `email:'${email.replaceAll(/[\\']/g, String.raw`\$&`)}'`;
+      return all("customer-search", foundCustomerSchema, (after, options) =>
+        client.customers.search({ query, limit: 100, ...(after ? { page: after } : {}) }, options),
+      );
+    },
+    /** With its legacy sources. */
+    customer: (id: string) =>
+      found("customer-read", retrievedCustomerSchema, (options) =>
+        client.customers.retrieve(id, { expand: ["sources"] }, options),
+      ),
+    /** With everything on it that points to a credential. */
+    customerCredentials: (id: string) =>
+      found("customer-read", customerCredentialsSchema, (options) =>
+        client.customers.retrieve(id, { expand: ["sources", "subscriptions"] }, options),
+      ),
+    /** As Stripe answers it, with its tax ids. */
+    customerRecord: (id: string) =>
+      found("customer-read", recordSchema, (options) =>
+        client.customers.retrieve(id, { expand: ["tax_ids"] }, options),
+      ),
+    updateCustomer: (id: string, changes: Stripe.CustomerUpdateParams) =>
+      ask("customer-update", identifiedSchema, (options) => client.customers.update(id, changes, options)),
+    clearCustomerDefault: (id: string) =>
+      ask("customer-update", identifiedSchema, (options) =>
+        client.customers.update(id, { invoice_settings: { default_payment_method: "" } }, options),
+      ),
+    deleteCustomer: (id: string) =>
+      ask("customer-delete", identifiedSchema, (options) => client.customers.del(id, {}, options)),
+
+    customerAccount: (id: string) =>
+      found("customer-account-read", customerAccountSchema, (options) =>
+        client.v2.core.accounts.retrieve(id, {}, options),
+      ),
+    closeCustomerAccount: (id: string) =>
+      ask("customer-account-close", identifiedSchema, (options) =>
+        client.v2.core.accounts.close(id, { applied_configurations: ["customer"] }, options),
+      ),
+  };
+}
