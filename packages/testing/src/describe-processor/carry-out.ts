@@ -72,6 +72,7 @@ export function inputOf<N extends OperationName>({ processor, inputs }: Scene, o
     forgetTokens: { endsPaidService: "refused", keep: [] },
     export: { categories: "all" },
     rectify: undefined,
+    observe: { saw: ["opted-out", "opted-in"] },
   };
   const input = inputs?.[operation] ?? defaults[operation];
   if (input === undefined)

@@ -35,7 +35,7 @@ export interface World {
    * `export`, stored credentials for `forgetTokens`.
    */
   add(email: string, operation: OperationName): Promise<void> | void;
-  /** Is the vendor's state of this person as the operation, asked so, is to leave it? Not asked of `export`. */
+  /** Is the vendor's state of this person as the operation, asked so, is to leave it? Not asked of what only looks: `export`, `observe`. */
   isDone(email: string, asked: Asked): Promise<boolean> | boolean;
   /**
    * All that the vendor holds of this person, as text that is compared byte for byte; empty when it is

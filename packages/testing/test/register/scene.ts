@@ -46,6 +46,7 @@ export async function registerScene(between: Between, slip: Slip = () => ({})): 
           case "rectify":
             return people.every(({ name }) => name === asked.input.changes["name"]);
           case "export":
+          case "observe":
           case "restrict":
             return false;
           default: {
