@@ -469,6 +469,21 @@ const broken: Readonly<Record<CaseName, readonly [Broken, ...Broken[]]>> = {
   ],
   "takes a cut connection for no answer": [
     {
+      that: "believes that what it meant to do was done",
+      in: "erase",
+      slip({ run, verify }) {
+        const meant = new Set<string>();
+        return {
+          run(call, context) {
+            meant.add(call.id);
+            return run(call, context);
+          },
+          verify: async (call, context) =>
+            meant.has(call.id) ? { seen: "as-asked" } : verify(call, context),
+        };
+      },
+    },
+    {
       that: "throws what its client throws",
       in: "erase",
       slip: ({ send }) => ({
@@ -526,6 +541,14 @@ const broken: Readonly<Record<CaseName, readonly [Broken, ...Broken[]]>> = {
     },
   ],
   "has one effect when an answer was lost and it is asked again": [
+    {
+      that: "writes again what was written before the answer was lost",
+      in: "unsubscribe",
+      slip: ({ writesFor }) => ({
+        writesFor: (call, person, context) =>
+          writesFor(call, { ...person, lists: { news: true, offers: true } }, context),
+      }),
+    },
     {
       that: "sends a lost call again at once",
       in: "subscribe",
