@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Call, CallContext } from "@heed/core/contract";
-import { canReadBack, carryOut, found, isDone, lend, operationOf, readBack } from "../carry-out.ts";
+import { canReadBack, carryOut, found, isDone, operationOf, readBack } from "../carry-out.ts";
+import { lend } from "../lend.ts";
 import { changing, type ProcessorCase, type Scene, type Stage } from "../processor-case.ts";
 import { cutAfter, hangs, isWrite, onlyAt, stalls } from "../rules.ts";
 import { anna, expectNobodyNamed, expectTruth, nameOf, sceneWith } from "../truth.ts";
