@@ -20,8 +20,8 @@ beforeEach(async () => {
 });
 afterEach(() => wire.close());
 
-const post = (path = "/a", signal = AbortSignal.timeout(300)) =>
-  fetch(baseUrl + path, { method: "POST", body: "b", signal });
+const post = (path = "/a", withinMs = 10_000) =>
+  fetch(baseUrl + path, { method: "POST", body: "b", signal: AbortSignal.timeout(withinMs) });
 
 it("lets pass what meets no rule, unchanged", async () => {
   const response = await post("/a%2Fb");
@@ -37,7 +37,7 @@ it.each<[string, Rule, string, number]>([
   ["hangs after the vendor had it", stalls, "TimeoutError", 1],
 ])("%s", async (_, rule, error, count) => {
   wire.meet(rule);
-  await expect(post()).rejects.toMatchObject({ name: error });
+  await expect(post("/a", error === "TimeoutError" ? 300 : 10_000)).rejects.toMatchObject({ name: error });
   expect(reached).toHaveLength(count);
   wire.heal();
   expect((await post()).status).toBe(200);

@@ -48,7 +48,7 @@ async function giveUp(scene: Scene, put: Put, calls: readonly Call[]): Promise<s
   return scene.wire.requests.length > sent ? "goes on asking" : came;
 }
 
-/** The number of the last write that the operation sends, counted from 0; how many there are. */
+/** How many writes the operation sends when nothing goes wrong, and what is there afterwards. */
 async function writesOf(stage: Stage): Promise<{ count: number; after: string }> {
   const { scene, calls } = await sceneWith(stage, anna, bystander);
   await carryOut(scene, calls.slice(0, 1));
