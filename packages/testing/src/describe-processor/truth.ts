@@ -1,7 +1,8 @@
 import { inspect } from "node:util";
 import { isHeedError } from "@heed/core/contract";
 import { expect } from "vitest";
-import { callsFor, canReadBack, carryOut, isDone, lend, type Carried, type Story } from "./carry-out.ts";
+import { callsFor, canReadBack, carryOut, isDone, type Carried, type Story } from "./carry-out.ts";
+import { lend } from "./lend.ts";
 import type { Scene, Stage } from "./processor-case.ts";
 import { onlyAt } from "./rules.ts";
 import type { Rule } from "./wire.ts";

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import { canReadBack, found, lend, operationOf, readBack } from "../carry-out.ts";
+import { canReadBack, found, operationOf, readBack } from "../carry-out.ts";
+import { lend } from "../lend.ts";
 import { changing, type ProcessorCase } from "../processor-case.ts";
 import { isWrite, Recording } from "../rules.ts";
 import { anna, sceneWith } from "../truth.ts";

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Call, CallContext } from "@heed/core/contract";
-import { canReadBack, carryOut, found, isDone, lend, operationOf, readBack } from "../carry-out.ts";
+import { canReadBack, carryOut, found, isDone, operationOf, readBack } from "../carry-out.ts";
+import { lend } from "../lend.ts";
 import { changing, type ProcessorCase, type Scene, type Stage } from "../processor-case.ts";
 import { cutAfter, hangs, isWrite, onlyAt, stalls } from "../rules.ts";
 import { anna, expectNobodyNamed, expectTruth, nameOf, sceneWith } from "../truth.ts";
@@ -47,7 +48,7 @@ async function giveUp(scene: Scene, put: Put, calls: readonly Call[]): Promise<s
   return scene.wire.requests.length > sent ? "goes on asking" : came;
 }
 
-/** The number of the last write that the operation sends, counted from 0; how many there are. */
+/** How many writes the operation sends when nothing goes wrong, and what is there afterwards. */
 async function writesOf(stage: Stage): Promise<{ count: number; after: string }> {
   const { scene, calls } = await sceneWith(stage, anna, bystander);
   await carryOut(scene, calls.slice(0, 1));

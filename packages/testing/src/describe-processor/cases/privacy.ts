@@ -1,7 +1,8 @@
 import { definePolicy, type ProcessorV1 } from "@heed/core";
 import { expect } from "vitest";
 import { createTestHeed } from "../../create-test-heed.ts";
-import { callsFor, carryOut, lend } from "../carry-out.ts";
+import { callsFor, carryOut } from "../carry-out.ts";
+import { lend } from "../lend.ts";
 import { overheard } from "../overheard.ts";
 import { preferences, type ProcessorCase, type Scene } from "../processor-case.ts";
 import { answers, cutAfter, cutBefore, onlyAt } from "../rules.ts";

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import { carryOut, found, lend, operationOf, type Story } from "../carry-out.ts";
+import { carryOut, found, operationOf, type Story } from "../carry-out.ts";
+import { lend } from "../lend.ts";
 import type { ProcessorCase, Scene, Stage } from "../processor-case.ts";
 import { answers, cutBefore } from "../rules.ts";
 import {

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import { carryOut, lend } from "../carry-out.ts";
+import { carryOut } from "../carry-out.ts";
+import { lend } from "../lend.ts";
 import type { ProcessorCase } from "../processor-case.ts";
 import { anna, expectNobodyNamed, expectTruth, sceneWith } from "../truth.ts";
 
