@@ -116,7 +116,7 @@ describe("a write that failed with a 500 and is repeated", () => {
     expect(account.credentialsOf(id)).toEqual([]);
   });
 
-  it("is done by the engine when Stripe had locked the customer, and others go on meanwhile", async () => {
+  it("is done by the engine when Stripe had locked the customer", async () => {
     const { account, carryOut } = accountWithEngine();
     const { id } = account.add.customer({ email });
     account.add.paymentMethod(id);

@@ -1,9 +1,10 @@
 import { inspect } from "node:util";
-import { ProcessorError } from "@heed/core/contract";
+import { ProcessorError, type RateLimitedError } from "@heed/core/contract";
 import { describe, expect, it } from "vitest";
 import { accountWithTurns, forgetCall, forgetOf } from "../test/subject.ts";
 import { stripeOnTheWire } from "../test/wire.ts";
 import { stripeError } from "./stripe-error.ts";
+import { stripeTokens } from "./stripe-tokens.ts";
 import type { Fault } from "./testing/index.ts";
 
 const email = "anna@example.org";
@@ -50,15 +51,20 @@ describe("what a failure becomes", () => {
     expect(error).toMatchObject({ requestId: account.calls[0]?.requestId });
   });
 
-  it("pushes back the endpoint for a second, not the account, on a busy endpoint or a locked object", async () => {
-    for (const fault of ["rate-limit", "lock-timeout"] as const) {
-      const { error } = await failure(fault);
-      expect(error).toMatchObject({
-        name: "RateLimitedError",
-        retryAfterMs: 1000,
-        bucket: "customer-list",
-      });
-    }
+  it("pushes back a busy endpoint for a second, not the account, and nobody for a locked customer", async () => {
+    const { limits } = stripeTokens({ apiKey: "sk_test_1", account: "acct_1" });
+    const busy = await failure("rate-limit");
+    expect(busy.error).toMatchObject({
+      name: "RateLimitedError",
+      retryAfterMs: 1000,
+      bucket: "customer-list",
+    });
+    const locked = await failure("lock-timeout");
+    expect(locked.error).toMatchObject({ name: "RateLimitedError", retryAfterMs: 1000 });
+    const { bucket } = locked.error as RateLimitedError;
+    expect(bucket).toBe("locked-object");
+    expect(Object.keys(limits)).toContain("customer-list");
+    expect(Object.keys(limits)).not.toContain(bucket);
   });
 
   it("pushes back the account when the account is busy, for as long as Stripe says if it does", () => {

@@ -59,7 +59,7 @@ export function stripeError(thrown: unknown, call: FailedCall): ProcessorError {
     return new RateLimitedError(`${where} asks to slow down.`, {
       ...about,
       retryAfterMs: retryAfterMs(headers),
-      bucket: exhausted(headers, call.bucket),
+      bucket: code === "lock_timeout" ? lockedObject : exhausted(headers, call.bucket),
     });
   }
   if (status === undefined || status < 400 || status >= 500 || status === 409) {
@@ -112,7 +112,10 @@ function retryAfterMs(headers: Readonly<Record<string, unknown>>): number {
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : defaultRetryAfterMs;
 }
 
-/** A locked object or a busy endpoint must not slow the whole account down. */
+/** No bucket of the account's: another request holds this one customer, and nobody else has to slow down. */
+const lockedObject = "locked-object";
+
+/** A busy endpoint must not slow the whole account down. */
 function exhausted(headers: Readonly<Record<string, unknown>>, endpoint: EndpointBucket): StripeBucket {
   return String(headers["stripe-rate-limited-reason"]).startsWith("global-") ? "global" : endpoint;
 }
