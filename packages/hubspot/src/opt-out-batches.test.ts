@@ -182,6 +182,19 @@ describe("a hundred opt-outs at an account without batches", () => {
     },
   );
 
+  it("go one by one wherever batches are forbidden, and are refused where everything is", async () => {
+    const scene = await openScene(enterprise);
+    const calls = (await resolved(scene, crowd(scene))).slice(0, 2);
+    const forbidden = { status: 403, body: { status: "error", message: "Not for this account." } };
+    scene.portal.inject({ path: "/batch/", fault: forbidden });
+    await questionsOf(scene, "unsubscribe").run(calls);
+    expect(scene.portal.countCalls(single)).toBe(2);
+    scene.portal.inject({ path: "/statuses/", times: 10, fault: forbidden });
+    expect(await failureOf(questionsOf(scene, "unsubscribe").run(calls))).toMatchObject({
+      code: "forbidden",
+    });
+  });
+
   it("are asked for by address where the contacts do not show them, and then only a no is one", async () => {
     const scene = await openScene({ optOutPropertyDelayMs: 86_400_000 });
     const calls = (await resolved(scene, crowd(scene))).slice(0, 3);

@@ -114,7 +114,10 @@ async function sendBatch(
   }
 }
 
-/** Batches of preferences are for Enterprise accounts: elsewhere the token cannot have their scope. */
+/**
+ * Batches of preferences are for Enterprise accounts: elsewhere the token cannot have their scope. Where the account
+ * forbids more than that, asking for one address at a time will say so.
+ */
 export function lacksBatches(error: unknown): boolean {
-  return error instanceof RejectedError && error.code === "missing-scope";
+  return error instanceof RejectedError && error.status === 403;
 }
