@@ -64,6 +64,7 @@ const statusSchema = z.looseObject({
   subscriptionId: id,
   status: z.string(),
   timestamp: z.string().nullish(),
+  legalBasisExplanation: z.string().nullish().catch(undefined),
   setStatusSuccessReason: z.string().nullish(),
 });
 const wideSchema = z.looseObject({

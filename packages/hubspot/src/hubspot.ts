@@ -9,11 +9,13 @@ import { exportContacts } from "./export.ts";
 import { hubspotCalls } from "./hubspot-calls.ts";
 import { hubspotClient } from "./hubspot-client.ts";
 import type { Asking } from "./hubspot-error.ts";
+import { observeContacts } from "./observe.ts";
 import { type HubspotOptions, requireOptions } from "./options.ts";
 import type { HubspotBucket } from "./rate-limits.ts";
 import { rectifyContacts, resolveByContact, verifyRectified } from "./rectify.ts";
 import { restrictByHand } from "./restrict.ts";
 import { resolveSubscribers, subscribeAddresses, verifySubscribed } from "./subscribe.ts";
+import { sightingsIn } from "./webhook.ts";
 import { resolveAddresses, unsubscribeAddresses, verifyUnsubscribed } from "./unsubscribe.ts";
 
 /** As HubSpot's recycle bin: nothing stays for good unless somebody says so. */
@@ -39,6 +41,7 @@ const archiveAll: Engagements = {
  * - `exclude` opts the contact's addresses out of everything, and does the same.
  * - `rectify` sets properties of the subject's contacts, and reads them back.
  * - `export` reads everything that HubSpot has of the subject, piece by piece.
+ * - `observe` reads what each address has chosen, and since when: what webhooks tell of is looked at so.
  * - `restrict` goes to a human: HubSpot's API has nothing for it.
  *
  * A finding of `not-as-asked` before `settlingMs` have passed may be HubSpot's lag.
@@ -52,7 +55,7 @@ export function hubspot<const Topic extends string>(
   requireOptions(options);
   const { portalId, topics, apiVersion = "2026-09", settlingMs = 30_000, timeZone } = options;
   const { rateLimit = { calls: 100, perMs: 10_000 }, dailyCalls = 250_000 } = options;
-  const { blockUnknownAddresses = false, exportWithout = [] } = options;
+  const { blockUnknownAddresses = false, exportWithout = [], webhooks } = options;
   const removal = { blockUnknownAddresses, engagements: { ...archiveAll, ...options.engagements } };
   const memory = accountMemory();
   const connection = { client: hubspotClient(options), apiVersion, timeZone };
@@ -134,6 +137,13 @@ export function hubspot<const Topic extends string>(
         run: (batch) => restrictByHand(batch),
         verify: { acknowledgedOnly: "HubSpot's API does not show what a human sets for it" },
       },
+      observe: {
+        batchSize: 100,
+        repeat: "safe",
+        settlingMs: 0,
+        run: (batch, context) => observeContacts(asking(context, "observe"), memory, batch, topics),
+        verify: { acknowledgedOnly: "it only looks" },
+      },
     },
     check: (context) =>
       checkAccount(asking(context, "check"), memory, {
@@ -143,5 +153,11 @@ export function hubspot<const Topic extends string>(
         dailyCalls,
         exportWithout,
       }),
+    ...(webhooks === undefined
+      ? {}
+      : {
+          webhook: (request: Request, now: Date) =>
+            sightingsIn(request, now, webhooks, { portalId: String(portalId), topics }),
+        }),
   };
 }

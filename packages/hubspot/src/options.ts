@@ -2,6 +2,7 @@ import type { WindowLimit } from "@heed/core/contract";
 import { z } from "zod";
 import type { Engagements, EngagementType } from "./engagements.ts";
 import { type ExportPart, optionalParts } from "./export.ts";
+import type { HubspotWebhooks } from "./webhook.ts";
 import type { HubspotAccess } from "./hubspot-client.ts";
 
 /** What a topic is at HubSpot. */
@@ -50,6 +51,8 @@ export type HubspotOptions<Topic extends string> = HubspotAccess & {
    * see. Default: none, and an export fails where the token may not see a part.
    */
   readonly exportWithout?: readonly ExportPart[];
+  /** Takes HubSpot's webhooks in: `heed.webhooks.receive()`. Default: none are taken. */
+  readonly webhooks?: HubspotWebhooks;
 };
 
 const disposal = z.enum(["archive", "keep"]).optional();
@@ -96,6 +99,12 @@ const optionsSchema = z.strictObject({
   blockUnknownAddresses: z.boolean().optional(),
   engagements: z.strictObject(engagementShape).optional(),
   exportWithout: z.array(z.enum(optionalParts)).optional(),
+  webhooks: z
+    .strictObject({
+      clientSecret: z.string().min(1),
+      accepts: z.array(z.enum(["v1", "v2", "v3"])).optional(),
+    })
+    .optional(),
 });
 
 /** @throws TypeError that says which options cannot be used */

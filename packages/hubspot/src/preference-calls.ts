@@ -4,6 +4,17 @@ import type { Line } from "./hubspot-calls.ts";
 /** What HubSpot files with an opt-out. It names nobody and links to nothing. */
 const optOutExplanation = "The person opted out; carried out through the API on their behalf.";
 
+/** What `subscribe` files begins so. */
+const consentExplanation = "Recorded as ";
+
+/** The text that HubSpot files with a consent: the ledger's event, and nothing about the person. */
+export const explainConsent = (evidence: string, givenAt: string): string =>
+  `${consentExplanation}${evidence}, given at ${givenAt}.`;
+
+/** Whether it is a text that this adapter files. */
+export const isOwnExplanation = (filed: string): boolean =>
+  filed === optOutExplanation || filed.startsWith(consentExplanation);
+
 /** What HubSpot says allows a change. It demands that of every one, an opt-out included; the law does not. */
 export interface Legal {
   readonly legalBasis: string;

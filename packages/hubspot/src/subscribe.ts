@@ -13,7 +13,7 @@ import type { Status } from "./hubspot-answers.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
 import { concernsOneCall } from "./hubspot-error.ts";
 import type { Topics } from "./options.ts";
-import { type Legal, statusChange } from "./preference-calls.ts";
+import { explainConsent, isOwnExplanation, type Legal, statusChange } from "./preference-calls.ts";
 import { bindingOf } from "./unsubscribe.ts";
 
 type SubscribeCall = Call<"subscribe", HubspotKind>;
@@ -146,7 +146,8 @@ async function subscribeAt(
     const { subscriptionId } = bindingOf(topics, topic, "subscribe");
     const before = rows.find((each) => each.subscriptionId === subscriptionId);
     const isOut = before?.status === "UNSUBSCRIBED";
-    if (isOut && !isNewer(input.givenAt, before.timestamp)) {
+    // Heed's own opt-out that arrived late is no word of the person's: the consent has overtaken it.
+    if (isOut && !isOwn(before) && !isNewer(input.givenAt, before.timestamp)) {
       newer.push(topic);
       continue;
     }
@@ -181,6 +182,10 @@ async function optOutOfAll(calls: HubspotCalls, address: string, brandId = "0") 
   );
 }
 
+function isOwn({ legalBasisExplanation: filed }: Status): boolean {
+  return typeof filed === "string" && isOwnExplanation(filed);
+}
+
 /** An opt-out without a readable instant is newer than anything. */
 function isNewer(givenAt: string, optedOutAt: string | null | undefined): boolean {
   return Date.parse(givenAt) > Date.parse(optedOutAt ?? "");
@@ -190,7 +195,7 @@ function isNewer(givenAt: string, optedOutAt: string | null | undefined): boolea
 function legalOf({ basis, evidence, givenAt }: SubscribeCall["input"]): Legal {
   return {
     legalBasis: legalBases[basis] ?? "LEGITIMATE_INTEREST_OTHER",
-    legalBasisExplanation: `Recorded as ${evidence}, given at ${givenAt}.`,
+    legalBasisExplanation: explainConsent(evidence, givenAt),
   };
 }
 

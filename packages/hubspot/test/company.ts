@@ -9,10 +9,13 @@ import { hubspotPortal } from "../src/testing/portal.ts";
 const topics = { "product-news": { subscriptionId: "4711" } } as const;
 
 /** A company whose one processor is a portal in the same process, on a virtual clock; no connections between. */
-export function openCompany(portalOptions: HubspotPortalOptions = {}) {
+export function openCompany(
+  portalOptions: HubspotPortalOptions = {},
+  { settlingMs = 30_000, portalAheadMs = 0 }: { settlingMs?: number; portalAheadMs?: number } = {},
+) {
   const clock = virtualClock("2026-11-21T10:00:00.000Z", { autoAdvance: true });
   const portal = hubspotPortal({
-    now: () => clock.now(),
+    now: () => new Date(clock.now().getTime() + portalAheadMs),
     definitions: [{ id: "4711" }],
     burst: { calls: 190, perMs: 10_000 },
     ...portalOptions,
@@ -24,6 +27,8 @@ export function openCompany(portalOptions: HubspotPortalOptions = {}) {
     },
     portalId: portal.portalId,
     topics,
+    settlingMs,
+    webhooks: { clientSecret: "stand-in-secret" },
     rateLimit: { calls: 190, perMs: 10_000, burst: 1, delayMs: 0 },
   });
 

@@ -117,8 +117,11 @@ export interface SeenChoice {
   readonly topics: readonly string[] | "all";
   /** RFC 3339; since when, by the vendor's clock. */
   readonly at: string;
-  /** True where the vendor shows that heed's own call made it so. */
-  readonly own: boolean;
+  /**
+   * Whether heed's own call made it so. Left out where the vendor does not show it: then it counts as heed's own when
+   * it was made while a step of heed's was under way to do so.
+   */
+  readonly own?: boolean;
   /** True of one that was changed since, where the vendor keeps a history: a no is a no, whoever overwrote it. */
   readonly over?: boolean;
 }

@@ -148,5 +148,5 @@ export interface ProcessorV1<
   /** Opens the account, proves which one it is, and says what is lacking. */
   check(context: CallContext<NoInfer<Bucket>>): Promise<Checked>;
   /** Turns a vendor's webhook into sightings. Throws `TamperedEvidenceError` on a bad signature. */
-  webhook?(request: Request): Promise<readonly Sighting[]>;
+  webhook?(request: Request, now: Date): Promise<readonly Sighting[]>;
 }

@@ -29,7 +29,7 @@ const seenChoice = z.object({
   saw: z.enum(["opted-out", "opted-in"]),
   topics: z.union([z.array(z.string()), z.literal("all")]),
   at: z.iso.datetime({ offset: true }),
-  own: z.boolean(),
+  own: z.boolean().optional(),
   over: z.boolean().optional(),
 });
 

@@ -36,7 +36,7 @@ export async function receiveWebhook(
   const processor = context.processors[known(context.policy, "recipients", recipient)];
   if (processor?.webhook === undefined || processor.operations.observe === undefined)
     throw new UnsupportedOperationError(`The processor of "${recipient}" takes no webhooks.`);
-  const told = await processor.webhook(request);
+  const told = await processor.webhook(request, context.clock.now());
   const sightings = [...new Map(told.map((each) => [digestOf(context, recipient, each), each]))];
   if (sightings.length === 0) return { sightings: 0, fresh: 0 };
   const ids = sightings.map(([id]) => id);
@@ -51,7 +51,8 @@ export async function receiveWebhook(
       const { namespace } = context;
       const writes: Write[] = news.map(([id]) => ({ insert: "sightings", row: { id, namespace, at: now } }));
       // Of one person in one webhook, one look will do.
-      const people = Map.groupBy(news, ([, { subject }]) => JSON.stringify(subject));
+      const worthALook = news.filter(([, { saw }]) => saw !== "gone" && saw !== "reference-settled");
+      const people = Map.groupBy(worthALook, ([, { subject }]) => JSON.stringify(subject));
       for (const group of people.values()) {
         writes.push(
           ...lookWrites(

@@ -32,15 +32,60 @@ export async function takeIn(context: HeedContext, claim: Claim, seen: Observati
   const { step, call } = claim;
   const named = nameThose(context, seen.addresses);
   if (named !== undefined) {
+    const steps = await stepsAt(context, step.processor, named);
+    const now = context.clock.now().getTime();
+    const choices = seen.choices.map((choice) => ({ ...choice, own: isOwn(choice, steps, now) }));
     for (const topic of topicsAt(context, step.processor))
-      await followTopic(context, claim, named, topic, covering(seen.choices, topic));
-    await followAll(context, claim, named, seen.choices);
+      await followTopic(context, claim, named, topic, covering(choices, topic));
+    await followAll(context, claim, named, choices);
   }
   const { saw } = call.input as InputOf["observe"];
   if (saw.includes("paid-service-ended")) await forgetTokensOf(context, call.identifiers, seen.addresses);
 }
 
-/** Marketing topics that the processor has. */
+/** The steps, over or not, that told a processor of these people's choices. */
+function stepsAt(context: HeedContext, processor: string, named: Named): Promise<readonly Row<"steps">[]> {
+  return transactOnSubjects(context, {
+    select: { digests: named.digests.flat() },
+    read: {},
+    decide: (records) => ({
+      writes: [],
+      answer: records.flatMap(({ preferences }) =>
+        preferences.filter((each) => each.processor === processor),
+      ),
+    }),
+  });
+}
+
+/** How long a call may take, and how far a vendor's clock may be from ours, in milliseconds. */
+const callMs = 60_000;
+const skewMs = 60_000;
+
+/** Whether heed made it so: the vendor says it, or a step was under way to do just that. */
+function isOwn(choice: SeenChoice, steps: readonly Row<"steps">[], nowMs: number): boolean {
+  if (choice.own !== undefined) return choice.own;
+  const operation = choice.saw === "opted-out" ? "unsubscribe" : "subscribe";
+  const atMs = Date.parse(choice.at);
+  const covers = (step: Row<"steps">) =>
+    choice.topics === "all"
+      ? (JSON.parse(step.input) as InputOf["unsubscribe"]).topics === "all"
+      : choice.topics.every((topic) => isAbout(step, topic));
+  return steps.some((step) => step.operation === operation && covers(step) && wasAskedAt(step, atMs, nowMs));
+}
+
+/** Whether the vendor may have carried a call of this step out then. One that was overtaken made none. */
+function wasAskedAt(step: Row<"steps">, atMs: number, nowMs: number): boolean {
+  if (step.ranAt !== null) {
+    const ranMs = Date.parse(step.ranAt);
+    return atMs >= ranMs - callMs - skewMs && atMs <= ranMs + skewMs;
+  }
+  // A call whose answer was lost, or was read back in its place.
+  const isUnknown = step.attempted === 1 || step.state === "verified" || step.state === "acknowledged";
+  const untilMs = step.endedAt === null ? nowMs : Date.parse(step.endedAt);
+  return isUnknown && atMs >= Date.parse(step.createdAt) - skewMs && atMs <= untilMs + skewMs;
+}
+
+/** Topics that the processor has. */
 function topicsAt({ policy }: HeedContext, processor: string): readonly string[] {
   return Object.keys(policy.topics).filter((topic) => policy.topics[topic]?.via?.includes(processor));
 }

@@ -17,8 +17,15 @@ interface Noted {
   readonly isOut: boolean;
 }
 
-/** @param delayMs how late the properties are, in milliseconds */
-export function createOptOutMirror(now: () => Date, delayMs: number): OptOutMirror {
+/**
+ * @param delayMs how late the properties are, in milliseconds
+ * @param onChange told of each change of a property, at once
+ */
+export function createOptOutMirror(
+  now: () => Date,
+  delayMs: number,
+  onChange: (email: string, name: string, isOut: boolean) => void,
+): OptOutMirror {
   const byAddress = new Map<string, Map<string, readonly Noted[]>>();
 
   function put(email: string, name: string, next: (before: readonly Noted[]) => readonly Noted[]): void {
@@ -27,9 +34,20 @@ export function createOptOutMirror(now: () => Date, delayMs: number): OptOutMirr
     byAddress.set(fold(email), names);
   }
 
+  function tellChange(email: string, name: string, isOut: boolean): void {
+    const before = byAddress.get(fold(email))?.get(name)?.at(-1)?.isOut ?? false;
+    if (before !== isOut) onChange(email, name, isOut);
+  }
+
   return {
-    note: (email, name, isOut) => put(email, name, (before) => [...before, { atMs: now().getTime(), isOut }]),
-    seed: (email, name, isOut) => put(email, name, () => [{ atMs: Number.NEGATIVE_INFINITY, isOut }]),
+    note(email, name, isOut) {
+      tellChange(email, name, isOut);
+      put(email, name, (before) => [...before, { atMs: now().getTime(), isOut }]);
+    },
+    seed(email, name, isOut) {
+      tellChange(email, name, isOut);
+      put(email, name, () => [{ atMs: Number.NEGATIVE_INFINITY, isOut }]);
+    },
     forget: (email) => void byAddress.delete(fold(email)),
     shows(email, name) {
       const asOfMs = now().getTime() - delayMs;

@@ -22,6 +22,10 @@ export interface HubspotPortalOptions {
   readonly portalId?: string;
   /** The one token that opens the portal. Default `"pat-eu1-stand-in"`. */
   readonly accessToken?: string;
+  /** The app's secret, which signs webhooks. Default `"stand-in-secret"`. */
+  readonly clientSecret?: string;
+  /** Whether a status shows the explanation that was filed with it. Default true. */
+  readonly statusesShowExplanation?: boolean;
   /** What the token may do. Default: everything that the portal knows. */
   readonly scopes?: readonly string[];
   /** IANA zone of the account; its midnight ends the daily quota. Default `"Europe/Stockholm"`. */
@@ -113,6 +117,8 @@ export function withDefaults(options: HubspotPortalOptions): PortalSettings {
   return {
     portalId: "8675309",
     accessToken: "pat-eu1-stand-in",
+    clientSecret: "stand-in-secret",
+    statusesShowExplanation: true,
     scopes: allScopes,
     timeZone: "Europe/Stockholm",
     definitions: [],

@@ -3,11 +3,12 @@ import { accountRoutes } from "./account-routes.ts";
 import { associationRoutes } from "./association-routes.ts";
 import { countCalls, type PortalCall } from "./call-log.ts";
 import { contactRoutes, newContact } from "./contact-routes.ts";
-import { keepContact, mergeContacts, setProperties, statusOf } from "./contacts.ts";
+import { findByEmail, keepContact, mergeContacts, setProperties, statusOf } from "./contacts.ts";
 import { dossierOf, searchState, type Dossier } from "./dossier.ts";
 import { endpoint, unknownEndpoint, type PortalParts } from "./endpoint.ts";
 import { createFaults, type PortalFault } from "./faults.ts";
 import { listRoutes } from "./list-routes.ts";
+import { createNotices, type PortalEvent } from "./notices.ts";
 import { objectRoutes } from "./object-routes.ts";
 import { createOptOutMirror, wideProperty } from "./opt-out-mirror.ts";
 import { withDefaults, type HubspotPortalOptions } from "./options.ts";
@@ -76,6 +77,11 @@ export interface HubspotPortal {
   /** Where a text occurs in anything the portal holds about people; empty when nowhere. */
   search(text: string): readonly string[];
 
+  /** What happened, as webhooks tell of it: changes of opt-outs, merges. For a test to deliver, in any order. */
+  readonly events: readonly PortalEvent[];
+  /** A webhook to this address with some events, signed as HubSpot signs, now. */
+  signed(url: string, events: readonly PortalEvent[]): Request;
+
   /** MSW handlers over this portal. The last one refuses whatever no route knows. */
   handlers(baseUrl?: string): HttpHandler[];
   /** Serves the same handlers on loopback. Default port: any that is free. */
@@ -95,7 +101,14 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
   const faults = createFaults();
   const calls: PortalCall[] = [];
   const refused = new Set<string>();
-  const mirror = createOptOutMirror(settings.now, Math.max(settings.lagMs, settings.optOutPropertyDelayMs));
+  const notices = createNotices(settings);
+  const delayMs = Math.max(settings.lagMs, settings.optOutPropertyDelayMs);
+  const mirror = createOptOutMirror(settings.now, delayMs, (email, propertyName, isOut) => {
+    const contact = findByEmail(store.current, email, false);
+    // The properties are about the address that HubSpot sends to.
+    if (contact?.properties["email"] !== fold(email)) return;
+    notices.add("contact.propertyChange", contact.id, { propertyName, propertyValue: String(isOut) });
+  });
   let lastId = 100;
   const nextId = () => String((lastId += 1));
   const parts: PortalParts = {
@@ -182,6 +195,7 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
     },
     merge(primaryId, otherId) {
       store.write((state) => mergeContacts(state, contactOf(primaryId), contactOf(otherId), now()));
+      notices.add("contact.merge", primaryId);
     },
 
     status(email, subscriptionId) {
@@ -192,6 +206,9 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
     isBlocked: (email) => store.current.blocklist.has(blocklistEntry(email)),
     dossier: (email) => dossierOf(store.current, email),
     search: (text) => searchState(store.current, text),
+
+    events: notices.events,
+    signed: (url, events) => notices.signed(url, events),
 
     handlers,
     listen: (port = 0) => serveHandlers(handlers, port),

@@ -59,7 +59,7 @@ export function preferenceBook({ settings, store, refused, mirror, nextId }: Por
       timestamp: latest,
       businessUnitId: Number(brandOf(definition)),
       ...(set?.legalBasis === undefined ? {} : { legalBasis: set.legalBasis }),
-      ...(set?.legalBasisExplanation === undefined
+      ...(set?.legalBasisExplanation === undefined || !settings.statusesShowExplanation
         ? {}
         : { legalBasisExplanation: set.legalBasisExplanation }),
     };
