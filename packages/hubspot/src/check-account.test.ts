@@ -31,10 +31,10 @@ describe("check", () => {
   it.each([
     [
       "crm.objects.contacts.read",
-      ["erase", "exclude", "export", "rectify", "restrict", "subscribe", "unsubscribe"],
+      ["erase", "exclude", "export", "observe", "rectify", "restrict", "subscribe", "unsubscribe"],
     ],
     ["crm.objects.contacts.write", ["erase", "exclude", "rectify"]],
-    ["communication_preferences.read_write", ["exclude", "export", "subscribe", "unsubscribe"]],
+    ["communication_preferences.read_write", ["exclude", "export", "observe", "subscribe", "unsubscribe"]],
   ])("says what fails without %s", async (scope, operations) => {
     const scene = await openScene({ scopes: without(scope) });
     const { lacks } = await scene.processor.check(scene.context);
@@ -71,7 +71,7 @@ describe("check", () => {
     const scene = await openScene({ scopes });
     const { lacks, unknownTopics } = await scene.processor.check(scene.context);
     expect(lacks).toEqual(
-      ["exclude", "export", "subscribe", "unsubscribe"].map((operation) => ({
+      ["exclude", "export", "observe", "subscribe", "unsubscribe"].map((operation) => ({
         operation,
         needs: "scope communication_preferences.read_write",
       })),

@@ -23,8 +23,17 @@ interface Need {
   readonly or?: string;
 }
 
-const contacts = ["erase", "exclude", "export", "rectify", "restrict", "subscribe", "unsubscribe"] as const;
-const preferences = ["exclude", "export", "subscribe", "unsubscribe"] as const;
+const contacts = [
+  "erase",
+  "exclude",
+  "export",
+  "observe",
+  "rectify",
+  "restrict",
+  "subscribe",
+  "unsubscribe",
+] as const;
+const preferences = ["exclude", "export", "observe", "subscribe", "unsubscribe"] as const;
 const nobody = ["nobody@heed.invalid", "nobody-else@heed.invalid"] as const;
 
 /**

@@ -83,7 +83,7 @@ const cannot: readonly CannotShow[] = [
     reason:
       "An address belongs to one live contact; an archived one beside it is no second match, and is erased too (erase.test.ts).",
   })),
-  ...(["subscribe", "unsubscribe", "rectify"] as const).map((operation) => ({
+  ...(["subscribe", "unsubscribe", "rectify", "observe"] as const).map((operation) => ({
     case: "works through every page of a set, also while it shrinks" as const,
     operation,
     reason: "It reads contacts by batch/read and preferences by address, and neither has pages.",

@@ -107,6 +107,7 @@ describe("hubspot", () => {
       "erase",
       "exclude",
       "export",
+      "observe",
       "rectify",
       "restrict",
       "subscribe",

@@ -61,16 +61,28 @@ function stepsAt(context: HeedContext, processor: string, named: Named): Promise
 const callMs = 60_000;
 const skewMs = 60_000;
 
-/** Whether heed made it so: the vendor says it, or a step was under way to do just that. */
+/** Whether heed made it so: the vendor says it, or the last that heed asked for there by then was just that. */
 function isOwn(choice: SeenChoice, steps: readonly Row<"steps">[], nowMs: number): boolean {
   if (choice.own !== undefined) return choice.own;
   const operation = choice.saw === "opted-out" ? "unsubscribe" : "subscribe";
   const atMs = Date.parse(choice.at);
-  const covers = (step: Row<"steps">) =>
+  const about = steps.filter((step) =>
     choice.topics === "all"
       ? (JSON.parse(step.input) as InputOf["unsubscribe"]).topics === "all"
-      : choice.topics.every((topic) => isAbout(step, topic));
-  return steps.some((step) => step.operation === operation && covers(step) && wasAskedAt(step, atMs, nowMs));
+      : choice.topics.every((topic) => isAbout(step, topic)),
+  );
+  const overtaken = (ranAt: string | null) =>
+    ranAt !== null &&
+    about.some(
+      (step) =>
+        step.operation !== operation &&
+        step.ranAt !== null &&
+        step.ranAt > ranAt &&
+        Date.parse(step.ranAt) <= atMs,
+    );
+  return about.some(
+    (step) => step.operation === operation && wasAskedAt(step, atMs, nowMs) && !overtaken(step.ranAt),
+  );
 }
 
 /** Whether the vendor may have carried a call of this step out then. One that was overtaken made none. */

@@ -34,5 +34,7 @@ export interface ProcessorCase {
 /** What ends something for good: absent people are `absent`, and a match in doubt goes to a human. */
 export const destructive: readonly OperationName[] = ["erase", "exclude", "forgetTokens"];
 export const preferences: readonly OperationName[] = ["subscribe", "unsubscribe"];
+/** Those that leave nothing at the vendor to look at. */
+export const looking: readonly OperationName[] = ["export", "observe"];
 /** Those that leave something at the vendor to look at. */
 export const changing: readonly OperationName[] = [...preferences, ...destructive, "rectify", "restrict"];

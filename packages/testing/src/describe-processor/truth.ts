@@ -61,11 +61,22 @@ export async function expectTruth(
       expectWhole(scene, email, story);
       continue;
     }
+    if (scene.operation === "observe") {
+      expectSeen(email, story);
+      continue;
+    }
     const done = await isDone(scene, email, story.call);
     const said = { outcome: story.outcome?.status, finding: story.finding?.seen };
     if (story.outcome?.status === "absent") expect([said, done]).toEqual([said, true]);
     if (claimsSuccess(scene, story)) expect([said, done]).toEqual([said, true]);
   }
+}
+
+/** Whoever is there was seen there, and their choices are told as theirs. */
+function expectSeen(email: string, { outcome }: Story): void {
+  expect(outcome?.status).not.toBe("absent");
+  if (outcome?.status !== "done" || !("addresses" in outcome)) return;
+  expect(outcome.addresses.map(({ value }) => value.toLowerCase())).toContain(email.toLowerCase());
 }
 
 /** An export that ended well holds everything. */

@@ -10,7 +10,14 @@ import {
   readBack,
   type Carried,
 } from "../carry-out.ts";
-import { changing, destructive, type ProcessorCase, type Scene, type Stage } from "../processor-case.ts";
+import {
+  changing,
+  destructive,
+  looking,
+  type ProcessorCase,
+  type Scene,
+  type Stage,
+} from "../processor-case.ts";
 import { changingLists, isWrite } from "../rules.ts";
 import { expectNobodyNamed, expectTruth, sceneWith } from "../truth.ts";
 import type { Rule } from "../wire.ts";
@@ -101,7 +108,7 @@ export const batches = {
       const calls = callsFor(scene, people);
       const { stories, troubles } = await inBatches(scene, calls);
       expect(troubles).toEqual([]);
-      const isAbsent = [...destructive, "export", "rectify"].includes(stage.operation);
+      const isAbsent = [...destructive, ...looking, "rectify"].includes(stage.operation);
       for (const [index, { call, outcome, finding }] of stories.entries()) {
         const expected = index === 1 && isAbsent ? /^absent$/ : /^(?:done|pending)$/;
         if (index !== 1 || isAbsent)
@@ -109,7 +116,7 @@ export const batches = {
         if (canReadBack(scene) && (index !== 1 || isAbsent))
           expect([call.id, finding?.seen]).toEqual([call.id, "as-asked"]);
       }
-      if (stage.operation !== "export") {
+      if (!looking.includes(stage.operation)) {
         expect(await isDone(scene, first, stories[0]?.call ?? fails())).toBe(true);
         expect(await isDone(scene, third, stories[2]?.call ?? fails())).toBe(true);
       }

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { callsFor, canReadBack, carryOut, found, inputOf, isDone, readBack } from "../carry-out.ts";
-import { changing, destructive, type ProcessorCase } from "../processor-case.ts";
+import { changing, destructive, looking, type ProcessorCase } from "../processor-case.ts";
 import { isWrite, Recording } from "../rules.ts";
 import { anna, expectNobodyNamed, sceneWith } from "../truth.ts";
 
@@ -64,7 +64,7 @@ export const effect = {
       const before = await scene.world.snapshot(anna);
       const resolved = await found(scene, calls);
       await readBack(scene, resolved);
-      if (stage.operation === "export") await carryOut(scene, calls);
+      if (looking.includes(stage.operation)) await carryOut(scene, calls);
       expect(await scene.world.snapshot(anna)).toBe(before);
       expect(scene.wire.requests.filter((request) => isWrite(scene, request))).toEqual([]);
     },
@@ -126,7 +126,7 @@ export const effect = {
     },
   },
   "finds nobody where nobody is, and leaves nothing of them": {
-    of: [...destructive, "unsubscribe", "export", "rectify"],
+    of: [...destructive, ...looking, "unsubscribe", "rectify"],
     async judge(stage) {
       const { scene } = await sceneWith(stage, bystander);
       const input =

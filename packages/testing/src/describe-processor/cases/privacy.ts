@@ -31,9 +31,9 @@ const troubled: readonly Rule[] = [
   cutAfter,
 ];
 
-/** The records of an export are personal; all else that is told is not. */
+/** The records of an export are personal, and so are the addresses of whom was looked at; all else that is told is not. */
 const withoutRecords = (outcome: object | undefined) =>
-  outcome === undefined ? undefined : { ...outcome, records: undefined };
+  outcome === undefined ? undefined : { ...outcome, records: undefined, addresses: undefined };
 
 /** Whether what is told names nobody. */
 export const privacy = {
