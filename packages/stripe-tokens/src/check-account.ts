@@ -23,11 +23,12 @@ interface Permission {
 }
 
 const everything = ["forgetTokens", "erase", "export", "rectify"] as const;
+const finding = [...everything, "observe"] as const;
 const forgetting = ["forgetTokens", "erase"] as const;
 const reading = [...forgetting, "export"] as const;
 
 const permissions: readonly Permission[] = [
-  { needs: "customers: read", of: everything, ask: (calls) => calls.anyCustomer() },
+  { needs: "customers: read", of: finding, ask: (calls) => calls.anyCustomer() },
   {
     needs: "customers: write",
     of: ["forgetTokens", "erase", "rectify"],
@@ -40,7 +41,7 @@ const permissions: readonly Permission[] = [
     ask: (calls) => calls.methodsOfCustomer(nobody.id),
   },
   { needs: "payment methods: write", of: forgetting, ask: (calls) => calls.detach(`pm_${probe}`) },
-  { needs: "sources: read", of: everything, ask: (calls) => calls.sources(nobody.id) },
+  { needs: "sources: read", of: finding, ask: (calls) => calls.sources(nobody.id) },
   {
     needs: "sources: write",
     of: forgetting,
@@ -113,12 +114,12 @@ export async function checkAccount(calls: StripeCalls, checking: Checking): Prom
   }
   const searches = () => calls.customersSearchedAs("nobody@heed.invalid");
   if (searchSpellings && !(await isPermitted(searches))) {
-    lacking("customers: search (or searchSpellings: false)", everything);
+    lacking("customers: search (or searchSpellings: false)", finding);
   }
   const canSeeCustomers = !lacks.some(({ needs }) => needs === "customers: read");
   const anyone = canSeeCustomers ? await calls.anyCustomer() : "unlisted";
   if (typeof anyone === "object" && anyone.livemode !== live) {
-    lacking(live ? "a key of live mode" : "a key of test mode, or live: true", everything);
+    lacking(live ? "a key of live mode" : "a key of test mode, or live: true", finding);
   }
   const remarks = await remarksOn(calls, checking);
   return { account, lacks, unknownTopics: [], ...(remarks.length > 0 ? { remarks } : {}) };

@@ -89,14 +89,16 @@ function manyMethods(account: StripeAccount, add: () => string): () => void {
 }
 
 /** More than one page of what each operation works through, and how one of it goes. */
+const manyCustomers: Crowd = (account, add) => {
+  const ids = Array.from({ length: 105 }, add);
+  return () => account.deleteCustomer(ids[0] ?? "");
+};
 const crowds: { readonly [N in OperationName]?: Crowd } = {
   forgetTokens: manyMethods,
   erase: manyMethods,
   export: manyMethods,
-  rectify(account, add) {
-    const ids = Array.from({ length: 105 }, add);
-    return () => account.deleteCustomer(ids[0] ?? "");
-  },
+  rectify: manyCustomers,
+  observe: manyCustomers,
 };
 
 for (const [named, switches] of eitherWay) {

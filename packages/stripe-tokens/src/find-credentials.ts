@@ -20,7 +20,7 @@ export async function findCredentials(
 /** Finds the customers of a subject alone. */
 export async function findCustomers(
   calls: StripeCalls,
-  call: Call<"export" | "rectify", StripeKind>,
+  call: Call<"export" | "rectify" | "observe", StripeKind>,
   search: Search,
 ): Promise<Resolution> {
   return { targets: (await findOwners(calls, call, search)).map(targetOf) };

@@ -14,11 +14,13 @@ import type { StripeKind } from "./find-customers.ts";
 import { forgetTokens, readForgotten } from "./forget-operation.ts";
 import { orFailed } from "./or-failed.ts";
 import { ownersOf } from "./owner.ts";
+import { observe } from "./observe.ts";
 import { clearance } from "./paying-guard.ts";
 import { readRectified, rectify } from "./rectify-customer.ts";
 import { stripeCalls } from "./stripe-calls.ts";
 import { type StripeAccess, stripeClient } from "./stripe-client.ts";
 import { type StripeBucket, stripeLimits } from "./stripe-limits.ts";
+import { sightingsIn, type StripeWebhooks } from "./webhook.ts";
 import { readErased } from "./verify-erased.ts";
 
 /** How {@link stripeTokens} reaches which account. */
@@ -50,6 +52,8 @@ export type StripeTokensOptions = StripeAccess & {
    * the search is behind by up to a minute.
    */
   readonly settlingMs?: number;
+  /** Takes Stripe's webhooks in: `heed.webhooks.receive()`. Default: none are taken. */
+  readonly webhooks?: StripeWebhooks;
 };
 
 const optionKeys = {
@@ -62,6 +66,7 @@ const optionKeys = {
   redaction: true,
   readsPerDay: true,
   settlingMs: true,
+  webhooks: true,
 };
 
 /** The processor that {@link stripeTokens} makes. */
@@ -78,6 +83,7 @@ type Does<N extends OperationName> = Operation<N, StripeKind, StripeBucket>;
  * - `erase`: as that, and then the customer is deleted. What Stripe keeps is reported as retained.
  * - `export`: everything that Stripe lists of the subject.
  * - `rectify`: fields of the customer, by Stripe's own names.
+ * - `observe`: whose customer it is that a webhook named.
  *
  * What destroys is guarded: while the subject pays, owes or disputes in any of these customers, nothing is
  * touched, since detaching ends no subscription but lets its next payment fail.
@@ -89,7 +95,7 @@ type Does<N extends OperationName> = Operation<N, StripeKind, StripeBucket>;
 export function stripeTokens(options: StripeTokensOptions): StripeProcessor {
   onlyKeys(options, "stripeTokens", optionKeys);
   const { account, live = false, searchSpellings = true, redaction = false, readsPerDay } = options;
-  const { settlingMs = 60_000 } = options;
+  const { settlingMs = 60_000, webhooks } = options;
   if (!/^acct_\w+$/.test(account)) throw new TypeError("The account is not of the form acct_….");
   if (!(settlingMs >= 0)) throw new TypeError("settlingMs is not a duration in milliseconds.");
   if (readsPerDay !== undefined && !(Number.isInteger(readsPerDay) && readsPerDay > 0)) {
@@ -158,6 +164,17 @@ export function stripeTokens(options: StripeTokensOptions): StripeProcessor {
       answerEach(batch, (call) => readRectified(callsFor("rectify", context), call)),
   };
 
+  const observeOperation: Does<"observe"> = {
+    ...every,
+    settlingMs: 0,
+    repeat: "safe",
+    resolve: (batch, context) =>
+      answerEach(batch, (call) => findCustomers(callsFor("observe", context), call, search)),
+    run: (batch, context) =>
+      answerEach(batch, (call) => orFailed(() => observe(callsFor("observe", context), call))),
+    verify: { acknowledgedOnly: "It only looks." },
+  };
+
   return {
     specificationVersion: "v1",
     name: "stripe-tokens",
@@ -174,8 +191,14 @@ export function stripeTokens(options: StripeTokensOptions): StripeProcessor {
       erase: eraseOperation,
       export: exportOperation,
       rectify: rectifyOperation,
+      observe: observeOperation,
     },
     check: (context) =>
       checkAccount(callsFor("check", context), { live, searchSpellings, redaction, readsPerDay }),
+    ...(webhooks === undefined
+      ? {}
+      : {
+          webhook: (request: Request, now: Date) => sightingsIn(request, now, { client, live, ...webhooks }),
+        }),
   };
 }

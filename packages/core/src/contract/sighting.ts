@@ -13,6 +13,8 @@ export type Sighting = {
 } & (
   | { readonly saw: "opted-out" | "opted-in"; readonly topics: readonly string[] | "all" }
   | { readonly saw: "gone" | "merged" | "paid-service-ended" }
+  /** Something that payments can be made with. Where such had been forgotten, a human has to look. */
+  | { readonly saw: "credential-stored" }
   /** A pending reference is finished: verify now. */
   | { readonly saw: "reference-settled"; readonly reference: string }
 );

@@ -241,11 +241,12 @@ export function stepRows(
     readonly requestId: string | null;
     readonly eventId: string | null;
   },
+  newId: () => string = context.newId,
 ): readonly Row<"steps">[] {
   // Two calls in one instant must not share a place in the order.
   const first = Math.max(about.seq, ...record.openSteps.map((step) => step.seq + 1));
   const rows = planned.map((step, index): Row<"steps"> => {
-    const id = context.newId();
+    const id = newId();
     const instruction = step.ended?.state === "manual" ? step.ended.instruction : undefined;
     return {
       id,
