@@ -35,13 +35,13 @@ describe("check", () => {
   const reading = ["forgetTokens", "erase", "export"];
   const forgetting = ["forgetTokens", "erase"];
   it.each([
-    ["GET /v1/customers", "customers: read", all],
-    ["GET /v1/customers/search", "customers: search (or searchSpellings: false)", all],
+    ["GET /v1/customers", "customers: read", [...all, "observe"]],
+    ["GET /v1/customers/search", "customers: search (or searchSpellings: false)", [...all, "observe"]],
     ["POST /v1/customers/{id}", "customers: write", [...forgetting, "rectify"]],
     ["GET /v1/payment_methods", "payment methods: read", reading],
     ["GET /v1/customers/{id}/payment_methods", "payment methods of a customer: read", forgetting],
     ["POST /v1/payment_methods/{id}/detach", "payment methods: write", forgetting],
-    ["GET /v1/customers/{id}/sources", "sources: read", all],
+    ["GET /v1/customers/{id}/sources", "sources: read", [...all, "observe"]],
     ["DELETE /v1/customers/{customerId}/sources/{id}", "sources: write", forgetting],
     ["GET /v1/setup_intents", "setup intents: read", reading],
     ["POST /v1/setup_intents/{id}/cancel", "setup intents: write", forgetting],

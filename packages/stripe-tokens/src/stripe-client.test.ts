@@ -50,7 +50,7 @@ describe("stripeTokens", () => {
     connect(account);
     const client = new Stripe(account.liveKey, { telemetry: false });
     const unasked = stripeTokens({ client, account: account.id });
-    const lacks = ["forgetTokens", "erase", "export", "rectify"].map((operation) => ({
+    const lacks = ["forgetTokens", "erase", "export", "rectify", "observe"].map((operation) => ({
       operation,
       needs: "a key of test mode, or live: true",
     }));
