@@ -1,0 +1,56 @@
+import type { HeedContext } from "../context.ts";
+import type { InputOf } from "../contract/operation.ts";
+import type { Decision, Write } from "../contract/storage.ts";
+import { stepWrites } from "../ledger/choice-event.ts";
+import { topicState } from "../ledger/choice.ts";
+import type { Named } from "../ledger/name-subject.ts";
+import type { SubjectRecord } from "../ledger/subject-record.ts";
+import { transactOnSubjects } from "../ledger/under-lock.ts";
+import { lanes, preferenceTermMs, seqOf, stepRows, type PlannedStep } from "../requests/plan.ts";
+import { isAbout } from "./own-work.ts";
+
+/** Plans the step once more that brings a processor to what the ledger says, unless one is on its way. */
+export async function tellAgain(
+  context: HeedContext,
+  processor: string,
+  named: Named,
+  topic: string,
+  wished: "given" | "not-given",
+): Promise<void> {
+  const operation = wished === "given" ? "subscribe" : "unsubscribe";
+  if (context.processors[processor]?.operations[operation] === undefined) return;
+  await transactOnSubjects(context, {
+    select: { digests: named.digests.flat() },
+    read: {},
+    decide: (records, _rows, now): Decision<void> => ({
+      writes: records.flatMap((record) => againWrites(context, record, { processor, operation, topic }, now)),
+      answer: undefined,
+    }),
+  });
+}
+
+function againWrites(
+  context: HeedContext,
+  record: SubjectRecord,
+  { processor, operation, topic }: Pick<PlannedStep, "processor" | "operation"> & { readonly topic: string },
+  now: string,
+): readonly Write[] {
+  const isUnderWay = record.openSteps.some((step) => step.processor === processor && isAbout(step, topic));
+  const state = topicState(context.policy, topic, record.events, now);
+  const wished = operation === "subscribe" ? "given" : "not-given";
+  if (record.frozenBy !== null || isUnderWay || state.state !== wished) return [];
+  const input: InputOf["subscribe"] | InputOf["unsubscribe"] =
+    operation === "subscribe"
+      ? { topics: [topic], basis: "consent", evidence: state.by, givenAt: state.since }
+      : { topics: [topic] };
+  const deadlineAt = new Date(Date.parse(now) + preferenceTermMs).toISOString();
+  const lane = operation === "subscribe" ? lanes.optIn : lanes.optOut;
+  const rows = stepRows(context, record, [{ processor, operation, stage: 0, lane, input, deadlineAt }], {
+    seal: record.dataKey,
+    seq: seqOf(now),
+    now,
+    requestId: null,
+    eventId: state.by,
+  });
+  return stepWrites(rows);
+}
