@@ -4,7 +4,7 @@ import type { Write } from "../contract/storage.ts";
 import { slugSchema } from "../contract/slug.ts";
 import type { Row } from "../contract/tables.ts";
 import { evidenceWrite } from "../evidence/evidence.ts";
-import { seal } from "../keys/sealed.ts";
+import { open, seal } from "../keys/sealed.ts";
 import { suppress } from "../ledger/suppression.ts";
 import { closingWrites } from "../requests/close-request.ts";
 import { stepsToRelease } from "../requests/gates.ts";
@@ -187,12 +187,19 @@ function verifyDueAt(
   return now < deadlineAt ? deadlineAt : now;
 }
 
+/** Whom a sighting is about lies in its step alone, and stays there until it has ended. */
+function sightedIn(step: Row<"steps">, key: Uint8Array): Pick<Found, "sighted"> {
+  if (step.operation !== "observe" || step.sealed === null) return {};
+  const { sighted } = JSON.parse(open(key, step.sealed, `steps/${step.id}`)) as Found;
+  return sighted === undefined ? {} : { sighted };
+}
+
 /** The new values of a step's row. */
 function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row<"steps">> {
   const sealFound = (found: Found | undefined) =>
     found === undefined || key === undefined
       ? {}
-      : { sealed: seal(key, JSON.stringify(found), `steps/${step.id}`) };
+      : { sealed: seal(key, JSON.stringify({ ...sightedIn(step, key), ...found }), `steps/${step.id}`) };
   // An answer came, whatever it said: this step does not end its worker.
   const freed = { leaseUntil: null, crashes: 0 };
   // An erasure came in between: what was in flight has ended, the rest is the erasure's.

@@ -115,7 +115,8 @@ export function acknowledgeStep(context: HeedContext, id: string): Promise<{ sta
  */
 export function retryStep(context: HeedContext, id: string): Promise<{ state: StepState }> {
   return changeParked(context, id, ({ step, request, record, allSteps, now }) => {
-    if (request === undefined && record === undefined)
+    // A look at a vendor is nobody's yet.
+    if (request === undefined && record === undefined && step.operation !== "observe")
       throw new ConflictError("The person was erased since: there is nobody left to tell of.", {
         code: "subject-erased",
       });
@@ -148,7 +149,8 @@ export function reviveSteps(
       crashes: 0,
       doubts: 0,
       rounds: 0,
-      sealed: null,
+      // Whom a look is about lies nowhere else.
+      sealed: step.operation === "observe" ? step.sealed : null,
       outcome: null,
       finding: null,
     };

@@ -160,6 +160,34 @@ describe("what a vendor's webhook tells", () => {
     expect(await stateOf("newsletter")).toBe("not-given");
   });
 
+  it("goes to a human after ten days, who has it looked at again", async () => {
+    const { crm, receive, settle, heed, rows, stateOf } = company();
+    crm.press("c151", "newsletter", "opted-out");
+    crm.outage(true);
+    await receive(crm.notices);
+    await settle(12 * 86_400_000);
+    const [parked] = await heed.steps.parked();
+    expect(parked).toMatchObject({ processor: "crm", because: "deadline-passed" });
+    expect(parked?.instruction).toMatch(/retry/);
+    crm.outage(false);
+    await heed.steps.retry(parked?.id ?? "");
+    await settle();
+    expect(await stateOf("newsletter")).toBe("not-given");
+    const looked = (await rows("steps")).find(({ operation }) => operation === "observe");
+    expect((await rows("dataKeys")).map(({ owner }) => owner)).not.toContain(looked?.subjectId);
+  });
+
+  it("is forgotten when a human says that it was dealt with", async () => {
+    const { crm, receive, settle, heed, rows } = company();
+    crm.press("c151", "newsletter", "opted-out");
+    crm.outage(true);
+    await receive(crm.notices);
+    await settle(12 * 86_400_000);
+    const [parked] = await heed.steps.parked();
+    await heed.steps.acknowledge(parked?.id ?? "");
+    expect(await rows("dataKeys")).toEqual([]);
+  });
+
   it("is nothing where the vendor has the person no longer", async () => {
     const { crm, receive, settle, rows } = company();
     crm.press("c151", "newsletter", "opted-out");
