@@ -5,7 +5,7 @@ import type { Row } from "../contract/tables.ts";
 import { isHeedError, type HeedError } from "../errors/heed-error.ts";
 import { evidenceDigests } from "../evidence/evidence.ts";
 import { open } from "../keys/sealed.ts";
-import { topicsIn, topicState } from "../ledger/choice.ts";
+import { topicsIn, topicState, topicsVia } from "../ledger/choice.ts";
 import { identifiersOf } from "../ledger/identifiers.ts";
 import { dataKeyOf } from "../ledger/subject-record.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -202,9 +202,7 @@ export function wishedInput(
     if (oldest === undefined) return undefined;
     return { ...(input as InputOf["subscribe"]), topics, evidence: oldest.by, givenAt: oldest.since };
   }
-  const through = Object.keys(policy.topics).filter((topic) =>
-    policy.topics[topic]?.via?.includes(step.processor),
-  );
+  const through = topicsVia(policy, step.processor);
   const marketing = topicsIn(policy, { scope: "all", name: null });
   const asked = input.topics === "all" ? through.filter((topic) => marketing.includes(topic)) : input.topics;
   const topics = asked.filter((topic) => !isGiven(topic));

@@ -13,6 +13,11 @@ export function topicsIn(policy: Policy, scope: Scope): readonly string[] {
     .map(([name]) => name);
 }
 
+/** The topics that a processor has. */
+export function topicsVia(policy: Policy, processor: string): readonly string[] {
+  return Object.keys(policy.topics).filter((topic) => policy.topics[topic]?.via?.includes(processor));
+}
+
 /** The state of one topic for one subject, as the policy's classes read the ledger. */
 export function topicState(
   policy: Policy,

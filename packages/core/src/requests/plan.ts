@@ -4,7 +4,7 @@ import type { Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { UnsupportedOperationError } from "../errors/unsupported-operation-error.ts";
 import { seal } from "../keys/sealed.ts";
-import { propagationOf } from "../ledger/choice.ts";
+import { propagationOf, topicsVia } from "../ledger/choice.ts";
 import type { EventKind, Scope } from "../ledger/event.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
 import type { Recipient } from "../policy/policy.ts";
@@ -16,7 +16,11 @@ import { isHeldBack, ownStage } from "./lifecycle.ts";
 export const lanes = { optOut: 0, request: 1, optIn: 2, bulk: 2 } as const;
 
 /** How long a preference is carried after its choice before a human is asked, in milliseconds (10 days). */
-export const preferenceTermMs = 10 * 86_400_000;
+const preferenceTermMs = 10 * 86_400_000;
+
+/** By when a choice of this instant is carried, or a human is asked. @param from RFC 3339 */
+export const preferenceDeadline = (from: string): string =>
+  new Date(Date.parse(from) + preferenceTermMs).toISOString();
 
 /** What is to be done at one processor, before it becomes a row. */
 export interface PlannedStep {
@@ -63,7 +67,7 @@ export function preferenceSteps(
         operation,
         stage: 0,
         lane: choice.inBulk === true ? lanes.bulk : operation === "unsubscribe" ? lanes.optOut : lanes.optIn,
-        deadlineAt: new Date(Date.parse(event.recordedAt) + preferenceTermMs).toISOString(),
+        deadlineAt: preferenceDeadline(event.recordedAt),
       };
       const input: InputOf["subscribe"] | InputOf["unsubscribe"] =
         operation === "unsubscribe"
@@ -127,8 +131,7 @@ export function erasurePlan(
   receivedAt: string,
 ): readonly PlannedStep[] {
   const base = { lane: lanes.request, deadlineAt };
-  const holdsTopics = (id: string) =>
-    Object.values(context.policy.topics).some((topic) => topic.via?.includes(id));
+  const holdsTopics = (id: string) => topicsVia(context.policy, id).length > 0;
   const steps = Object.entries(context.policy.recipients).flatMap(
     ([processor, recipient]): readonly PlannedStep[] => {
       const operations = context.processors[processor]?.operations ?? {};

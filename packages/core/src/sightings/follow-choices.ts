@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { HeedContext } from "../context.ts";
 import type { SeenChoice } from "../contract/operation.ts";
 import type { Claim } from "../engine/claim.ts";
-import { topicsIn } from "../ledger/choice.ts";
+import { topicsIn, topicsVia } from "../ledger/choice.ts";
 import type { ConsentState } from "../ledger/consent-fold.ts";
 import type { Scope } from "../ledger/event.ts";
 import type { Named } from "../ledger/name-subject.ts";
@@ -22,14 +22,9 @@ export async function followChoices(
   const steps = await stepsAt(context, processor, named);
   const now = context.clock.now().getTime();
   const choices = seen.map((choice) => ({ ...choice, own: isOwn(choice, steps, now) }));
-  for (const topic of topicsAt(context, processor))
+  for (const topic of topicsVia(context.policy, processor))
     await followTopic(context, claim, named, topic, covering(choices, topic));
   await followAll(context, claim, named, choices);
-}
-
-/** Topics that the processor has. */
-function topicsAt({ policy }: HeedContext, processor: string): readonly string[] {
-  return Object.keys(policy.topics).filter((topic) => policy.topics[topic]?.via?.includes(processor));
 }
 
 function covering(choices: readonly SeenChoice[], topic: string): readonly SeenChoice[] {

@@ -24,7 +24,6 @@ export function stepsAt(
 
 /** How long a call may take, and how far a vendor's clock may be from ours, in milliseconds. */
 const callMs = 60_000;
-
 const skewMs = 60_000;
 
 /** Whether heed made it so: the vendor says it, or the last that heed asked for there by then was just that. */

@@ -7,7 +7,8 @@ import type { Decision, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { UnsupportedOperationError } from "../errors/unsupported-operation-error.ts";
 import { newDataKey, seal } from "../keys/sealed.ts";
-import { lanes, preferenceTermMs, seqOf, stepRows } from "../requests/plan.ts";
+import { lockNames } from "../ledger/under-lock.ts";
+import { lanes, preferenceDeadline, seqOf, stepRows } from "../requests/plan.ts";
 import { known } from "../policy/known-name.ts";
 
 /** What became of a webhook. */
@@ -41,7 +42,7 @@ export async function receiveWebhook(
   if (sightings.length === 0) return { sightings: 0, fresh: 0 };
   const ids = sightings.map(([id]) => id);
   const fresh = await context.storage.transact({
-    lock: ids.toSorted().map((id) => `address:${id}`),
+    lock: lockNames({ addresses: ids }),
     clock: context.clock,
     read: { known: { from: "sightings", where: { id: ids } } },
     decide: ({ known }, now): Decision<number> => {
@@ -98,7 +99,7 @@ function lookWrites(
         stage: 0,
         lane: saw.includes("opted-out") ? lanes.optOut : lanes.request,
         input,
-        deadlineAt: new Date(Date.parse(now) + preferenceTermMs).toISOString(),
+        deadlineAt: preferenceDeadline(now),
       },
     ],
     { seal: key, seq: seqOf(now), now, requestId: null, eventId: null },

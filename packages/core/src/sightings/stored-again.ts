@@ -10,7 +10,7 @@ import { suppressionLookups } from "../ledger/name-subject.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { erasedAt } from "../ledger/suppression.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
-import { lanes, preferenceTermMs, seqOf, stepRows, type PlannedStep } from "../requests/plan.ts";
+import { lanes, preferenceDeadline, seqOf, stepRows, type PlannedStep } from "../requests/plan.ts";
 import { nameThose } from "./name-those.ts";
 
 /**
@@ -64,7 +64,7 @@ function alarmWrites(
     operation: "forgetTokens",
     stage: 1,
     lane: lanes.request,
-    deadlineAt: new Date(Date.parse(now) + preferenceTermMs).toISOString(),
+    deadlineAt: preferenceDeadline(now),
     input,
     ended: { state: "manual", because: "stored-again", instruction },
   };

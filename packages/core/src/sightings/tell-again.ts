@@ -6,7 +6,7 @@ import { topicState } from "../ledger/choice.ts";
 import type { Named } from "../ledger/name-subject.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
-import { lanes, preferenceTermMs, seqOf, stepRows, type PlannedStep } from "../requests/plan.ts";
+import { lanes, preferenceDeadline, seqOf, stepRows, type PlannedStep } from "../requests/plan.ts";
 import { isAbout } from "./own-work.ts";
 
 /** Plans the step once more that brings a processor to what the ledger says, unless one is on its way. */
@@ -43,7 +43,7 @@ function againWrites(
     operation === "subscribe"
       ? { topics: [topic], basis: "consent", evidence: state.by, givenAt: state.since }
       : { topics: [topic] };
-  const deadlineAt = new Date(Date.parse(now) + preferenceTermMs).toISOString();
+  const deadlineAt = preferenceDeadline(now);
   const lane = operation === "subscribe" ? lanes.optIn : lanes.optOut;
   const rows = stepRows(context, record, [{ processor, operation, stage: 0, lane, input, deadlineAt }], {
     seal: record.dataKey,

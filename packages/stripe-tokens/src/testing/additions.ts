@@ -2,12 +2,13 @@ import { type BillingAdditions, billingAdditions } from "./billing-additions.ts"
 import { reindex } from "./customer-routes.ts";
 import { type Chosen, making, ownership, put } from "./making.ts";
 import { type PaymentAdditions, paymentAdditions } from "./payment-additions.ts";
-import type {
-  CustomerAccountObject,
-  CustomerObject,
-  PaymentMethodObject,
-  RecordObject,
-  SourceObject,
+import {
+  blankCustomer,
+  type CustomerAccountObject,
+  type CustomerObject,
+  type PaymentMethodObject,
+  type RecordObject,
+  type SourceObject,
 } from "./stripe-objects.ts";
 import type { World } from "./world.ts";
 
@@ -37,18 +38,7 @@ export function additions(world: World): Additions {
       const customer: CustomerObject = {
         ...base("cus", "customer", chosen?.livemode ?? false),
         deleted: false,
-        email: null,
-        name: null,
-        individual_name: null,
-        business_name: null,
-        phone: null,
-        description: null,
-        address: null,
-        shipping: null,
-        metadata: {},
-        preferred_locales: [],
-        default_source: null,
-        invoice_settings: { default_payment_method: null },
+        ...blankCustomer(),
         test_clock: null,
         ...chosen,
       };

@@ -1,5 +1,5 @@
 import type { Asked } from "./route.ts";
-import type { CustomerObject } from "./stripe-objects.ts";
+import { blankCustomer, type CustomerObject } from "./stripe-objects.ts";
 
 /**
  * A stub stays, subscriptions and schedules end at once, legacy sources go; invoices, charges and, where the
@@ -12,18 +12,7 @@ export function deleteCustomer(
   const { id } = customer;
   Object.assign(customer, {
     deleted: true,
-    email: null,
-    name: null,
-    individual_name: null,
-    business_name: null,
-    phone: null,
-    description: null,
-    address: null,
-    shipping: null,
-    metadata: {},
-    preferred_locales: [],
-    default_source: null,
-    invoice_settings: { default_payment_method: null },
+    ...blankCustomer(),
   });
   const endedAt = Math.floor(switches.now().getTime() / 1000);
   for (const subscription of state.subscriptions.values()) {

@@ -211,3 +211,19 @@ export function emptyState(): StripeState {
     indexed: [],
   };
 }
+
+/** A customer of whom nothing is known. */
+export const blankCustomer = () => ({
+  email: null,
+  name: null,
+  individual_name: null,
+  business_name: null,
+  phone: null,
+  description: null,
+  address: null,
+  shipping: null,
+  metadata: {},
+  preferred_locales: [],
+  default_source: null,
+  invoice_settings: { default_payment_method: null },
+});
