@@ -99,5 +99,15 @@ function reader<T>(schema: z.ZodType): Reader<T> {
 
 export const readResolution = reader<Resolution>(resolutionSchema);
 export const readOutcome = reader<Outcome>(outcomeSchema);
+
+/** What `observe` saw: its choices and whose they are, or no answer. */
+export function readObservation(
+  outcome: Outcome | undefined,
+  tellMistake: (mistake: string) => void,
+): Outcome | undefined {
+  if (outcome?.status !== "done" || ("choices" in outcome && "addresses" in outcome)) return outcome;
+  tellMistake("choices, addresses: both are needed");
+  return undefined;
+}
 export const readFinding = reader<Finding>(findingSchema);
 export const readClearance = reader<Clearance>(clearanceSchema);

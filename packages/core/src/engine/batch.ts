@@ -1,6 +1,6 @@
 import type { Answers, Finding, Resolution } from "../contract/operation.ts";
 import { isDestructive } from "../requests/lifecycle.ts";
-import { readClearance, readFinding, readOutcome, readResolution } from "./answers.ts";
+import { readClearance, readFinding, readObservation, readOutcome, readResolution } from "./answers.ts";
 import { ask, Mistakes, slowDown, tellFailure, unanswered, type Asking } from "./ask.ts";
 import type { Health } from "./breaker.ts";
 import { begin, type Claim } from "./claim.ts";
@@ -61,6 +61,7 @@ async function runPhase(
   verdicts: Map<string, Verdict>,
 ): Promise<Health> {
   const { context, operation } = asking;
+  const isLook = asking.operationName === "observe";
   if (claims.some((claim) => claim.isGuarded)) {
     const { guard } = operation;
     const { answers, health } = await ask(asking, "guard", claims, verdicts, (calls, lent) =>
@@ -95,9 +96,10 @@ async function runPhase(
   );
   const mistakes = new Mistakes(asking, "run");
   for (const claim of unanswered(allowed, verdicts)) {
-    const outcome = readOutcome(answers?.get(claim.call.id), mistakes.note);
+    const read = readOutcome(answers?.get(claim.call.id), mistakes.note);
+    const outcome = isLook ? readObservation(read, mistakes.note) : read;
     if (outcome?.status !== "failed") {
-      if (outcome?.status === "done" && "choices" in outcome) await takeIn(context, claim, outcome);
+      if (isLook && outcome?.status === "done" && "choices" in outcome) await takeIn(context, claim, outcome);
       verdicts.set(claim.call.id, afterRun(claim, operation, outcome));
       continue;
     }

@@ -188,6 +188,26 @@ describe("what a vendor's webhook tells", () => {
     expect(await rows("dataKeys")).toEqual([]);
   });
 
+  it.each([
+    { status: "done", affected: 0 },
+    { status: "done", choices: [] },
+  ])("is looked at again where the look answered nothing that can be read: %j", async (answer) => {
+    const { crm, receive, settle, heed, stateOf } = company();
+    const told: unknown[] = [];
+    heed.on("work.failed", ({ error }) => told.push(error));
+    const operation = crm.processor.operations.observe as { run: unknown };
+    const { run } = operation;
+    operation.run = async (calls: readonly { readonly id: string }[]) =>
+      new Map(calls.map(({ id }) => [id, answer]));
+    crm.press("c151", "newsletter", "opted-out");
+    await receive(crm.notices);
+    await heed.work.drain();
+    expect(told).toEqual([expect.any(TypeError)]);
+    operation.run = run;
+    await settle();
+    expect(await stateOf("newsletter")).toBe("not-given");
+  });
+
   it("is nothing where the vendor has the person no longer", async () => {
     const { crm, receive, settle, rows } = company();
     crm.press("c151", "newsletter", "opted-out");
