@@ -5,7 +5,7 @@ import { keyring, newKey } from "@heed/core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import manifest from "../package.json" with { type: "json" };
 import { durableHome } from "../test/durable-home.ts";
-import { runCommand } from "../test/run-command.ts";
+import { quietly, runCommand } from "../test/run-command.ts";
 import { stageKey } from "./rotate-keyring.ts";
 
 const bin = fileURLToPath(new URL("heed.ts", import.meta.url));
@@ -13,7 +13,7 @@ const bin = fileURLToPath(new URL("heed.ts", import.meta.url));
 /** Runs the command as a process of its own, with nothing else in its environment. */
 function heed(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const { status, stdout, stderr } = spawnSync(process.execPath, ["-C", "@heed/source", bin, ...args], {
-    env: { ...env, NODE_NO_WARNINGS: "1" },
+    env: { ...env, ...quietly },
     encoding: "utf8",
   });
   return { status, stdout, stderr };
@@ -36,7 +36,7 @@ describe("heed keys", () => {
 
   it.skipIf(!existsSync("/dev/full"))("ends with 1 when what it prints finds no room", () => {
     const { status, stderr } = spawnSync(process.execPath, ["-C", "@heed/source", bin, "keys"], {
-      env: { NODE_NO_WARNINGS: "1" },
+      env: quietly,
       stdio: ["ignore", openSync("/dev/full", "w"), "pipe"],
       encoding: "utf8",
     });

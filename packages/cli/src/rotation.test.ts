@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { newKey } from "@heed/core";
 import { afterAll, describe, expect, it } from "vitest";
 import { durableHome } from "../test/durable-home.ts";
+import { quietly } from "../test/run-command.ts";
 
 const bin = fileURLToPath(new URL("heed.ts", import.meta.url));
 const directory = fileURLToPath(new URL("../test/durable/", import.meta.url));
@@ -37,7 +38,7 @@ describe("a rotation, from the command line", () => {
     // It is told to stop when it has done a page.
     const child = spawn(process.execPath, ["-C", "@heed/source", bin, "keys", "--finish"], {
       cwd: directory,
-      env: { HEED_HOME: home, HEED_KEYS: keys, NODE_NO_WARNINGS: "1" },
+      env: { HEED_HOME: home, HEED_KEYS: keys, ...quietly },
     });
     const ended = once(child, "close");
     const database = new DatabaseSync(company.file("heed.db"), { readOnly: true });

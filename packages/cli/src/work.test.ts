@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { newKey } from "@heed/core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { durableHome } from "../test/durable-home.ts";
+import { quietly } from "../test/run-command.ts";
 
 const bin = fileURLToPath(new URL("heed.ts", import.meta.url));
 const company = fileURLToPath(new URL("../test/company/", import.meta.url));
@@ -18,7 +19,7 @@ const nowhere = fileURLToPath(new URL("./", import.meta.url));
 function start(directory: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, ["-C", "@heed/source", bin, ...args], {
     cwd: directory,
-    env: { ...env, NODE_NO_WARNINGS: "1" },
+    env: { ...env, ...quietly },
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   const ended = Promise.all([once(child, "close"), text(child.stdout), text(child.stderr)]).then(
@@ -86,7 +87,7 @@ describe("heed work", () => {
   it("goes on when nobody reads along any more", async () => {
     const child = spawn(process.execPath, ["-C", "@heed/source", bin, "work"], {
       cwd: company,
-      env: { SLOW_MS: "500", NODE_NO_WARNINGS: "1" },
+      env: { SLOW_MS: "500", ...quietly },
     });
     const ended = Promise.all([once(child, "exit"), text(child.stderr)]);
     await once(child.stdout, "data");

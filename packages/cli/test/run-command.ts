@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 
 const bin = fileURLToPath(new URL("../src/heed.ts", import.meta.url));
 
+/** What each command has in its environment besides its own: Node compiles nothing anew, and says nothing of itself. */
+export const quietly = { NODE_NO_WARNINGS: "1", NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] };
+
 /** How a command ended, and what it said. */
 export interface Ended {
   readonly status: number | null;
@@ -12,7 +15,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a command as a process of its own, with nothing else in its environment. */
+/** Runs a command as a process of its own, with nothing of this one's environment. */
 export async function runCommand(
   directory: string,
   args: readonly string[],
@@ -21,7 +24,7 @@ export async function runCommand(
 ): Promise<Ended> {
   const child = spawn(process.execPath, ["-C", "@heed/source", bin, ...args], {
     cwd: directory,
-    env: { ...env, NODE_NO_WARNINGS: "1" },
+    env: { ...env, ...quietly },
     timeout: timeoutMs,
   });
   const [[status], stdout, stderr] = await Promise.all([
