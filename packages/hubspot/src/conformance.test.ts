@@ -100,8 +100,8 @@ for (const [how, portalOptions] of Object.entries(switches)) {
         pageSize: 2,
         ...portalOptions,
       });
-      const { url, close } = await portal.listen();
-      const options = { accessToken: portal.accessToken, baseUrl: await between(url), topics };
+      const baseUrl = await between(portal.answer);
+      const options = { accessToken: portal.accessToken, baseUrl, topics };
       return {
         processor: hubspot({ ...options, portalId: portal.portalId }),
         misconfigured: hubspot({ ...options, portalId: "111" }),
@@ -155,7 +155,6 @@ for (const [how, portalOptions] of Object.entries(switches)) {
             rateLimited: rateLimited("TEN_SECONDLY_ROLLING", undefined),
           },
         },
-        close,
       };
     },
     cannot,

@@ -106,15 +106,13 @@ for (const [named, switches] of eitherWay) {
     name: `stripe-tokens, Stripe ${named}`,
     async create(between) {
       const account = stripeAccount({ limited: false, ...switches });
-      const { url, close } = await account.listen();
-      const baseUrl = await between(url);
+      const baseUrl = await between(account.answer);
       const { key: apiKey, id } = account;
       return {
         processor: stripeTokens({ apiKey, account: id, baseUrl }),
         misconfigured: stripeTokens({ apiKey, account: "acct_another", baseUrl }),
         world: worldOf(account),
         inputs: { rectify: { changes } },
-        close,
       };
     },
   });

@@ -1,4 +1,3 @@
-import { http, HttpResponse, type HttpHandler, type PathParams } from "msw";
 import type { PortalCall } from "./call-log.ts";
 import type { Faults, PortalFault } from "./faults.ts";
 import type { OptOutMirror } from "./opt-out-mirror.ts";
@@ -41,17 +40,27 @@ type Outcome = Reply | "drop" | "hang";
 
 const fallback: Omit<Route, "method" | "path"> = { scopes: [], answer: unknownRoute };
 
-/** The MSW handler of one route: log, fault, token, limit, scope, effect, in that order. */
-export function endpoint(parts: PortalParts, baseUrl: string, route: Route): HttpHandler {
-  const name = `${route.method.toUpperCase()} ${route.path}`;
-  return http[route.method](baseUrl + route.path, ({ request, params }) =>
-    serve(parts, name, route, request, onlyTexts(params)),
-  );
-}
-
-/** The last handler: whatever no route knows is refused, reads and writes alike. */
-export function unknownEndpoint(parts: PortalParts, baseUrl: string): HttpHandler {
-  return http.all(`${baseUrl}/*`, ({ request }) => serve(parts, "unknown", fallback, request, {}));
+/**
+ * Answers as the portal: log, fault, token, limit, scope, effect, in that order. Of two routes that fit the first one
+ * answers; whatever none knows is refused, reads and writes alike. A broken connection is a network error response.
+ */
+export function answering(
+  parts: PortalParts,
+  routes: readonly Route[],
+): (request: Request) => Promise<Response> {
+  const known = routes.map((route) => ({
+    route,
+    method: route.method.toUpperCase(),
+    pattern: new RegExp(`^${route.path.replaceAll(/:(\w+)/g, "(?<$1>[^/]+)")}$`),
+  }));
+  return (request) => {
+    const url = new URL(request.url);
+    for (const { route, method, pattern } of known) {
+      const found = method === request.method ? pattern.exec(url.pathname) : null;
+      if (found) return serve(parts, `${method} ${route.path}`, route, request, url, decoded(found.groups));
+    }
+    return serve(parts, "unknown", fallback, request, url, {});
+  };
 }
 
 async function serve(
@@ -59,9 +68,9 @@ async function serve(
   name: string,
   route: Omit<Route, "method" | "path">,
   request: Request,
+  url: URL,
   params: Readonly<Record<string, string>>,
 ): Promise<Response> {
-  const url = new URL(request.url);
   const body = parseJson(await request.text());
   const asked: Asked = { params, query: url.searchParams, body };
   const met = parts.faults.take(request.method, url.pathname);
@@ -81,7 +90,7 @@ async function serve(
     at: parts.settings.now().toISOString(),
     answered: outcome === "drop" ? "dropped" : outcome === "hang" ? "hung" : outcome.status,
   });
-  if (outcome === "drop") return HttpResponse.error();
+  if (outcome === "drop") return Response.error();
   if (outcome === "hang") return new Promise<never>(() => {});
   return toResponse(outcome, parts.meter.headers());
 }
@@ -111,19 +120,16 @@ function suffer(fault: PortalFault["fault"]): Outcome {
 
 function toResponse({ status, body, headers }: Reply, meterHeaders: Record<string, string>): Response {
   const all = { ...meterHeaders, ...headers };
-  if (body === undefined) return new HttpResponse(null, { status, headers: all });
-  if (typeof body === "string") return new HttpResponse(body, { status, headers: all });
-  return new HttpResponse(JSON.stringify(body), {
+  if (body === undefined) return new Response(null, { status, headers: all });
+  if (typeof body === "string") return new Response(body, { status, headers: all });
+  return new Response(JSON.stringify(body), {
     status,
     headers: { "Content-Type": "application/json;charset=utf-8", ...all },
   });
 }
 
-/** Path parameters that stand for one segment; none here stands for more. */
-function onlyTexts(params: PathParams): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(params).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
-  );
+function decoded(groups: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)]));
 }
 
 function parseJson(text: string): unknown {

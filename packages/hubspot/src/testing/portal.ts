@@ -1,11 +1,11 @@
-import type { HttpHandler } from "msw";
+import { http, type HttpHandler } from "msw";
 import { accountRoutes } from "./account-routes.ts";
 import { associationRoutes } from "./association-routes.ts";
 import { countCalls, type PortalCall } from "./call-log.ts";
 import { contactRoutes, newContact } from "./contact-routes.ts";
 import { findByEmail, keepContact, mergeContacts, setProperties, statusOf } from "./contacts.ts";
 import { dossierOf, searchState, type Dossier } from "./dossier.ts";
-import { endpoint, unknownEndpoint, type PortalParts } from "./endpoint.ts";
+import { answering, type PortalParts } from "./endpoint.ts";
 import { createFaults, type PortalFault } from "./faults.ts";
 import { listRoutes } from "./list-routes.ts";
 import { createNotices, type PortalEvent } from "./notices.ts";
@@ -24,7 +24,7 @@ import {
   type ContactRecord,
   type StatusState,
 } from "./records.ts";
-import { serveHandlers, type ListeningPortal } from "./serve.ts";
+import { serve, type ListeningPortal } from "./serve.ts";
 import { createStore } from "./store.ts";
 
 /** A contact to set a scene with. */
@@ -82,9 +82,11 @@ export interface HubspotPortal {
   /** A webhook to this address with some events, signed as HubSpot signs, now. */
   signed(url: string, events: readonly PortalEvent[]): Request;
 
-  /** MSW handlers over this portal. The last one refuses whatever no route knows. */
+  /** Answers one request, wherever it was to go; what no route knows is refused. A broken connection is a network error. */
+  answer(request: Request): Promise<Response>;
+  /** The same for MSW. Default `baseUrl`: `https://api.hubapi.com`. */
   handlers(baseUrl?: string): HttpHandler[];
-  /** Serves the same handlers on loopback. Default port: any that is free. */
+  /** The same on loopback. Default port: any that is free. */
   listen(port?: number): Promise<ListeningPortal>;
 }
 
@@ -121,8 +123,7 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
     refused,
     nextId,
   };
-  // Of two routes that fit, the first one answers.
-  const routes = [
+  const answer = answering(parts, [
     ...accountRoutes(parts),
     ...contactRoutes(parts),
     ...objectRoutes(parts),
@@ -131,17 +132,13 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
     ...listRoutes(parts),
     ...preferenceBatchRoutes(parts),
     ...preferenceRoutes(parts),
-  ];
+  ]);
   const now = () => settings.now().toISOString();
 
   function contactOf(id: string): ContactRecord {
     const contact = store.current.contacts.get(id);
     if (contact === undefined) throw new TypeError(`The portal has no contact ${id}.`);
     return contact;
-  }
-
-  function handlers(baseUrl = "https://api.hubapi.com"): HttpHandler[] {
-    return [...routes.map((route) => endpoint(parts, baseUrl, route)), unknownEndpoint(parts, baseUrl)];
   }
 
   return {
@@ -210,7 +207,10 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
     events: notices.events,
     signed: (url, events) => notices.signed(url, events),
 
-    handlers,
-    listen: (port = 0) => serveHandlers(handlers, port),
+    answer,
+    handlers: (baseUrl = "https://api.hubapi.com") => [
+      http.all(`${baseUrl}/*`, ({ request }) => answer(request)),
+    ],
+    listen: (port = 0) => serve(answer, port),
   };
 }

@@ -9,6 +9,18 @@ export interface RateMeter {
   headers(): Record<string, string>;
 }
 
+/** The civil date in a zone, as YYYY-MM-DD. Each takes a while to make, and there are few zones. */
+const civilDates = new Map<string, Intl.DateTimeFormat>();
+
+function civilDateIn(timeZone: string): Intl.DateTimeFormat {
+  const known = civilDates.get(timeZone);
+  if (known !== undefined) return known;
+  // en-CA writes dates as YYYY-MM-DD.
+  const made = new Intl.DateTimeFormat("en-CA", { timeZone });
+  civilDates.set(timeZone, made);
+  return made;
+}
+
 export function createRateMeter({
   burst,
   dailyCalls,
@@ -19,8 +31,7 @@ export function createRateMeter({
   let recent: number[] = [];
   let day = "";
   let callsToday = 0;
-  // en-CA writes dates as YYYY-MM-DD.
-  const civilDate = new Intl.DateTimeFormat("en-CA", { timeZone });
+  const civilDate = civilDateIn(timeZone);
 
   function forget(): void {
     const instant = now();

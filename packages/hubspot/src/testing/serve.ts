@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { getResponse, type HttpHandler } from "msw";
 
 /** A portal that listens on loopback. */
 export interface ListeningPortal {
@@ -9,23 +8,20 @@ export interface ListeningPortal {
   close(): Promise<void>;
 }
 
-/** Serves MSW handlers over real HTTP on 127.0.0.1. A handler's network error breaks the connection. */
-export function serveHandlers(
-  handlersAt: (url: string) => readonly HttpHandler[],
-  port: number,
-): Promise<ListeningPortal> {
+type Answer = (request: Request) => Promise<Response>;
+
+/** Answers over real HTTP on 127.0.0.1. A network error breaks the connection. */
+export function serve(answer: Answer, port: number): Promise<ListeningPortal> {
   return new Promise((resolve, reject) => {
-    let handlers: HttpHandler[] = [];
     let url = "";
     const server = createServer((incoming, outgoing) => {
-      answer(incoming, outgoing, url, handlers).catch(() => outgoing.destroy());
+      pass(answer, url, incoming, outgoing).catch(() => outgoing.destroy());
     });
     server.once("error", reject);
     server.listen(port, "127.0.0.1", () => {
       const address = server.address();
       if (address === null || typeof address === "string") throw new TypeError("The server has no port.");
       url = `http://127.0.0.1:${address.port}`;
-      handlers = [...handlersAt(url)];
       resolve({
         url,
         close: () =>
@@ -38,23 +34,23 @@ export function serveHandlers(
   });
 }
 
-async function answer(
+async function pass(
+  answer: Answer,
+  url: string,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  url: string,
-  handlers: HttpHandler[],
 ): Promise<void> {
   const body = await buffer(incoming);
-  const method = incoming.method ?? "GET";
-  const request = new Request(url + (incoming.url ?? "/"), {
-    method,
-    headers: Object.entries(incoming.headers).flatMap(([name, value]) =>
-      typeof value === "string" ? [[name, value] as [string, string]] : [],
-    ),
-    ...(body.length === 0 ? {} : { body }),
-  });
-  const response = await getResponse(handlers, request);
-  if (response === undefined || response.type === "error") {
+  const response = await answer(
+    new Request(url + (incoming.url ?? "/"), {
+      method: incoming.method ?? "GET",
+      headers: Object.entries(incoming.headers).flatMap(([name, value]) =>
+        typeof value === "string" ? [[name, value] as [string, string]] : [],
+      ),
+      ...(body.length === 0 ? {} : { body }),
+    }),
+  );
+  if (response.type === "error") {
     outgoing.destroy();
     return;
   }

@@ -1,6 +1,5 @@
 import { type IncomingMessage, type ServerResponse, createServer } from "node:http";
 import { buffer } from "node:stream/consumers";
-import { type RequestHandler, getResponse } from "msw";
 
 /** An account that is reachable by HTTP. */
 export interface Listening {
@@ -11,8 +10,10 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Serves MSW handlers on a free port of the loopback interface. A network error closes the connection. */
-export async function serve(handlersFor: (url: string) => RequestHandler[]): Promise<Listening> {
+type Answer = (request: Request) => Promise<Response>;
+
+/** Answers on a free port of the loopback interface. A network error closes the connection. */
+export async function serve(answer: Answer): Promise<Listening> {
   const host = "127.0.0.1";
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -23,9 +24,8 @@ export async function serve(handlersFor: (url: string) => RequestHandler[]): Pro
   if (address === null || typeof address === "string") throw new Error("The server listens on no port.");
   const { port } = address;
   const url = `http://${host}:${port}`;
-  const handlers = handlersFor(url);
   server.on("request", (incoming, outgoing) => {
-    answer(handlers, url, incoming, outgoing).catch(() => outgoing.destroy());
+    pass(answer, url, incoming, outgoing).catch(() => outgoing.destroy());
   });
   return {
     url,
@@ -39,8 +39,8 @@ export async function serve(handlersFor: (url: string) => RequestHandler[]): Pro
   };
 }
 
-async function answer(
-  handlers: RequestHandler[],
+async function pass(
+  answer: Answer,
   url: string,
   incoming: IncomingMessage,
   outgoing: ServerResponse,
@@ -56,8 +56,8 @@ async function answer(
     headers,
     ...(body.length > 0 ? { body } : {}),
   });
-  const response = await getResponse(handlers, request);
-  if (response === undefined || response.type === "error") {
+  const response = await answer(request);
+  if (response.type === "error") {
     outgoing.destroy();
     return;
   }

@@ -40,6 +40,8 @@ export interface StripeAccount {
   heal(): void;
   /** Does something when a call to the endpoint arrives, before it is answered: once unless told otherwise. */
   before(endpoint: string, act: () => void, when?: When): void;
+  /** Answers one request, wherever it was to go. A broken connection is a network error response. */
+  answer(request: Request): Promise<Response>;
   /** Handlers for Mock Service Worker. `baseUrl`: where Stripe is thought to be. */
   handlers(baseUrl?: string): HttpHandler[];
   /** Serves the account by HTTP on the loopback interface. */
@@ -59,9 +61,7 @@ export function stripeAccount(switches: StripeSwitches = {}): StripeAccount {
   const world = createWorld(switches);
   const { state, calls } = world;
   const [key = "", liveKey = ""] = world.keys.keys();
-  const handlers = (baseUrl = "https://api.stripe.com") => [
-    http.all(`${baseUrl}/*`, ({ request }) => answerRequest(world, request)),
-  ];
+  const answer = (request: Request) => answerRequest(world, request);
 
   return {
     id: world.switches.id,
@@ -69,7 +69,10 @@ export function stripeAccount(switches: StripeSwitches = {}): StripeAccount {
     liveKey,
     state,
     calls,
-    handlers,
+    answer,
+    handlers: (baseUrl = "https://api.stripe.com") => [
+      http.all(`${baseUrl}/*`, ({ request }) => answer(request)),
+    ],
     add: additions(world),
     search: (text) => searchState(state, text),
     objectsOf: (customer) => objectsOf(state, customer),
@@ -88,6 +91,6 @@ export function stripeAccount(switches: StripeSwitches = {}): StripeAccount {
     fault: (endpoint, fault, when) => world.faults.add(endpoint, fault, when),
     heal: () => world.faults.clear(),
     before: (endpoint, act, when) => world.hooks.add(endpoint, act, when),
-    listen: () => serve(handlers),
+    listen: () => serve(answer),
   };
 }
