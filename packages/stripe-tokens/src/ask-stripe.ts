@@ -1,7 +1,7 @@
 import type { CallContext, OperationName } from "@heed/core/contract";
 import type { Stripe } from "stripe";
 import type { z } from "zod";
-import { pageOf } from "./stripe-answers.ts";
+import { knownPageOf } from "./stripe-answers.ts";
 import { isMissing, stripeError, unreadable } from "./stripe-error.ts";
 import { type EndpointBucket, type StripeBucket, isRead } from "./stripe-limits.ts";
 
@@ -48,7 +48,7 @@ export function askStripe({ client, context, operation, countsReads }: Question)
     send: SendPage,
     after?: string,
   ): Promise<{ data: T[]; after?: string }> {
-    const asked = () => ask(bucket, pageOf(item), (options) => send(after, options));
+    const asked = () => ask(bucket, knownPageOf(item), (options) => send(after, options));
     const given = await orMissing(undefined, asked);
     // Where the list went on from is gone: what is behind it was not seen.
     if (given === undefined && after !== undefined) throw unreadable(given, { operation, bucket });
@@ -97,7 +97,7 @@ export function askStripe({ client, context, operation, countsReads }: Question)
     item: z.ZodType<T>,
     send: Send,
   ): Promise<T | "none" | "unlisted"> {
-    const given = await orMissing(undefined, () => ask(bucket, pageOf(item), send));
+    const given = await orMissing(undefined, () => ask(bucket, knownPageOf(item), send));
     return given === undefined ? "unlisted" : (given.data[0] ?? "none");
   }
 

@@ -5,6 +5,17 @@ export function pageOf<T extends z.ZodType>(item: T) {
   return z.object({ data: z.array(item), has_more: z.boolean(), next_page: z.string().nullish() });
 }
 
+type Page<T> = ReturnType<typeof pageOf<z.ZodType<T>>>;
+const known = new WeakMap<z.ZodType, Page<unknown>>();
+
+/** The same, made once for each schema: zod compiles a schema at its first use, which takes longer than to read a page. */
+export function knownPageOf<T>(item: z.ZodType<T>): Page<T> {
+  const page = known.get(item) ?? pageOf(item);
+  known.set(item, page);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what is kept under an item is a page of it
+  return page as Page<T>;
+}
+
 const id = z.string().min(1);
 /** Seconds since 1970. */
 const seconds = z.number().int();
