@@ -1,4 +1,3 @@
-import { getResponse } from "msw";
 import type { HubspotPortal } from "../src/testing/portal.ts";
 
 /** What a portal answered. */
@@ -9,7 +8,7 @@ export interface PortalAnswer {
   readonly body: unknown;
 }
 
-/** Asks a portal by its MSW handlers, with its own token unless another is given. */
+/** Asks a portal in the same process, with its own token unless another is given. */
 export async function askPortal(
   portal: HubspotPortal,
   method: string,
@@ -17,15 +16,13 @@ export async function askPortal(
   body?: object,
   token = portal.accessToken,
 ): Promise<PortalAnswer> {
-  const response = await getResponse(
-    portal.handlers(),
+  const response = await portal.answer(
     new Request(`https://api.hubapi.com${path}`, {
       method,
       headers: { Authorization: `Bearer ${token}` },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     }),
   );
-  if (response === undefined) throw new TypeError("No handler answered.");
   return { status: response.status, headers: response.headers, body: parsed(await response.text()) };
 }
 

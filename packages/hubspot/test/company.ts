@@ -1,6 +1,5 @@
 import { definePolicy } from "@heed/core";
 import { createTestHeed, virtualClock } from "@heed/testing";
-import { getResponse } from "msw";
 import type { HubspotClient } from "../src/hubspot-client.ts";
 import { hubspot } from "../src/hubspot.ts";
 import type { HubspotPortalOptions } from "../src/testing/options.ts";
@@ -32,7 +31,7 @@ export function openCompany(
     rateLimit: { calls: 190, perMs: 10_000, burst: 1, delayMs: 0 },
   });
 
-  async function answer({
+  function answer({
     method = "GET",
     path = "",
     qs = {},
@@ -44,9 +43,7 @@ export function openCompany(
       headers: { Authorization: `Bearer ${portal.accessToken}` },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    const response = await getResponse(portal.handlers(), request);
-    if (response === undefined) throw new TypeError("No handler answered.");
-    return response;
+    return portal.answer(request);
   }
 
   const policy = definePolicy({

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** A page of one of Stripe's lists; a search says in `next_page` how to go on. */
-export function pageOf<T extends z.ZodType>(item: T) {
+function pageOf<T extends z.ZodType>(item: T) {
   return z.object({ data: z.array(item), has_more: z.boolean(), next_page: z.string().nullish() });
 }
 

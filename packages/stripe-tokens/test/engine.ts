@@ -1,7 +1,6 @@
 import { type Once, runOnce, type Subject } from "@heed/core";
 import type { InputOf } from "@heed/core/contract";
 import { virtualClock } from "@heed/testing";
-import { getResponse } from "msw";
 import { Stripe } from "stripe";
 import { type StripeTokensOptions, stripeTokens } from "../src/index.ts";
 import { type StripeSwitches, stripeAccount } from "../src/testing/index.ts";
@@ -13,10 +12,9 @@ export function accountWithEngine(
 ) {
   const clock = virtualClock("2026-03-01T10:00:00.000Z", { autoAdvance: true });
   const account = stripeAccount({ now: () => clock.now(), ...switches });
-  const handlers = account.handlers();
   const answer = async (...sent: Parameters<typeof fetch>) => {
-    const response = await getResponse(handlers, new Request(...sent));
-    if (response === undefined || response.type === "error") throw new TypeError("fetch failed");
+    const response = await account.answer(new Request(...sent));
+    if (response.type === "error") throw new TypeError("fetch failed");
     return response;
   };
   const client = new Stripe(account.key, {
