@@ -75,7 +75,6 @@ describe("a worker process that stands still beyond its lease", () => {
     const { file, keys, vendor, steps, drain } = await scene(["anna@example.org"], 5);
     const worker = startChild("pause-worker.ts", file, keys, vendor.url);
     await worker.printed(2);
-    worker.signal("SIGSTOP");
     expect(worker.lines.at(-1)).toBe("about to erase");
     expect(vendor.writes.get("erase anna@example.org")).toBeUndefined();
     await new Promise((resolve) => setTimeout(resolve, 1_200));
@@ -101,7 +100,6 @@ describe("a worker process that stands still beyond its lease", () => {
       const { file, keys, vendor, heed, steps, drain } = await scene([email], 5);
       const worker = startChild("pause-worker.ts", file, keys, vendor.url);
       await worker.printed(2);
-      worker.signal("SIGSTOP");
       expect(worker.lines.at(-1)).toBe("about to erase");
       const { id, inFlight } = await heed.holds.place({
         subject: { email },

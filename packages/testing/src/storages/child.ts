@@ -12,7 +12,7 @@ export interface Child {
   /** Lets a program that waits go on. */
   goOn(): void;
   /** Sends it a signal. */
-  signal(name: "SIGTERM" | "SIGSTOP" | "SIGCONT"): void;
+  signal(name: "SIGTERM" | "SIGCONT"): void;
   /** Ends it at once, with no chance to tidy up, and waits until it is gone. */
   kill(): Promise<void>;
   /** Resolves when it has ended well; rejects with what it said when it has not. */
