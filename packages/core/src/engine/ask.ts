@@ -117,7 +117,10 @@ export async function ask<T>(
         const goesOn = trouble.kind === "lease-lost" && isDefinite && isLostInPart;
         const given = goesOn ? asked.filter(({ step }) => lease.lost.has(step.id)) : asked;
         for (const claim of given)
-          verdicts.set(claim.call.id, afterTrouble(claim, operation, trouble, asked.length, isDefinite));
+          verdicts.set(
+            claim.call.id,
+            afterTrouble(claim, operation, trouble, asked.length, isDefinite, question),
+          );
         return goesOn ? "again" : { answers: undefined, turns, health: healthAfter(trouble, turns) };
       } finally {
         trace.turns = turns.granted;

@@ -558,6 +558,19 @@ describe("afterTrouble", () => {
     }
   });
 
+  it("asks a guard again, and reads nothing back: nothing was run", () => {
+    const ask = (kind: Trouble) =>
+      afterTrouble(claimOf({ tries: 2 }), operations.readable, kind, 1, false, "guard");
+    expect(ask({ kind: "unavailable", because: "unavailable" })).toEqual({
+      to: "again",
+      dueInMs: backoffMs(2),
+      because: "unavailable",
+      counts: true,
+      alone: false,
+    });
+    expect(ask({ kind: "stopped" })).toEqual({ to: "again", dueInMs: 0, because: null, counts: false });
+  });
+
   it("looks first when it is not known whether a run went through", () => {
     const down = { kind: "unavailable", because: "adapter-failed" } as const;
     expect(trouble(down, { tries: 2 }, 5)).toEqual({

@@ -14,6 +14,7 @@ import type { Claim } from "./claim.ts";
 import { newTargets, type Found } from "./found.ts";
 import type { AnyOperation } from "./operation-of.ts";
 import type { KeptOutcome, Verdict } from "./settle.ts";
+import type { CallTrace } from "./tracing.ts";
 import { accountRefusedWaitMs, backoffMs, type Trouble } from "./trouble.ts";
 
 /** How often a read-back may contradict a processor or find more, or know nothing, before a human is asked. */
@@ -340,6 +341,7 @@ function noAnswer(tries: number): Verdict {
  * After a throw, or a `failed` outcome. A throw means that nothing is known about any call of the batch:
  * after a run it is read back first, and the calls of a larger batch go on alone, to find the poison.
  * @param isDefinite whether the vendor certainly did nothing of what was asked
+ * @param question what was asked; before a run also its guard, which does nothing
  */
 export function afterTrouble(
   claim: Claim,
@@ -347,11 +349,13 @@ export function afterTrouble(
   trouble: Trouble,
   batch: number,
   isDefinite = false,
+  question: CallTrace["question"] = claim.phase,
 ): Verdict {
-  const { step, phase, ranBefore } = claim;
+  const { step, ranBefore } = claim;
   const alone = batch > 1;
+  const ran = question === "run";
   // A refusal says nothing about a run before it whose answer was lost.
-  const answered = isDefinite && phase === "run" && !ranBefore ? { answered: true } : {};
+  const answered = isDefinite && ran && !ranBefore ? { answered: true } : {};
   switch (trouble.kind) {
     case "rate-limited":
       return {
@@ -376,12 +380,11 @@ export function afterTrouble(
     case "lease-lost":
       return { to: "again", dueInMs: 0, because: "lease-lost", counts: false, ...answered };
     case "stopped":
-      if (phase !== "run" || isDefinite)
-        return { to: "again", dueInMs: 0, because: null, counts: false, ...answered };
+      if (!ran || isDefinite) return { to: "again", dueInMs: 0, because: null, counts: false, ...answered };
       return unknownRun(claim, operation, null, 0);
     case "unavailable": {
       const dueInMs = backoffMs(step.tries);
-      if (phase !== "run") return { to: "again", dueInMs, because: trouble.because, counts: true, alone };
+      if (!ran) return { to: "again", dueInMs, because: trouble.because, counts: true, alone };
       return unknownRun(claim, operation, trouble.because, dueInMs, alone);
     }
     default: {

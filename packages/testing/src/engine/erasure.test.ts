@@ -186,6 +186,28 @@ describe("erasure", () => {
     expect(billing.find("anna@example.org")[0]?.cards).toBe(0);
   });
 
+  it("claims nothing of a run that its guard never let begin", async () => {
+    for (const trouble of [{ throws: new TypeError("broken") }, { hangs: true }] as const) {
+      const { heed, billing, person, settle } = company();
+      // Nothing is stored any more: reading back would say that all is as asked.
+      const subject = person("anna@example.org", { cards: 0 });
+      billing.fault({ at: "guard", ...trouble });
+      const { id } = await heed.requests.open({ ...open, subject });
+      await settle();
+      const step = (await heed.requests.get(id)).steps.find((each) => each.processor === "billing");
+      expect(step).toMatchObject({ state: "retained", outcome: "done", affected: 0 });
+      expect(billing.calls.map(({ at }) => at)).toEqual([
+        "check",
+        "resolve",
+        "guard",
+        "guard",
+        "run",
+        "resolve",
+        "verify",
+      ]);
+    }
+  });
+
   it("counts a lost answer as one effect: nothing there afterwards means done", async () => {
     const { heed, crm, person, settle } = company();
     const subject = person("anna@example.org");
