@@ -156,7 +156,7 @@ export interface OutcomeOf {
 
 /**
  * What was carried out already where the whole is not done yet. It is kept, and counts together with what follows:
- * say only what is new in each answer.
+ * say only what is new in each answer. What is retained belongs to the first of them: `verify` may be all that follows.
  */
 interface SoFar {
   readonly affected?: number;

@@ -54,7 +54,11 @@ export type Effect = "irreversible" | "ends-paid-service" | "notifies-subject" |
 export interface Operation<N extends OperationName, Kind extends string, Bucket extends string> {
   /** Most subjects in one batch (subjects, not vendor rows). */
   readonly batchSize: number;
-  /** When an answer was lost: may `run` simply be repeated, or must `verify` look first? */
+  /**
+   * When an answer was lost: may `run` simply be repeated, or must `verify` look first? What destroys and is `"safe"` is
+   * asked again by the same targets for what is retained, which nothing else tells: it says the same then. Where that
+   * is not safe, all counts as retained that was to be kept.
+   */
   readonly repeat: "safe" | "verify-first";
   /** How long a read-back may lag behind a write, in milliseconds. */
   readonly settlingMs: number;

@@ -67,6 +67,8 @@ type Transition =
       readonly alone?: boolean;
       readonly found?: Found;
       readonly outcome?: KeptOutcome;
+      readonly until?: string;
+      readonly finding?: Finding["seen"];
     }
   | {
       readonly to: "end";
@@ -264,6 +266,7 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
         rounds: 0,
         ...(verdict.answered ? { attempted: 0 } : {}),
         ...(verdict.alone ? { alone: 1 } : {}),
+        ...(verdict.finding === undefined ? {} : { finding: verdict.finding }),
         ...sealFound(verdict.found),
       };
     }

@@ -2,7 +2,14 @@ import { describe, expect, it } from "vitest";
 import { shopPolicy } from "../../test/shop.ts";
 import { stepRow } from "../../test/step-row.ts";
 import type { HeedContext } from "../context.ts";
-import type { Finding, FoundTarget, OperationName, Outcome, Resolution } from "../contract/operation.ts";
+import type {
+  Finding,
+  FoundTarget,
+  OperationName,
+  Outcome,
+  Resolution,
+  Retained,
+} from "../contract/operation.ts";
 import type { Row } from "../contract/tables.ts";
 import { ephemeralKeys } from "../keys/keyring.ts";
 import type { Claim } from "./claim.ts";
@@ -34,7 +41,12 @@ function operationWith(set: Partial<AnyOperation> = {}): AnyOperation {
 
 function claimOf(
   set: Partial<Row<"steps">> = {},
-  more: { found?: readonly FoundTarget[]; ranBefore?: boolean } = {},
+  more: {
+    found?: readonly FoundTarget[];
+    ranBefore?: boolean;
+    reference?: string;
+    keep?: readonly Retained[];
+  } = {},
 ): Claim {
   const step = stepRow({ state: "running", ...set });
   return {
@@ -43,11 +55,14 @@ function claimOf(
     call: {
       id: step.id,
       operation: step.operation as OperationName,
-      input: { suppress: true, keep: [] },
+      input: { suppress: true, keep: more.keep ?? [] },
       identifiers: [email],
       targets: [],
     },
-    found: { targets: more.found ?? [] },
+    found: {
+      targets: more.found ?? [],
+      ...(more.reference === undefined ? {} : { reference: more.reference }),
+    },
     key: new Uint8Array(32),
     subjectDigests: [],
     ranBefore: more.ranBefore ?? false,
@@ -329,6 +344,68 @@ describe("afterVerify", () => {
     expect(verify({ seen: "as-asked" }, { outcome: null })).toMatchObject({
       state: "verified",
       outcome: { status: "done" },
+    });
+  });
+
+  describe("of something destroyed by a run that nothing was heard of", () => {
+    const keep = retained;
+    const unheard = (
+      set: Partial<Row<"steps">> = {},
+      more: Parameters<typeof claimOf>[1] & { operation?: Partial<AnyOperation> } = {},
+    ) =>
+      afterVerify(
+        contextWith(),
+        claimOf({ phase: "verify", ...set }, { ranBefore: true, keep, ...more }),
+        operationWith(more.operation),
+        { seen: "as-asked" },
+        undefined,
+        now,
+      );
+    const ended = { to: "end", state: "retained", outcome: { status: "done", retained } };
+
+    it("asks once more, for what is kept", () => {
+      expect(unheard()).toEqual({
+        to: "again",
+        phase: "run",
+        dueInMs: 0,
+        because: "answer-lost",
+        counts: false,
+        // The run that was lost stays unknown, so that "nothing there" is not taken for "never was".
+        answered: false,
+        finding: "as-asked",
+      });
+    });
+
+    it("asks nobody twice, nor where repeating is not safe, nor when its time is over: what was to be kept is", () => {
+      expect(unheard({ finding: "as-asked" })).toMatchObject(ended);
+      expect(unheard({}, { operation: { repeat: "verify-first" } })).toMatchObject(ended);
+      expect(unheard({ deadlineAt: now })).toMatchObject(ended);
+      const partly = JSON.stringify({ status: "partly", affected: 2 });
+      expect(unheard({ finding: "as-asked", outcome: partly })).toMatchObject({
+        ...ended,
+        outcome: { status: "done", affected: 2, retained },
+      });
+    });
+
+    it("keeps nothing of somebody who was never found", () => {
+      const operation = { resolve: unused };
+      expect(unheard({ finding: "as-asked" }, { operation })).toMatchObject({
+        state: "verified",
+        outcome: { status: "absent" },
+      });
+      expect(unheard({ finding: "as-asked" }, { operation, found: [target("1")] })).toMatchObject(ended);
+    });
+
+    it("asks nobody who has answered, and where nothing is destroyed", () => {
+      for (const status of ["done", "absent"])
+        expect(unheard({ outcome: JSON.stringify({ status }) })).toMatchObject({
+          state: "verified",
+          outcome: { status },
+        });
+      // What a vendor keeps that works on it is said with that.
+      expect(unheard({}, { reference: "job-1" })).toMatchObject({ to: "end", state: "verified" });
+      expect(unheard({}, { ranBefore: false })).toMatchObject({ to: "end", state: "verified" });
+      expect(unheard({ operation: "unsubscribe" })).toMatchObject({ to: "end", state: "verified" });
     });
   });
 

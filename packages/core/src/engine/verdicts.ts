@@ -128,6 +128,7 @@ export function afterRun(claim: Claim, operation: AnyOperation, outcome: Outcome
         because: outcome.by,
         counts: false,
         answered: true,
+        ...untilOf(outcome),
         ...keptSoFar(step, outcome),
       };
     case "manual":
@@ -146,19 +147,25 @@ export function afterRun(claim: Claim, operation: AnyOperation, outcome: Outcome
  * earlier run did.
  */
 function keptOutcome(
-  { ranBefore, step, found }: Claim,
+  claim: Claim,
   operation: AnyOperation,
   outcome: Extract<Outcome, { status: "done" | "absent" }>,
 ): KeptOutcome {
+  const { ranBefore, step } = claim;
   const earlier = earlierOutcome(step);
   if (outcome.status === "absent") {
-    // Where resolving had found nothing, an interrupted run had nothing to do either.
-    const wasThere = operation.resolve === undefined || found.targets.length > 0;
     if (earlier !== undefined && earlier.status !== "absent") return { ...earlier, status: "done" };
-    return { status: ranBefore && wasThere ? "done" : "absent" };
+    return { status: ranBefore && wasThere(claim, operation) ? "done" : "absent" };
   }
-  return { status: "done", ...together(earlier, outcome) };
+  const { affected, ...rest } = together(earlier, outcome);
+  // What a lost answer counted, nobody knows: 0 would say that there had been nothing to do.
+  const isKnown = affected !== undefined && !(affected === 0 && ranBefore);
+  return { status: "done", ...(isKnown ? { affected } : {}), ...rest };
 }
+
+/** Where resolving had found nothing, an interrupted run had nothing to do either. */
+const wasThere = ({ found }: Claim, { resolve }: AnyOperation): boolean =>
+  resolve === undefined || found.targets.length > 0;
 
 /** What a run that has not ended carried out already: a card that is gone stays counted, whatever comes of the rest. */
 function keptSoFar(
@@ -245,7 +252,7 @@ function whatIsSeen(
   const runAgain = (
     because: string,
     dueInMs: number,
-    more: { doubtful?: boolean; found?: Found } = {},
+    more: { doubtful?: boolean; answered?: boolean; finding?: "as-asked"; found?: Found } = {},
   ): Verdict => ({
     to: "again",
     phase: "run",
@@ -271,12 +278,14 @@ function whatIsSeen(
   if (finding === undefined) return noAnswer(step.tries);
   switch (finding.seen) {
     case "as-asked": {
+      // Here, before the rounds: what it is told by the answer is read back in full.
+      if (isWorthAsking(claim, operation, now))
+        return runAgain("answer-lost", 0, { answered: false, finding: "as-asked" });
       const rounds = step.rounds + 1;
       // A destroyed record may come back into sight while the vendor's copies settle: look twice, one period apart.
       const isEnough = !isDestructive(call.operation) || operation.settlingMs === 0 || rounds >= 2;
       if (!isEnough) return { to: "verify", dueInMs: operation.settlingMs, rounds, finding: "as-asked" };
-      const said = earlierOutcome(step);
-      const outcome: KeptOutcome = said?.status === "absent" ? said : { ...said, status: "done" };
+      const outcome = isUnheard(claim) ? unheardOutcome(claim, operation) : saidOutcome(step);
       return {
         to: "end",
         state: outcome.retained?.length ? "retained" : "verified",
@@ -331,6 +340,40 @@ function whatIsSeen(
       return never;
     }
   }
+}
+
+/** Whether something was destroyed, as it seems, by a run of which nothing was ever heard. */
+function isUnheard({ call, step, found, ranBefore }: Claim): boolean {
+  const said = earlierOutcome(step)?.status;
+  const isToldOf = said === "done" || said === "absent" || found.reference !== undefined;
+  return isDestructive(call.operation) && ranBefore && !isToldOf;
+}
+
+/**
+ * What a processor keeps, and by when the rest is off its disks, only its answer tells. Where a run is safe to repeat,
+ * one whose answer was lost is asked again for that alone, once, and not when its time is over.
+ */
+function isWorthAsking(claim: Claim, operation: AnyOperation, now: string): boolean {
+  const { step } = claim;
+  const isFirst = step.finding !== "as-asked";
+  return isFirst && operation.repeat === "safe" && now < step.deadlineAt && isUnheard(claim);
+}
+
+/**
+ * Nobody will say any more what is kept: then all counts as kept that was to be. Who reads too much of that learns at
+ * its date that nothing was left; who reads too little never learns it.
+ */
+function unheardOutcome(claim: Claim, operation: AnyOperation): KeptOutcome {
+  const { call, step } = claim;
+  if (!wasThere(claim, operation)) return { status: "absent" };
+  const retained = "keep" in call.input ? call.input.keep : [];
+  return { ...(retained.length > 0 ? { retained } : {}), ...earlierOutcome(step), status: "done" };
+}
+
+/** What was said of a run, now that it is seen to be so. */
+function saidOutcome(step: Claim["step"]): KeptOutcome {
+  const said = earlierOutcome(step);
+  return said?.status === "absent" ? said : { ...said, status: "done" };
 }
 
 function noAnswer(tries: number): Verdict {

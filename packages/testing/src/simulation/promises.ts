@@ -23,6 +23,7 @@ export const promises = {
   FOLD: "When all is quiet, every vendor holds what the person said last.",
   GUARD: "Nobody's tokens are forgotten while they pay.",
   HOLD: "What a legal hold covers is destroyed by nobody, unless that had begun before.",
+  KEPT: "What a vendor keeps is told when its step has ended, also where the vendor's answer was lost.",
   LEASE: "Whoever's lease was lost, runs nothing any more, and their answer counts for nothing.",
   LIVE: "Everything ends.",
   LOST: "Every step and request that was ever committed is in the storage, as it was committed.",

@@ -15,6 +15,12 @@ export const needsHuman = (state: string) => state === "manual" || state === "fa
 
 const destructive: ReadonlySet<string> = new Set(["erase", "forgetTokens"]);
 
+/** What a step's outcome says. */
+interface Told {
+  readonly status: string;
+  readonly retained: readonly unknown[];
+}
+
 /** A hold, with the runs that had begun when it was placed: step and attempt. */
 interface StandingHold {
   readonly subjectId: string | null;
@@ -190,7 +196,9 @@ export class Watch {
   #onStep({ before, after }: Moved<"steps">, writes: readonly Write[]): void {
     if (before?.state !== after.state)
       this.note(`step ${after.processor} ${after.operation} ${after.state} ${after.because}`);
-    const kept = entriesOf(writes).filter((entry) => entry["stepId"] === after.id).length;
+    const kept = entriesOf(writes).filter(
+      (entry) => entry["kind"] === "step.settled" && entry["stepId"] === after.id,
+    ).length;
     if (before !== undefined && before.endedAt !== null) {
       const isSame = before.state === after.state && before.endedAt === after.endedAt;
       const isRevived = this.isHumanActing && needsHuman(before.state);
@@ -206,10 +214,20 @@ export class Watch {
     }
     const endsNow = after.endedAt !== null && before?.endedAt !== after.endedAt;
     if (endsNow) this.count(`ended ${after.state}`);
+    if (endsNow) this.#onKept(after);
     if (endsNow && kept !== 1)
       this.wrong("EVIDENCE", `${after.state} (${after.because}) has ${kept} entries of evidence`);
     if (!endsNow && after.endedAt === null && kept > 0)
       this.wrong("EVIDENCE", `a step that is ${after.state} has evidence of its end`);
+  }
+
+  /** KEPT: billing keeps the invoices of everybody whose cards it forgets for an erasure. */
+  #onKept({ processor, operation, input, outcome }: Row<"steps">): void {
+    const { status, retained = [] } = JSON.parse(outcome ?? "{}") as Partial<Told>;
+    const { keep = [] } = JSON.parse(input) as { readonly keep?: readonly unknown[] };
+    if (operation !== "forgetTokens" || status !== "done" || keep.length === 0) return;
+    this.count(`kept ${processor}`);
+    if (retained.length === 0) this.wrong("KEPT", `${processor} keeps something, and nothing was told of it`);
   }
 
   /** A step in hand is let go by who has it, by who takes it over, or by somebody at the office. */

@@ -15,6 +15,18 @@ export const keepingBroken: BrokenFor<typeof keeping> = {
       }),
     },
     {
+      that: "forgets what is kept as soon as the person is gone",
+      in: "erase",
+      slip: ({ run, show }) => ({
+        async run(call, context) {
+          const [target] = call.targets;
+          const isGone =
+            target !== undefined && (await show(target.id, context, call.operation)) === undefined;
+          return isGone ? { status: "absent" } : run(call, context);
+        },
+      }),
+    },
+    {
       that: "leaves out until when",
       in: "forgetTokens",
       slip: ({ run }) => ({

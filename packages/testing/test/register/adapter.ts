@@ -223,8 +223,10 @@ export function rightParts(baseUrl: string, account = "register-1"): Parts {
       }
       let affected = 0;
       let invoices = 0;
+      let isGone = false;
       for (const { id } of targets) {
         const person = await parts.show(id, context, operation);
+        isGone ||= person === undefined;
         if (person === undefined) continue;
         invoices += person.invoices;
         for (const request of await parts.writesFor(call, person, context)) {
@@ -233,7 +235,9 @@ export function rightParts(baseUrl: string, account = "register-1"): Parts {
         }
       }
       const keep = "keep" in call.input ? call.input.keep : [];
-      const retained = invoices > 0 ? keep.filter(({ category }) => category === "invoices") : [];
+      // Of whoever is gone already, nobody can look any more: their invoices were to stay, and count as kept.
+      const mayHave = invoices > 0 || isGone;
+      const retained = mayHave ? keep.filter(({ category }) => category === "invoices") : [];
       return { status: "done", affected, ...(retained.length > 0 ? { retained } : {}) };
     },
     async writesFor({ operation, input }, person, context) {

@@ -1,0 +1,259 @@
+import { definePolicy, keyring, memory, newKey, UnavailableError } from "@heed/core";
+import { each, type Call, type Outcome, type ProcessorV1, type Retained } from "@heed/core/contract";
+import { verifyReceipt } from "@heed/core/evidence";
+import { describe, expect, it } from "vitest";
+import { createTestHeed } from "../create-test-heed.ts";
+import { faulty, type CommitFault } from "../faulty-storage.ts";
+
+const subject = { email: "canary.anna@example.org" };
+const erasure = { right: "erasure", identity: "signed-in", subject } as const;
+const invoices: Retained = { category: "invoices", reason: "legal-obligation", law: "SFS 1999:1078 7:2" };
+const byRule = { ...invoices, until: "2033-12-31" };
+const logs: Retained = { category: "mail-log", reason: "kept-by-processor", until: "2026-06-30" };
+const purgedBy = "2026-02-14";
+
+/** How a call of the vendor's goes wrong: before it has its effect, or after. */
+type Cut = "before" | "after";
+
+/**
+ * A vendor that keeps something of everybody it erases, and says so only in its answer. Every call of its API is one
+ * request, and any of them can be cut.
+ */
+function keepingVendor({
+  neverHeard,
+  ...options
+}: {
+  repeat?: "safe" | "verify-first";
+  settlingMs?: number;
+  /** What is cut after its effect each time. */
+  neverHeard?: string;
+} = {}) {
+  const records = new Map<string, { cards: number }>();
+  const cuts = new Map<number, Cut>();
+  const calls: string[] = [];
+  async function request<T>(what: string, effect: () => T): Promise<T> {
+    const cut = what === neverHeard ? "after" : cuts.get(calls.length);
+    calls.push(what);
+    const broken = () => new UnavailableError("cut", { processor: "crm", operation: "erase" });
+    if (cut === "before") throw broken();
+    const answer = effect();
+    if (cut === "after") throw broken();
+    return answer;
+  }
+  const addressOf = (call: Pick<Call, "identifiers">) => call.identifiers[0]?.value ?? "";
+  const find = (email: string) => (records.has(email) ? [email] : []);
+  const base = { batchSize: 1, repeat: "safe", settlingMs: 0, ...options } as const;
+  const resolve = each(async (call: Call) => {
+    const via = { kind: "email", value: addressOf(call) };
+    const ids = await request("find", () => find(via.value));
+    return { targets: ids.map((id) => ({ kind: "record", id, via, verified: true })) };
+  });
+  const processor: ProcessorV1<"email", never, never> = {
+    specificationVersion: "v1",
+    name: "keeping",
+    account: "account-1",
+    identifiers: { email: /@/ },
+    topics: {},
+    limits: {},
+    operations: {
+      forgetTokens: {
+        ...base,
+        matches: "several",
+        resolve,
+        guard: each(async () => ({ clear: true })),
+        run: each(async ({ targets, input }): Promise<Outcome<"forgetTokens">> => {
+          if (targets.length === 0) return { status: "absent" };
+          let affected = 0;
+          for (const { id } of targets)
+            await request("forget", () => {
+              const record = records.get(id);
+              if (record === undefined) return;
+              affected += record.cards;
+              record.cards = 0;
+            });
+          return { status: "done", affected, retained: input.keep };
+        }),
+        verify: each(async (call) => ({
+          seen: (await request("look", () => (records.get(addressOf(call))?.cards ?? 0) === 0))
+            ? "as-asked"
+            : "not-as-asked",
+        })),
+      },
+      erase: {
+        ...base,
+        effects: ["irreversible"],
+        resolve,
+        run: each(async ({ targets, input }): Promise<Outcome<"erase">> => {
+          if (targets.length === 0) return { status: "absent" };
+          let affected = 0;
+          for (const { id } of targets) if (await request("erase", () => records.delete(id))) affected += 1;
+          return { status: "done", affected, retained: [...input.keep, logs], purgedBy };
+        }),
+        verify: each(async (call) => ({
+          seen: (await request("look", () => find(addressOf(call)).length === 0))
+            ? "as-asked"
+            : "not-as-asked",
+        })),
+      },
+    },
+    check: async () => ({ account: "account-1", lacks: [], unknownTopics: [] }),
+  };
+  return { processor, records, cuts, calls };
+}
+
+const policy = definePolicy({
+  controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
+  recipients: { crm: { role: "processor", country: "SE", keeps: [{ ...invoices, years: 7 }] } },
+  purposes: {},
+  topics: {},
+});
+
+type Options = Parameters<typeof keepingVendor>[0];
+
+/** An erasure of somebody, whatever goes wrong, and what is proven of it in the end. */
+async function erased(
+  cutsAt: Readonly<Record<number, Cut>>,
+  options: Options = {},
+  faultOf: (commit: number) => CommitFault | undefined = () => undefined,
+) {
+  const vendor = keepingVendor(options);
+  for (const [at, cut] of Object.entries(cutsAt)) vendor.cuts.set(Number(at), cut);
+  vendor.records.set(subject.email, { cards: 2 }).set("bo@example.org", { cards: 1 });
+  const storage = memory();
+  const keys = keyring(newKey());
+  const parts = { policy, keys, processors: { crm: vendor.processor } };
+  const seen = faulty(storage, faultOf);
+  const first = createTestHeed({ ...parts, storage: seen });
+  const opening = first.heed.requests.open(erasure).then(() => first.settle());
+  await Promise.race([opening.catch(() => {}), seen.died]);
+  seen.die();
+  // Whatever is left is another worker's.
+  const second = createTestHeed({ ...parts, storage, clock: first.clock });
+  const [asked] = await second.rows("requests");
+  const { id } = asked ?? (await second.heed.requests.open(erasure));
+  await second.settle();
+  const receipt = await second.heed.requests.receipt(id);
+  verifyReceipt(receipt, keys.publicKeys());
+  return { ...second, vendor, commits: seen.commits, receipt };
+}
+
+const whole = {
+  state: "partially-fulfilled",
+  retained: [
+    { processor: "crm", ...byRule },
+    { processor: "crm", ...byRule },
+    { processor: "crm", ...logs },
+  ],
+  purges: [{ processor: "crm", purgedBy }],
+};
+
+const cutsOf = (calls: number) =>
+  Array.from({ length: calls }, (_, at) =>
+    (["before", "after"] as const).map((cut) => [at, cut] as const),
+  ).flat();
+
+describe("what is kept, where an answer was lost", () => {
+  it("is told wherever the connection was cut", async () => {
+    for (const settlingMs of [0, 10_000]) {
+      const { vendor, receipt } = await erased({}, { settlingMs });
+      expect(receipt.summary).toMatchObject(whole);
+      for (const [at, cut] of cutsOf(vendor.calls.length)) {
+        const { vendor, receipt, rows } = await erased({ [at]: cut }, { settlingMs });
+        expect([at, cut, receipt.summary]).toMatchObject([at, cut, whole]);
+        expect([...vendor.records]).toEqual([["bo@example.org", { cards: 1 }]]);
+        expect((await rows("retained")).map(({ category }) => category).toSorted()).toEqual([
+          "invoices",
+          "invoices",
+          "mail-log",
+        ]);
+      }
+    }
+  });
+
+  it("is told whichever commit failed, or was the last of its worker", async () => {
+    const { commits } = await erased({});
+    expect(commits).toBeGreaterThan(8);
+    for (let at = 1; at <= commits; at += 1)
+      for (const fault of [
+        { before: "throws" },
+        { after: "throws" },
+        { before: "dies" },
+        { after: "dies" },
+      ] as const) {
+        const { vendor, receipt } = await erased({}, {}, (commit) => (commit === at ? fault : undefined));
+        expect([at, fault, receipt.summary]).toMatchObject([at, fault, whole]);
+        expect([...vendor.records.keys()]).toEqual(["bo@example.org"]);
+      }
+  });
+
+  it("is asked for once more, where that is safe, and no more than once", async () => {
+    const { vendor: undisturbed } = await erased({});
+    const runs = (calls: readonly string[]) => calls.filter((call) => call === "erase").length;
+    expect(runs(undisturbed.calls)).toBe(1);
+    const eraseAt = undisturbed.calls.indexOf("erase");
+    const once = await erased({ [eraseAt]: "after" });
+    expect(runs(once.vendor.calls)).toBe(2);
+    const told = once.receipt.entries.flatMap(({ entry }) =>
+      entry.kind === "step.settled" && entry.operation === "erase" && entry.processor === "crm"
+        ? [entry]
+        : [],
+    );
+    // How much the lost answer counted, nobody knows: 0 would say that there had been nothing.
+    expect(told).toMatchObject([{ state: "retained", outcome: "done", finding: "as-asked" }]);
+    expect(told[0]).not.toHaveProperty("affected");
+    // Each answer is lost: the policy's word is what is left, and it ends all the same.
+    const never = await erased({}, { neverHeard: "erase" });
+    expect(runs(never.vendor.calls)).toBe(2);
+    expect(never.receipt.summary).toMatchObject({
+      ...whole,
+      retained: whole.retained.slice(0, 2),
+      purges: [],
+    });
+  });
+
+  it("is what the policy keeps, where asking again is not safe", async () => {
+    const { vendor, receipt } = await erased({}, { repeat: "verify-first" });
+    expect(receipt.summary).toMatchObject(whole);
+    for (const [at, cut] of cutsOf(vendor.calls.length)) {
+      const { vendor, receipt } = await erased({ [at]: cut }, { repeat: "verify-first" });
+      const isUnheard = vendor.calls[at] === "erase" && cut === "after";
+      const kept = isUnheard ? whole.retained.slice(0, 2) : whole.retained;
+      expect([at, cut, receipt.summary.retained]).toEqual([at, cut, kept]);
+      expect(vendor.calls.filter((call) => call === "erase").length).toBeLessThanOrEqual(
+        cut === "before" ? 2 : 1,
+      );
+    }
+  });
+
+  it("is nothing where nobody was there", async () => {
+    const vendor = keepingVendor();
+    const test = createTestHeed({ policy, keys: keyring(newKey()), processors: { crm: vendor.processor } });
+    for (let at = 0; at < 12; at += 3) vendor.cuts.set(at, "after");
+    const { id } = await test.heed.requests.open(erasure);
+    await test.settle();
+    expect((await test.heed.requests.receipt(id)).summary).toMatchObject({
+      state: "fulfilled",
+      retained: [],
+    });
+    const outcomes = (await test.heed.requests.get(id)).steps.map(({ outcome }) => outcome);
+    expect(outcomes).toEqual(["absent", "absent", "done"]);
+  });
+
+  it("does not keep a step open past its deadline", async () => {
+    const vendor = keepingVendor();
+    const test = createTestHeed({ policy, keys: keyring(newKey()), processors: { crm: vendor.processor } });
+    vendor.records.set(subject.email, { cards: 0 });
+    const { erase } = vendor.processor.operations;
+    Object.assign(erase ?? {}, {
+      run: async () => {
+        vendor.records.delete(subject.email);
+        await test.clock.advance(40 * 86_400_000);
+        throw new UnavailableError("cut", { processor: "crm", operation: "erase" });
+      },
+    });
+    const { id } = await test.heed.requests.open(erasure);
+    await test.settle();
+    const step = (await test.heed.requests.get(id)).steps.find(({ operation }) => operation === "erase");
+    expect(step).toMatchObject({ state: "retained", finding: "as-asked", retained: [byRule] });
+  });
+});
