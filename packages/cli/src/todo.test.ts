@@ -37,6 +37,11 @@ describe("what heed todo prints", () => {
       receivedAt: "2025-12-01T00:00:00.000Z",
       dueOn: "2026-01-01",
       overdue: true,
+      steps: [
+        manual,
+        { ...step, state: "due", because: "period-end", nextAt: "2026-09-01T10:00:00.000Z" },
+        { ...step, state: "verified" },
+      ],
     } as const;
     expect(todoText([step, manual, choice], [overdue], nowMs)).toBe(
       [
@@ -50,8 +55,8 @@ describe("what heed todo prints", () => {
         "",
         "heed retry <step> tries again; heed acknowledge <step> says that it was done by hand.",
         "",
-        "overdue request  right    state            was due on",
-        "r1               erasure  awaiting_manual  2026-01-01",
+        "overdue request  right    state            was due on  waits for",
+        "r1               erasure  awaiting_manual  2026-01-01  crm: period-end, next on 2026-09-01",
         "",
       ].join("\n"),
     );

@@ -1,4 +1,4 @@
-import type { OpenRequestView, ParkedStep } from "@heed/core";
+import type { OpenRequestView, ParkedStep, StepView } from "@heed/core";
 import { duration } from "./amounts.ts";
 import { withHeed } from "./load-heed.ts";
 import { configured, optionsOf } from "./options.ts";
@@ -6,6 +6,9 @@ import { table } from "./table.ts";
 import type { ExitCode, Terminal } from "./terminal.ts";
 
 const mostListed = 1_000;
+
+/** A request whose deadline has passed, with its steps. */
+export type Overdue = OpenRequestView & { readonly steps: readonly StepView[] };
 
 /**
  * `heed todo`: the steps that wait for a human, with what to do, and the open requests whose deadline has passed.
@@ -19,7 +22,9 @@ export async function todo(args: readonly string[], terminal: Terminal): Promise
   );
   return withHeed(values.config, async (heed) => {
     const steps = await heed.steps.parked({ limit: mostListed });
-    const overdue = (await heed.requests.list({ limit: mostListed })).filter((request) => request.overdue);
+    const overdue: Overdue[] = [];
+    for (const request of await heed.requests.list({ limit: mostListed }))
+      if (request.overdue) overdue.push({ ...request, steps: (await heed.requests.get(request.id)).steps });
     terminal.stdout.write(
       values.json
         ? `${JSON.stringify({ steps, overdue }, undefined, 2)}\n`
@@ -30,11 +35,7 @@ export async function todo(args: readonly string[], terminal: Terminal): Promise
 }
 
 /** What `heed todo` prints for people. */
-export function todoText(
-  steps: readonly ParkedStep[],
-  overdue: readonly OpenRequestView[],
-  nowMs: number,
-): string {
+export function todoText(steps: readonly ParkedStep[], overdue: readonly Overdue[], nowMs: number): string {
   if (steps.length + overdue.length === 0)
     return "no step or request waits for a human; of holds, keys and the journal heed status tells\n";
   const parts: (readonly string[])[] = [];
@@ -57,8 +58,20 @@ export function todoText(
     parts.push(["heed retry <step> tries again; heed acknowledge <step> says that it was done by hand."]);
   }
   if (overdue.length > 0) {
-    const rows = overdue.map(({ id, right, state, dueOn }) => [id, right, state, dueOn]);
-    parts.push(table([["overdue request", "right", "state", "was due on"], ...rows]));
+    const rows = overdue.map(({ id, right, state, dueOn, steps }) => [
+      id,
+      right,
+      state,
+      dueOn,
+      steps.flatMap(waitsFor).join("; "),
+    ]);
+    parts.push(table([["overdue request", "right", "state", "was due on", "waits for"], ...rows]));
   }
   return `${parts.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+/** Why a step goes on later, so that whoever asked can be told. What is parked is listed by itself. */
+function waitsFor({ processor, state, because, nextAt }: StepView): readonly string[] {
+  if (state !== "due" || because === undefined) return [];
+  return [`${processor}: ${because}${nextAt === undefined ? "" : `, next on ${nextAt.slice(0, 10)}`}`];
 }

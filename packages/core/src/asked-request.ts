@@ -1,15 +1,15 @@
 import { asked, oneOf, subjectOf, text } from "./asked.ts";
 import type { HeedContext } from "./context.ts";
 import { slugSchema } from "./contract/slug.ts";
-import { previewRequest } from "./engine/preview.ts";
+import { previewRequest, type PreviewAsk } from "./engine/preview.ts";
 import type { WorkSettings } from "./engine/worker.ts";
 import { ConflictError } from "./errors/conflict-error.ts";
 import { InvalidInputError } from "./errors/invalid-input-error.ts";
-import type { Heed } from "./heed-types.ts";
+import type { Heed, MayEndService } from "./heed-types.ts";
 import { parseInstant } from "./ledger/event.ts";
 import { nameSubject } from "./ledger/name-subject.ts";
 import { known } from "./policy/known-name.ts";
-import type { Identity } from "./requests/lifecycle.ts";
+import type { EndsPaidService, Identity } from "./requests/lifecycle.ts";
 import { openRequest } from "./requests/open-request.ts";
 
 const shownIdentities = [
@@ -18,7 +18,9 @@ const shownIdentities = [
   "operator-checked",
 ] as const satisfies readonly Identity[];
 const identities = [...shownIdentities, "unverified"] as const satisfies readonly Identity[];
-const rights = ["erasure", "withdrawal"] as const;
+const rights = ["erasure", "forget-tokens", "withdrawal"] as const;
+const previewed = ["erasure", "forget-tokens"] as const;
+const endings = ["allowed", "refused"] as const satisfies readonly EndsPaidService[];
 
 const openKeys = {
   right: true,
@@ -27,11 +29,12 @@ const openKeys = {
   receivedAt: true,
   preview: true,
   purpose: true,
+  endsPaidService: true,
 };
 
 /**
- * Opens a request as the caller asks for it. With a preview, an erasure is opened only if it would do today what the
- * preview said.
+ * Opens a request as the caller asks for it. With a preview, it is opened only if it would do today what the preview
+ * said.
  *
  * @throws ConflictError `plan-changed`; InvalidInputError
  */
@@ -44,12 +47,13 @@ export async function openAsked(
   const who = nameSubject(context, subjectOf(ask));
   oneOf(ask.identity, identities, "identity");
   oneOf(ask.right, rights, "right");
-  if (ask.right === "erasure" && ask.preview !== undefined) {
+  const ends = ask.right === "withdrawal" ? {} : endingFrom(ask);
+  if (ask.right !== "withdrawal" && ask.preview !== undefined) {
     const { digest } = asked(ask.preview, "requests.open's preview", "what requests.preview answered");
     text(digest, "requests.open's preview", "digest");
-    const today = await previewRequest(context, settings, who, "erasure");
+    const today = await previewRequest(context, settings, who, { right: ask.right, ...ends });
     if (today.digest !== digest) {
-      throw new ConflictError("What the erasure would do has changed since the preview. Preview again.", {
+      throw new ConflictError("What the request would do has changed since the preview. Preview again.", {
         code: "plan-changed",
       });
     }
@@ -57,11 +61,22 @@ export async function openAsked(
   return openRequest(context, who, {
     right: ask.right,
     identity: ask.identity,
+    ...ends,
     ...(ask.receivedAt === undefined ? {} : { receivedAt: receivedFrom(ask.receivedAt) }),
     ...("purpose" in ask && ask.purpose !== undefined
       ? { purpose: known(context.policy, "purposes", ask.purpose) }
       : {}),
   });
+}
+
+/** What is to be previewed. */
+export function previewFrom({ right, ...ask }: Parameters<Heed["requests"]["preview"]>[0]): PreviewAsk {
+  return { right: oneOf(right, previewed, "right"), ...endingFrom(ask) };
+}
+
+function endingFrom({ endsPaidService }: MayEndService): MayEndService {
+  if (endsPaidService === undefined) return {};
+  return { endsPaidService: oneOf(endsPaidService, endings, "endsPaidService") };
 }
 
 /** How identity was shown for a request that awaits it. */

@@ -9,6 +9,7 @@ export type {
   FoundTarget,
   InputOf,
   Observation,
+  Obstacle,
   OperationName,
   Outcome,
   OutcomeOf,

@@ -26,7 +26,7 @@ import type { Links } from "./ledger/links.ts";
 import type { Changed } from "./ledger/choice-event.ts";
 import type { SuppressionAnswer } from "./ledger/suppression.ts";
 import type { Names } from "./policy/policy.ts";
-import type { Identity, RequestState, StepState } from "./requests/lifecycle.ts";
+import type { EndsPaidService, Identity, RequestState, StepState } from "./requests/lifecycle.ts";
 import type { OpenedRequest } from "./requests/open-request.ts";
 import type { ParkedStep } from "./requests/parked-steps.ts";
 import type { OpenRequestView, RequestView } from "./requests/read-request.ts";
@@ -88,6 +88,17 @@ export interface OptInDetails extends ChoiceDetails {
   readonly until?: string;
   /** True when the caller established who the person is: identifiers then belong together for good. */
   readonly identityVerified?: boolean;
+}
+
+/** What a person wants of what they pay for, when they ask that their means of payment be forgotten. */
+export interface MayEndService {
+  /**
+   * `"allowed"`: they cancel it. It is told to end with what is paid for, and nothing is forgotten before it has; only
+   * where a processor knows no other way (its `effects` then say `ends-paid-service`, and its own pages that it does so
+   * at once) it ends at once. Of an open request that was asked without it, it may be said later by opening it again.
+   * `"refused"`, the default: nothing is ended, and whoever still pays is waited for until the deadline.
+   */
+  readonly endsPaidService?: EndsPaidService;
 }
 
 /** One controller's heed. Every call returns what changed. */
@@ -167,14 +178,18 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
         readonly identity: Identity;
         /** RFC 3339: when it reached the controller; the deadline counts from then. Default: now. */
         readonly receivedAt?: string;
-      } & (
-        | { readonly right: "erasure"; readonly preview?: Preview<Id> }
-        /** Without a purpose: all marketing. */
-        | { readonly right: "withdrawal"; readonly purpose?: N["purpose"] }
-      ),
+      } &
+        /** `forget-tokens`: only what is stored to pay with is forgotten, the rest stays. */
+        (
+          | ({ readonly right: "erasure" | "forget-tokens"; readonly preview?: Preview<Id> } & MayEndService)
+          /** Without a purpose: all marketing. */
+          | { readonly right: "withdrawal"; readonly purpose?: N["purpose"] }
+        ),
     ): Promise<OpenedRequest>;
-    /** What an erasure would do, found out by reading only. */
-    preview(ask: { readonly right: "erasure"; readonly subject: Subject<Kind> }): Promise<Preview<Id>>;
+    /** What an erasure, or forgetting what is stored to pay with, would do: found out by reading only. */
+    preview(
+      ask: { readonly right: "erasure" | "forget-tokens"; readonly subject: Subject<Kind> } & MayEndService,
+    ): Promise<Preview<Id>>;
     get(id: string): Promise<RequestView<Id>>;
     /** Requests that have not ended, next deadline first. `limit`: default 100, at most 1000. */
     list(ask?: { readonly limit?: number }): Promise<readonly OpenRequestView[]>;
@@ -279,7 +294,10 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     list(ask?: { readonly subject?: Subject<Kind> }): Promise<readonly HoldView<N["recipient"]>[]>;
   };
   readonly paidService: {
-    /** The person stopped paying: stored payment credentials are forgotten, once the processors say nothing is owed. */
+    /**
+     * The person stopped paying: stored payment credentials are forgotten, once the processors say nothing is owed. It
+     * ends nothing: for somebody who wants to stop, open a request with `endsPaidService: "allowed"`.
+     */
     ended(ask: { readonly subject: Subject<Kind> }): Promise<OpenedRequest>;
   };
   /** What unsubscribe links need. */

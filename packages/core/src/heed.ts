@@ -1,5 +1,5 @@
 import { choicesAsked } from "./asked-choice.ts";
-import { openAsked, reasonFrom, shownIdentity } from "./asked-request.ts";
+import { openAsked, previewFrom, reasonFrom, shownIdentity } from "./asked-request.ts";
 import { asked, budget, limitOf, oneOf, stopSignal, subjectOf, text } from "./asked.ts";
 import { checkParts } from "./check-parts.ts";
 import type { HeedContext } from "./context.ts";
@@ -94,7 +94,7 @@ const optionKeys: KnownKeys<HeedOptions<Names, unknown>> = {
 };
 
 // Also the identity: one ask may serve for the preview and for the request that is opened with it.
-const previewKeys = { right: true, subject: true, identity: true };
+const previewKeys = { right: true, subject: true, identity: true, endsPaidService: true };
 const permitKeys = { topic: true, email: true, messageKey: true };
 const restoreKeys = { dryRun: true, acceptLoss: true, onProgress: true };
 
@@ -173,8 +173,7 @@ export function createHeed<
       open: async (ask) => openAsked(context, settings, ask),
       preview: async (ask) => {
         asked(ask, "requests.preview", '{ right: "erasure", subject }', previewKeys);
-        const right = oneOf(ask.right, ["erasure"], "right");
-        return previewRequest(context, settings, named(ask), right);
+        return previewRequest(context, settings, named(ask), previewFrom(ask));
       },
       get: async (id) => readRequest(context, text(id, "requests.get", "id")),
       list: async (ask) => listRequests(context, limitOf(ask, "requests.list")),

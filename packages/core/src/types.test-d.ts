@@ -48,6 +48,8 @@ void heed.consent.give({
 });
 void heed.permits.take({ topic: "receipts", email: "a@x.org", messageKey: "m1" });
 void heed.requests.open({ right: "erasure", subject, identity });
+void heed.requests.open({ right: "forget-tokens", subject, identity, endsPaidService: "allowed" });
+void heed.requests.preview({ right: "erasure", subject, endsPaidService: "refused" });
 void heed.requests.open({ right: "withdrawal", subject, identity, purpose: "news" });
 void heed.suppression.check({ email: "a@x.org", recipient: "crm" });
 void runOnce(crm, "erase", subject);
@@ -221,6 +223,10 @@ void heed.requests.open({ right: "erasure", subject, identity: "trust-me" });
 void heed.requests.verify({ id: "r1", identity: "unverified" });
 // @ts-expect-error an erasure has no purpose
 void heed.requests.open({ right: "erasure", subject, identity, purpose: "news" });
+// @ts-expect-error whoever withdraws consent ends no paid service
+void heed.requests.open({ right: "withdrawal", subject, identity, endsPaidService: "allowed" });
+// @ts-expect-error it is allowed or refused
+void heed.requests.open({ right: "erasure", subject, identity, endsPaidService: true });
 // @ts-expect-error an opt-in needs evidence
 void heed.subscriptions.subscribe({ subject, topic: "events" });
 

@@ -108,6 +108,27 @@ describe("a back-up that is restored", () => {
     expect(await heed.steps.parked()).toEqual([]);
   });
 
+  it("knows again that what somebody pays for may be ended, which they had said of an open request", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna.canary@example.org");
+    const down = new TypeError("down");
+    company.crm.fault({ at: "run", operation: "erase", throws: down, times: 1_000 });
+    const erasure = { right: "erasure", identity: "signed-in", subject: anna } as const;
+    const { id } = await live.heed.requests.open(erasure);
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    expect(await live.heed.requests.open({ ...erasure, endsPaidService: "allowed" })).toMatchObject({
+      id,
+      changed: true,
+    });
+    await live.heed.close();
+    const { heed, rows } = company.on(old);
+    expect(await rows("requests")).toMatchObject([{ id, endsPaidService: null }]);
+    await heed.restore();
+    expect(await rows("requests")).toMatchObject([{ id, endsPaidService: "allowed" }]);
+  });
+
   it("erases again whoever only said no after the erasure, however often it is restored", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);

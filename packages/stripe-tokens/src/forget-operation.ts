@@ -3,7 +3,7 @@ import type { StripeKind } from "./find-customers.ts";
 import { findGuestCheckouts } from "./find-guests.ts";
 import { forgetOwner } from "./forget-tokens.ts";
 import { ownersOf } from "./owner.ts";
-import { endServices, servicesOf, untilEnded } from "./paid-service.ts";
+import { endOf, endServices, servicesOf, untilEnded } from "./paid-service.ts";
 import { debtObstacle } from "./paying-guard.ts";
 import { retainedOfGuests, retainedRecords } from "./retained-records.ts";
 import type { StripeCalls } from "./stripe-calls.ts";
@@ -24,7 +24,8 @@ export async function forgetTokens(
     const nowMs = now.getTime();
     const running = await endServices(calls, await servicesOf(calls, owners), nowMs);
     if (running.subscriptions.length > 0) {
-      return { status: "blocked", by: "period-end", checkAfterMs: untilEnded(running, nowMs) };
+      const checkAfterMs = untilEnded(running, nowMs);
+      return { status: "blocked", by: "period-end", checkAfterMs, ...endOf(running) };
     }
     // The guard may have looked before the last one ended: then it did not ask this.
     const obstacle = await debtObstacle(calls, owners);

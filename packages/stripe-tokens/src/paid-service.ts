@@ -1,3 +1,4 @@
+import type { Obstacle } from "@heed/core/contract";
 import type { Owner } from "./owner.ts";
 import type { Subscription } from "./stripe-answers.ts";
 import type { StripeCalls } from "./stripe-calls.ts";
@@ -35,6 +36,12 @@ export function goesOn({ subscriptions, schedules }: Services, nowMs: number): b
 export function untilEnded({ subscriptions }: Services, nowMs: number): number {
   const endMs = Math.max(...subscriptions.map((each) => endsAtMs(each) ?? nowMs));
   return Math.min(longestWaitMs, Math.max(hourMs, endMs + hourMs - nowMs));
+}
+
+/** When all that is told to end will have, where Stripe says it of each. */
+export function endOf({ subscriptions }: Services): Obstacle {
+  const ends = subscriptions.map(endsAtMs);
+  return ends.includes(undefined) ? {} : { until: new Date(Math.max(...ends.map(Number))).toISOString() };
 }
 
 /**

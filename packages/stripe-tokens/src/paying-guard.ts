@@ -1,6 +1,6 @@
 import { type Clearance, ProcessorError, RateLimitedError, RejectedError } from "@heed/core/contract";
 import type { Owner } from "./owner.ts";
-import { type Services, goesOn, isEnding, servicesOf, untilEnded } from "./paid-service.ts";
+import { type Services, endOf, goesOn, isEnding, servicesOf, untilEnded } from "./paid-service.ts";
 import type { Charge } from "./stripe-answers.ts";
 import type { StripeCalls } from "./stripe-calls.ts";
 
@@ -20,7 +20,7 @@ export interface Judging {
   readonly endsPaidService?: "allowed" | "refused";
 }
 
-type Obstacle = Extract<Clearance, { readonly blockedBy: string }>;
+type Blocked = Extract<Clearance, { readonly blockedBy: string }>;
 
 /**
  * Still a paying customer? Asked of every customer of the subject, read from Stripe. It stands in the way, and
@@ -51,7 +51,7 @@ export async function clearance(
     if (endsPaidService === "allowed") {
       if (goesOn(services, nowMs)) return { clear: true };
       if (services.subscriptions.length > 0) {
-        return { blockedBy: "period-end", checkAfterMs: untilEnded(services, nowMs) };
+        return { blockedBy: "period-end", checkAfterMs: untilEnded(services, nowMs), ...endOf(services) };
       }
     }
     return serviceObstacle(services, nowMs) ?? (await debtObstacle(calls, owners)) ?? { clear: true };
@@ -61,12 +61,12 @@ export async function clearance(
   }
 }
 
-function serviceObstacle(services: Services, nowMs: number): Obstacle | undefined {
+function serviceObstacle(services: Services, nowMs: number): Blocked | undefined {
   const { subscriptions, schedules } = services;
   if (subscriptions.length > 0) {
     const waitMs = untilEnded(services, nowMs);
     return subscriptions.every(isEnding)
-      ? { blockedBy: "ending-subscription", checkAfterMs: waitMs }
+      ? { blockedBy: "ending-subscription", checkAfterMs: waitMs, ...endOf(services) }
       : // It may be cancelled on any day.
         { blockedBy: "active-subscription", checkAfterMs: Math.min(dayMs, waitMs) };
   }
@@ -77,7 +77,7 @@ function serviceObstacle(services: Services, nowMs: number): Obstacle | undefine
 export async function debtObstacle(
   calls: StripeCalls,
   owners: readonly Owner[],
-): Promise<Obstacle | undefined> {
+): Promise<Blocked | undefined> {
   for (const owner of owners) {
     if ((await calls.openInvoices(owner)).length > 0) {
       return { blockedBy: "open-invoice", checkAfterMs: dayMs };

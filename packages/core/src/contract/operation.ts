@@ -57,7 +57,10 @@ export interface InputOf {
   erase: { readonly suppress: boolean; readonly keep: readonly Retained[] };
   exclude: Record<never, never>;
   restrict: { readonly restricted: boolean };
-  /** `endsPaidService`: whether it may go ahead where forgetting a token ends what was paid for. */
+  /**
+   * `endsPaidService`: whether what is paid for may be ended for it, because whoever pays wants that. With what is paid
+   * for where the vendor can, and nothing is let go of before; at once where forgetting a token ends it.
+   */
   forgetTokens: { readonly endsPaidService: "allowed" | "refused"; readonly keep: readonly Retained[] };
   export: { readonly categories: readonly string[] | "all" };
   /** Property to new value; `null` clears it. */
@@ -163,6 +166,15 @@ interface SoFar {
   readonly retained?: readonly Retained[];
 }
 
+/** Something that stands in the way, and that ends by itself or does not. */
+export interface Obstacle {
+  /**
+   * RFC 3339, where its end is settled and needs nobody: a subscription that was told to end with its period. The
+   * deadline counts from then on. Left out where it may go on: then a human decides at the deadline.
+   */
+  readonly until?: string;
+}
+
 /** What `run` says happened. A vendor's 200 is a statement, not evidence: `verify` reads back. */
 export type Outcome<N extends OperationName = OperationName> =
   | OutcomeOf[N]
@@ -172,7 +184,7 @@ export type Outcome<N extends OperationName = OperationName> =
    */
   | ({ readonly status: "pending"; readonly reference: string; readonly checkAfterMs: number } & SoFar)
   /** Something stands in the way. `by` is a slug. Next: `run` again after `checkAfterMs`. */
-  | ({ readonly status: "blocked"; readonly by: string; readonly checkAfterMs: number } & SoFar)
+  | ({ readonly status: "blocked"; readonly by: string; readonly checkAfterMs: number } & Obstacle & SoFar)
   /** A human must do it; the instruction names nobody. */
   | { readonly status: "manual"; readonly instruction: string }
   /** This call failed, the others of the batch did not. A throw fails the whole batch. */

@@ -1,4 +1,4 @@
-import type { Answers, Call, Finding, OperationName, Outcome, Resolution } from "./operation.ts";
+import type { Answers, Call, Finding, Obstacle, OperationName, Outcome, Resolution } from "./operation.ts";
 import type { Sighting } from "./sighting.ts";
 
 /** What the engine lends to each question. */
@@ -40,7 +40,7 @@ type Ask<N extends OperationName, Kind extends string, Bucket extends string, T>
 /** What `guard` answers: go ahead, or what stands in the way (a slug) and when to ask again. */
 export type Clearance =
   | { readonly clear: true }
-  | { readonly blockedBy: string; readonly checkAfterMs: number };
+  | ({ readonly blockedBy: string; readonly checkAfterMs: number } & Obstacle);
 
 /** What an operation does besides its purpose, so that a preview can say it. */
 export type Effect = "irreversible" | "ends-paid-service" | "notifies-subject" | "blocks-address";

@@ -93,7 +93,7 @@ export const tables = {
   },
   /**
    * A subject's exercise of a right. `named`, `subjectDigests`: JSON digests (index and
-   * evidence use). `because`: a slug.
+   * evidence use). `because`: a slug. `endsPaidService`: `"allowed"` where whoever asked wants that.
    */
   requests: {
     columns: {
@@ -112,6 +112,7 @@ export const tables = {
       subjectDigests: "text",
       because: "text?",
       closedAt: "text?",
+      endsPaidService: "text?",
     },
     key: ["id"],
     indexes: [["subjectId"], ["namespace", "state", "dueAt"]],

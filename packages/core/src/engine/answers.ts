@@ -33,6 +33,11 @@ const seenChoice = z.object({
   over: z.boolean().optional(),
 });
 
+const until = z.iso
+  .datetime({ offset: true })
+  .refine((at) => at < "9000", "must be an instant that comes: leave it out where none is known")
+  .optional();
+
 const outcomeSchema = z.discriminatedUnion("status", [
   z.object({
     status: z.literal("done"),
@@ -48,7 +53,7 @@ const outcomeSchema = z.discriminatedUnion("status", [
     checkAfterMs: waitMs,
     ...carriedOut,
   }),
-  z.object({ status: z.literal("blocked"), by: slugSchema, checkAfterMs: waitMs, ...carriedOut }),
+  z.object({ status: z.literal("blocked"), by: slugSchema, checkAfterMs: waitMs, until, ...carriedOut }),
   z.object({ status: z.literal("manual"), instruction: z.string() }),
   z.object({ status: z.literal("failed"), error: z.instanceof(Error) }),
 ]);
@@ -60,7 +65,7 @@ const findingSchema = z.discriminatedUnion("seen", [
 
 const clearanceSchema = z.union([
   z.object({ clear: z.literal(true) }),
-  z.object({ blockedBy: slugSchema, checkAfterMs: waitMs }),
+  z.object({ blockedBy: slugSchema, checkAfterMs: waitMs, until }),
 ]);
 
 /**

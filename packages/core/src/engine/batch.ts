@@ -8,7 +8,7 @@ import { takeIn } from "../sightings/take-in.ts";
 import { settleClaims } from "./settle-claims.ts";
 import { heldBack, type Verdict } from "./settle.ts";
 import { troubleOf } from "./trouble.ts";
-import { afterResolve, afterRun, afterTrouble, afterVerify } from "./verdicts.ts";
+import { afterResolve, afterRun, afterTrouble, afterVerify, untilOf } from "./verdicts.ts";
 
 /** What a batch showed of the processor's account. */
 export interface Shown {
@@ -73,16 +73,14 @@ async function runPhase(
       const clearance = readClearance(answers?.get(claim.call.id), mistakes.note);
       if (clearance !== undefined && "clear" in clearance) continue;
       // Fails closed: no answer is a no.
-      const { blockedBy, checkAfterMs } = clearance ?? {
-        blockedBy: "guard-unanswered",
-        checkAfterMs: 60_000,
-      };
+      const obstacle = clearance ?? { blockedBy: "guard-unanswered", checkAfterMs: 60_000 };
       verdicts.set(claim.call.id, {
         to: "again",
         phase: "run",
-        dueInMs: checkAfterMs,
-        because: blockedBy,
+        dueInMs: obstacle.checkAfterMs,
+        because: obstacle.blockedBy,
         counts: false,
+        ...untilOf(obstacle),
       });
     }
     mistakes.tell();

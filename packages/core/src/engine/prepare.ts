@@ -9,6 +9,7 @@ import { topicsIn, topicState, topicsVia } from "../ledger/choice.ts";
 import { identifiersOf } from "../ledger/identifiers.ts";
 import { dataKeyOf } from "../ledger/subject-record.ts";
 import type { Policy } from "../policy/policy.ts";
+import { withEnding } from "../requests/allow-ending.ts";
 import { isDestructive, type StepPhase } from "../requests/lifecycle.ts";
 import { nothingFound, type Found } from "./found.ts";
 import { operationOf } from "./operation-of.ts";
@@ -77,7 +78,7 @@ function prepare(
     return { step, verdict: { to: "end", state: "cancelled", because: "erasure-requested" } };
   const input =
     step.eventId === null
-      ? (JSON.parse(step.input) as InputOf[OperationName])
+      ? askedInput(step, known.requests.get(step.requestId ?? ""))
       : wishedInput(context.policy, step, known.events.get(step.subjectId) ?? [], now);
   if (input === undefined)
     return { step, verdict: { to: "end", state: "superseded", because: "newer-choice" } };
@@ -136,6 +137,12 @@ function prepare(
     ranBefore: step.attempted === 1,
     isGuarded: operation.guard !== undefined && isDestructive(step.operation),
   };
+}
+
+/** What the step was planned with; whether what is paid for may be ended was perhaps said since. */
+function askedInput(step: Row<"steps">, request: Row<"requests"> | undefined): InputOf[OperationName] {
+  const input = JSON.parse(step.input) as InputOf[OperationName];
+  return request?.endsPaidService === "allowed" ? withEnding({ input }, "allowed").input : input;
 }
 
 /** heed's own data: found by the ids of its rows, so that the key may be gone already. */

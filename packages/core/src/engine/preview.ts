@@ -11,6 +11,8 @@ import type { Named } from "../ledger/name-subject.ts";
 import type { SubjectLedger } from "../ledger/subject-record.ts";
 import { transactOnLedgers } from "../ledger/under-lock.ts";
 import { deadlineOf } from "../requests/deadline.ts";
+import type { EndsPaidService } from "../requests/lifecycle.ts";
+import { withEnding } from "../requests/allow-ending.ts";
 import { erasurePlan, forgetTokensPlan, type PlannedStep } from "../requests/plan.ts";
 import { AccountChecks } from "./account-check.ts";
 import { readResolution } from "./answers.ts";
@@ -27,6 +29,8 @@ export interface PreviewedStep<Processor extends string = string> {
   readonly found?: number;
   readonly effects: readonly Effect[];
   readonly keeps: readonly Retained[];
+  /** Where tokens are forgotten: whether what is paid for would be ended for it, or its end waited for. */
+  readonly endsPaidService?: EndsPaidService;
   /** A legal hold stands over it: it would wait until that is released. */
   readonly held?: true;
   /** Why it would go to a human, or why it could not be looked up now. */
@@ -41,12 +45,18 @@ export interface Preview<Processor extends string = string> {
   readonly digest: string;
 }
 
+/** What is to be previewed. */
+export interface PreviewAsk {
+  readonly right: "erasure" | "forget-tokens";
+  readonly endsPaidService?: EndsPaidService;
+}
+
 /** Plans a request and looks every processor up, without changing anything anywhere. */
 export async function previewRequest(
   context: HeedContext,
   settings: WorkSettings,
   named: Named,
-  right: "erasure" | "forget-tokens",
+  { right, endsPaidService = "refused" }: PreviewAsk,
 ): Promise<Preview> {
   const now = context.clock.now().toISOString();
   const deadline = deadlineOf(context.policy.controller, now);
@@ -57,14 +67,21 @@ export async function previewRequest(
   const { identifiers, holds } = await whatIsKnown(context, named);
   const checks = new AccountChecks(context, settings);
   const looked = await Promise.all(
-    planned.map((step) =>
-      look(context, settings, checks, step, { identifiers, isHeld: isHeldAt(holds, step) }),
-    ),
+    planned
+      .map((step) => withEnding(step, endsPaidService))
+      .map((step) => look(context, settings, checks, step, { identifiers, isHeld: isHeldAt(holds, step) })),
   );
   const digest = createHash("sha256")
     .update(
       JSON.stringify(
-        looked.map(({ step, ids }) => [step.processor, step.operation, step.keeps, ids, step.held ?? false]),
+        looked.map(({ step, ids }) => [
+          step.processor,
+          step.operation,
+          step.keeps,
+          ids,
+          step.held ?? false,
+          step.endsPaidService ?? "refused",
+        ]),
       ),
     )
     .digest("hex");
@@ -119,6 +136,7 @@ async function look(
     operation: planned.operation,
     effects: operation?.effects ?? [],
     keeps: "keep" in planned.input ? planned.input.keep : [],
+    ...("endsPaidService" in planned.input ? { endsPaidService: planned.input.endsPaidService } : {}),
     ...(isHeld ? { held: true } : {}),
     ...(planned.ended?.state === "manual" ? { because: planned.ended.because } : {}),
   };

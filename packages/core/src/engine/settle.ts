@@ -17,6 +17,7 @@ import {
   type StepState,
 } from "../requests/lifecycle.ts";
 import type { Found } from "./found.ts";
+import { putOff, putOffEvidence, requestPutOff, stepsBehind } from "./put-off.ts";
 import { retainedWrites } from "./retained-parts.ts";
 
 /** The end states that a step settles to. */
@@ -53,7 +54,7 @@ type Transition =
     }
   /**
    * Not now. `counts`: whether it is a failed try. `doubtful`: whether a read-back contradicted or knew
-   * nothing. `answered`: no run is unknown any more.
+   * nothing. `answered`: no run is unknown any more. `until`: when what stands in the way ends, RFC 3339.
    */
   | {
       readonly to: "again";
@@ -131,18 +132,34 @@ export function settleWrites(
   const current = new Map([...rows.openSteps, ...rows.requestSteps].map((row) => [row.id, row]));
   const requestOf = new Map(rows.requests.map((request) => [request.id, request]));
   for (const settlement of settlements) {
-    const set = changesOf(settlement, now);
+    const request = requestOf.get(settlement.step.requestId ?? "");
+    const evidenceOf = () =>
+      settlement.subjectDigests ?? (JSON.parse(request?.subjectDigests ?? "[]") as string[]);
+    const postponed = putOff(context, settlement.step, settlement.verdict);
+    const set = changesOf(settlement, now, postponed?.dueAt);
     const after = { ...settlement.step, ...set };
     current.set(after.id, after);
     writes.push({ update: "steps", where: { id: settlement.step.id }, set });
+    if (postponed !== undefined) {
+      const { dueAt: deadlineAt, until } = postponed;
+      writes.push(putOffEvidence(context, after, until, evidenceOf(), now));
+      for (const behind of stepsBehind(after, [...current.values()])) {
+        current.set(behind.id, { ...behind, deadlineAt });
+        writes.push({ update: "steps", where: { id: behind.id }, set: { deadlineAt } });
+      }
+      const asked = request === undefined ? undefined : requestPutOff(request, postponed);
+      if (asked !== undefined && asked !== request) {
+        requestOf.set(asked.id, asked);
+        const { dueAt, dueOn } = asked;
+        writes.push({ update: "requests", where: { id: asked.id }, set: { dueAt, dueOn } });
+      }
+    }
     const { silence = [] } = settlement.verdict;
     if (silence.length > 0) writes.push(...suppress(silence, "everything", "erased", now));
     // Also one that was only to be tried again ends here: at its deadline, or because an erasure came in between.
     if (after.endedAt !== null) {
-      const { step, key, subjectDigests } = settlement;
-      const request = requestOf.get(step.requestId ?? "");
-      const digests = subjectDigests ?? (JSON.parse(request?.subjectDigests ?? "[]") as string[]);
-      writes.push(stepEvidence(context, after, digests, now));
+      const { step, key } = settlement;
+      writes.push(stepEvidence(context, after, evidenceOf(), now));
       // Nobody else's is sealed with the key of a sighting.
       if (step.operation === "observe" && !isParked(after))
         writes.push({ remove: "dataKeys", where: { owner: step.subjectId } });
@@ -161,7 +178,7 @@ export function settleWrites(
     }
   }
   const ofRequest = Map.groupBy(current.values(), (row) => row.requestId);
-  for (const request of rows.requests) {
+  for (const request of requestOf.values()) {
     if (isFinal(request.state)) continue;
     const state = requestState(ofRequest.get(request.id) ?? []);
     if (state === request.state) continue;
@@ -196,8 +213,12 @@ function sightedIn(step: Row<"steps">, key: Uint8Array): Pick<Found, "sighted"> 
   return sighted === undefined ? {} : { sighted };
 }
 
-/** The new values of a step's row. */
-function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row<"steps">> {
+/** The new values of a step's row. @param deadlineAt a later one, where it was put off */
+function changesOf(
+  { step, verdict, key }: Settlement,
+  now: string,
+  deadlineAt = step.deadlineAt,
+): Partial<Row<"steps">> {
   const sealFound = (found: Found | undefined) =>
     found === undefined || key === undefined
       ? {}
@@ -238,7 +259,7 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
       // heed's own data is nobody's to destroy by hand: it is tried until it is gone.
       const isOwn = step.processor === "heed";
       const hasNoDeadline = isOwn || verdict.because === heldBack.because;
-      const isOverdue = now >= step.deadlineAt && !hasNoDeadline;
+      const isOverdue = now >= deadlineAt && !hasNoDeadline;
       const soFar = verdict.outcome === undefined ? {} : { outcome: JSON.stringify(verdict.outcome) };
       if (isOverdue) {
         return {
@@ -259,7 +280,8 @@ function changesOf({ step, verdict, key }: Settlement, now: string): Partial<Row
         ...soFar,
         state: "due",
         phase: verdict.phase ?? step.phase,
-        dueAt: hasNoDeadline || dueAt < step.deadlineAt ? dueAt : step.deadlineAt,
+        dueAt: hasNoDeadline || dueAt < deadlineAt ? dueAt : deadlineAt,
+        deadlineAt,
         because: verdict.because,
         tries: verdict.counts ? step.tries + 1 : step.tries,
         doubts: verdict.doubtful ? step.doubts + 1 : step.doubts,

@@ -279,6 +279,26 @@ describe("afterRun", () => {
     });
   });
 
+  it("says when what stands in the way ends, where that is known", () => {
+    const blocked = { status: "blocked", by: "period-end", checkAfterMs: 5000 } as const;
+    const until = "2026-09-01T00:00:00Z";
+    expect(run({ ...blocked, until })).toMatchObject({ to: "again", until });
+    expect(run(blocked)).not.toHaveProperty("until");
+  });
+
+  it("does not say that there was nothing to do where an answer was lost before", () => {
+    const ranBefore = claimOf({}, { ranBefore: true });
+    const done = (affected: number, claim = claimOf()) =>
+      run({ status: "done", affected, retained }, operationWith(), claim);
+    expect(done(0, ranBefore)).toEqual({
+      to: "verify",
+      dueInMs: 0,
+      outcome: { status: "done", retained },
+    });
+    expect(done(2, ranBefore)).toMatchObject({ outcome: { affected: 2 } });
+    expect(done(0)).toMatchObject({ outcome: { affected: 0 } });
+  });
+
   it("takes what a human must do to a human", () => {
     expect(run({ status: "manual", instruction: "Press the button." })).toEqual({
       to: "end",

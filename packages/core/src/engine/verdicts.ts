@@ -2,6 +2,7 @@ import type { HeedContext } from "../context.ts";
 import type {
   Finding,
   FoundTarget,
+  Obstacle,
   OperationName,
   Outcome,
   Resolution,
@@ -177,6 +178,9 @@ function keptSoFar(
   const status = earlier?.status === "done" ? "done" : "partly";
   return { outcome: { status, ...together(earlier, { affected, retained }) } };
 }
+
+/** When what stands in the way ends, where that is known. */
+export const untilOf = ({ until }: Obstacle): Obstacle => (until === undefined ? {} : { until });
 
 const earlierOutcome = (step: Claim["step"]): KeptOutcome | undefined =>
   step.outcome === null ? undefined : (JSON.parse(step.outcome) as KeptOutcome);

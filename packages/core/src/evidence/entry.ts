@@ -59,6 +59,24 @@ export const evidenceEntrySchema = z.discriminatedUnion("kind", [
     tries: z.number().int().nonnegative(),
     subject,
   }),
+  /** What stands in its way ends then by itself, and its deadline counts from there. */
+  z.strictObject({
+    kind: z.literal("step.put-off"),
+    stepId: id,
+    requestId: id.optional(),
+    processor: nameSchema,
+    operation: nameSchema,
+    because: slugSchema,
+    until: instant,
+    subject,
+  }),
+  /** Whoever asked wants what is paid for to be ended for it. */
+  z.strictObject({
+    kind: z.literal("request.may-end-service"),
+    requestId: id,
+    identity: slugSchema,
+    subject,
+  }),
   z.strictObject({
     kind: z.literal("request.closed"),
     requestId: id,

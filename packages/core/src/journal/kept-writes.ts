@@ -50,7 +50,9 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
       ? undefined
       : { from: textOf(moves.where["subjectId"]), to: textOf(moves.row["subjectId"]) };
   const erased = linked === undefined ? has("remove", "identifiers")[0]?.where["subjectId"] : undefined;
-  const hasChoice = has("insert", "events", "requests", "parked").length > 0;
+  const hasChoice =
+    has("insert", "events", "requests", "parked").length > 0 ||
+    has("update", "requests").some((each) => each.row["endsPaidService"] != null);
   // What was restored without its holds would destroy what must be kept.
   const holds =
     has("insert", "holds").length > 0 ||
@@ -107,7 +109,10 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
         }
         break;
       case "requests":
-        if (verb === "insert" || ["closedAt", "identity", "subjectId"].some((name) => name in row))
+        if (
+          verb === "insert" ||
+          ["closedAt", "identity", "subjectId", "endsPaidService"].some((name) => name in row)
+        )
           kept.push(write);
         break;
       case "steps":

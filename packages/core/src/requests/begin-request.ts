@@ -31,9 +31,11 @@ export function beginRequest(
   now: string,
 ): { request: Row<"requests">; writes: readonly Write[]; revoked: readonly string[] } {
   if (record.frozenBy !== null && request.right !== "withdrawal") {
-    throw new ConflictError("An erasure of this person is under way. It covers what this request asks for.", {
-      code: "frozen",
-    });
+    const covered =
+      request.endsPaidService === "allowed"
+        ? 'To have paid service ended too, open the erasure again with `endsPaidService: "allowed"`.'
+        : "It covers what this request asks for.";
+    throw new ConflictError(`An erasure of this person is under way. ${covered}`, { code: "frozen" });
   }
   const key = newDataKey();
   const begun =

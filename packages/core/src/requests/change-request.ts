@@ -6,6 +6,7 @@ import { ConflictError } from "../errors/conflict-error.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
 import { untilStill } from "../ledger/until-still.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
+import { allowedEvidence } from "./allow-ending.ts";
 import { beginRequest } from "./begin-request.ts";
 import { closingWrites } from "./close-request.ts";
 import { stepsToRelease } from "./gates.ts";
@@ -108,6 +109,7 @@ export function verifyIdentity(
       writes: [
         { update: "identifiers", where: { digest: digests }, set: { verified: 1 } },
         { update: "requests", where: { id }, set: { identity, state } },
+        ...(request.endsPaidService === "allowed" ? [allowedEvidence(context, request, identity, now)] : []),
         ...begun.writes,
       ],
       state,

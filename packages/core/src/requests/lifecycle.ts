@@ -1,7 +1,10 @@
 import type { Row } from "../contract/tables.ts";
 
-/** The rights that a request can exercise. `forget-tokens` is the company's own promise, kept for it. */
+/** The rights that a request can exercise. `forget-tokens` is the company's own promise. */
 export type RequestRight = "erasure" | "withdrawal" | "forget-tokens";
+
+/** Whether what a person pays for may be ended, so that what pays for it can be forgotten. */
+export type EndsPaidService = "allowed" | "refused";
 
 /** How the caller established who is asking. */
 export type Identity = "signed-in" | "confirmed-by-link" | "operator-checked" | "unverified";

@@ -11,9 +11,10 @@ import { suppressionLookups, type Named } from "../ledger/name-subject.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { comeBack } from "../ledger/suppression.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
+import { allowedEvidence, allowEnding } from "./allow-ending.ts";
 import { beginRequest } from "./begin-request.ts";
 import { deadlineOf } from "./deadline.ts";
-import type { Identity, RequestRight, RequestState } from "./lifecycle.ts";
+import type { EndsPaidService, Identity, RequestRight, RequestState } from "./lifecycle.ts";
 
 /** What `open` answers. */
 export interface OpenedRequest {
@@ -33,6 +34,8 @@ export interface Asked {
   readonly receivedAt?: string;
   /** For a withdrawal: the purpose, or everything. */
   readonly purpose?: string;
+  /** Whether what the person pays for may be ended for it. */
+  readonly endsPaidService?: EndsPaidService;
 }
 
 /**
@@ -85,9 +88,13 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
       const same = isNew
         ? undefined
         : alike.find((each) => !(canBegin && isWaiting(each)) && covers(each, records, named));
+      const mayEnd = asked.endsPaidService === "allowed";
       if (same !== undefined) {
-        const opened = { id: same.id, state: same.state as RequestState, dueOn: same.dueOn, changed: false };
-        return { writes: [], answer: { opened, revoked: [] } };
+        const isMore = mayEnd && verified && same.endsPaidService !== "allowed";
+        const steps = requestSteps.filter((step) => step.requestId === same.id);
+        const writes = isMore ? allowEnding(context, same, steps, asked.identity, now) : [];
+        const opened = { id: same.id, state: same.state as RequestState, dueOn: same.dueOn, changed: isMore };
+        return { writes, answer: { opened, revoked: [] } };
       }
       const isFrozen = records.some((each) => each.frozenBy !== null);
       // A withdrawal during an erasure marks nothing as shown: the erasure has its own list of what was.
@@ -113,6 +120,8 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
         ),
         because: null,
         closedAt: null,
+        // What somebody unknown wished is no wish of whoever asks now.
+        endsPaidService: mayEnd ? "allowed" : null,
       };
       const begun = canBegin
         ? beginRequest(context, record, request, requestSteps, now)
@@ -125,6 +134,7 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
           ...(waiting === undefined
             ? [{ insert: "requests", row: begun.request } as const, requestEvidence(context, request, now)]
             : [{ update: "requests", where: { id: request.id }, set: begun.request } as const]),
+          ...(mayEnd && canBegin ? [allowedEvidence(context, request, asked.identity, now)] : []),
           ...begun.writes,
         ],
         answer: {
