@@ -1,6 +1,6 @@
 import { type BillingAdditions, billingAdditions } from "./billing-additions.ts";
 import { reindex } from "./customer-routes.ts";
-import { type Chosen, making, ownership, put } from "./making.ts";
+import { type Chosen, type Workshop, making, ownership, put } from "./making.ts";
 import { type PaymentAdditions, paymentAdditions } from "./payment-additions.ts";
 import {
   blankCustomer,
@@ -10,7 +10,6 @@ import {
   type RecordObject,
   type SourceObject,
 } from "./stripe-objects.ts";
-import type { World } from "./world.ts";
 
 /** Puts objects into the account, as the shop did before anybody asked for anything. */
 export interface Additions extends BillingAdditions, PaymentAdditions {
@@ -26,7 +25,7 @@ export interface Additions extends BillingAdditions, PaymentAdditions {
   record(customer: string, object: string, fields?: Readonly<Record<string, unknown>>): RecordObject;
 }
 
-export function additions(world: World): Additions {
+export function additions(world: Workshop): Additions {
   const { state } = world;
   const made = making(world);
   const { base, owner } = made;

@@ -1,3 +1,4 @@
+import { additionRoutes } from "./addition-routes.ts";
 import { billingRoutes } from "./billing-routes.ts";
 import { customerRoutes } from "./customer-routes.ts";
 import type { Fault } from "./faults.ts";
@@ -14,6 +15,7 @@ import { letTimePass } from "./time-passes.ts";
 import type { LoggedCall, World } from "./world.ts";
 
 const routes = [
+  ...additionRoutes,
   ...customerRoutes,
   ...paymentMethodRoutes,
   ...intentRoutes,
@@ -57,8 +59,8 @@ export async function answerRequest(world: World, request: Request): Promise<Res
     if (found === undefined) throw unknownRoute(method, url.pathname);
     const refused = world.switches.limited ? world.windows.count(found.route.endpoint, live) : undefined;
     if (refused !== undefined) throw refused;
-    const { state, switches } = world;
-    const asked = { state, switches, live, path: url.pathname, ids: found.ids, params };
+    const { state, switches, count } = world;
+    const asked = { state, switches, count, live, path: url.pathname, ids: found.ids, params };
     answer = await replayOrRun(world, found.route, asked, call, fault);
   } catch (error) {
     if (!(error instanceof StripeFailure)) throw error;

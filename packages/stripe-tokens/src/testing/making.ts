@@ -1,6 +1,9 @@
 import type { CustomerObject, StripeObject } from "./stripe-objects.ts";
 import type { World } from "./world.ts";
 
+/** The account that objects are made in. */
+export type Workshop = Pick<World, "state" | "switches" | "count">;
+
 /** The fields of an object that a test may choose; what it leaves out gets a plain default. */
 export type Chosen<T> = Partial<Omit<T, "object" | "customer" | "customer_account">>;
 
@@ -15,16 +18,15 @@ export interface Owner {
 
 /** What every addition begins with. */
 export interface Making {
-  readonly world: World;
+  readonly world: Workshop;
   readonly base: (prefix: string, object: string, livemode: boolean) => StripeObject;
   /** The customer (`cus_…`) or account (`acct_…`) of that id; `null`: a guest of test mode. */
   readonly owner: (id: string | null) => Owner;
   readonly customer: (id: string) => CustomerObject;
 }
 
-export function making(world: World): Making {
-  const { state, switches } = world;
-  let made = 0;
+export function making(world: Workshop): Making {
+  const { state, switches, count } = world;
 
   function customer(id: string): CustomerObject {
     const customer = state.customers.get(id);
@@ -36,9 +38,9 @@ export function making(world: World): Making {
     world,
     customer,
     base(prefix, object, livemode) {
-      made += 1;
+      count.made += 1;
       const created = Math.floor(switches.now().getTime() / 1000);
-      return { id: `${prefix}_${String(made).padStart(14, "0")}`, object, created, livemode };
+      return { id: `${prefix}_${String(count.made).padStart(14, "0")}`, object, created, livemode };
     },
     owner(id) {
       if (id === null) {

@@ -1,3 +1,4 @@
+import { attachTestCard, isTestCard } from "./addition-routes.ts";
 import { one } from "./form.ts";
 import { type ListAnswer, listPage } from "./lists.ts";
 import { type Asked, type Route, inMode, seen } from "./route.ts";
@@ -40,6 +41,7 @@ export const paymentMethodRoutes: readonly Route[] = [
   {
     endpoint: "POST /v1/payment_methods/{id}/attach",
     run: (asked) => {
+      if (isTestCard(asked)) return attachTestCard(asked);
       const attached = isAttached(methodInPath(asked));
       throw new StripeFailure(400, {
         message: attached

@@ -1,11 +1,13 @@
 import type { Params } from "./form.ts";
 import type { StripeObject, StripeState } from "./stripe-objects.ts";
 import type { SetSwitches } from "./switches.ts";
+import type { World } from "./world.ts";
 
 /** What a request asks of an endpoint. */
 export interface Asked {
   readonly state: StripeState;
   readonly switches: SetSwitches;
+  readonly count: World["count"];
   /** The mode of the key. Objects of the other mode do not exist for it. */
   readonly live: boolean;
   readonly path: string;

@@ -234,6 +234,71 @@ describe("the account", () => {
     expect(over.default_payment_method).toBe(card);
   });
 
+  describe("what a shop makes", () => {
+    const monthly = { currency: "eur", recurring: { interval: "month" }, unit_amount: 1200 } as const;
+
+    it("is there: a customer, a card of test mode, a subscription that was paid for", async () => {
+      const { account, stripe } = opened();
+      const anna = await stripe.customers.create({ email, name: "Anna", metadata: { run: "1" } });
+      expect(account.state.customers.get(anna.id)).toMatchObject({ email, name: "Anna", livemode: false });
+      expect(await stripe.customers.search({ query: `email:'${email}'` })).toMatchObject({
+        data: [{ id: anna.id, metadata: { run: "1" } }],
+      });
+      const attached = await Promise.all(
+        [1, 2].map(() => stripe.paymentMethods.attach("pm_card_visa", { customer: anna.id })),
+      );
+      const [card] = attached;
+      expect(account.credentialsOf(anna.id)).toEqual(attached.map(({ id }) => id));
+      const product = (await stripe.products.create({ name: "Premium" })).id;
+      const subscription = await stripe.subscriptions.create({
+        customer: anna.id,
+        default_payment_method: card?.id ?? "",
+        items: [{ price_data: { ...monthly, product } }],
+      });
+      expect(ids(await stripe.subscriptions.list({ customer: anna.id }))).toEqual([subscription.id]);
+      expect(account.state.subscriptions.get(subscription.id)).toMatchObject({ status: "active" });
+      for (const list of [stripe.invoices, stripe.charges])
+        expect(await count(list.list({ customer: anna.id }))).toBe(1);
+      await stripe.products.update(product, { active: false });
+      expect(account.state.records.get(product)).toMatchObject({ name: "Premium", active: false });
+      expect(new Set(account.objectsOf(anna.id).map(({ id }) => id)).size).toBe(6);
+    });
+
+    it("is refused without a card to pay with, and where something that it names is not there", async () => {
+      const { account, stripe } = opened();
+      const { id: customer } = await stripe.customers.create({});
+      const { id: product } = await stripe.products.create({ name: "Premium" });
+      const stranger = account.add.paymentMethod(account.add.customer().id).id;
+      const subscribe = (more: object, of = product) =>
+        stripe.subscriptions.create({
+          customer,
+          items: [{ price_data: { ...monthly, product: of } }],
+          ...more,
+        });
+      for (const asked of [
+        subscribe({}),
+        subscribe({ default_payment_method: stranger }),
+        subscribe({ customer: "cus_nobody" }),
+        subscribe({}, "prod_none"),
+      ])
+        await expect(asked).rejects.toMatchObject({ statusCode: 400, code: "resource_missing" });
+      await expect(stripe.products.update(customer, { active: false })).rejects.toMatchObject({
+        statusCode: 404,
+      });
+      const attached = stripe.paymentMethods.attach("pm_card_visa", { customer: "cus_nobody" });
+      await expect(attached).rejects.toMatchObject({ code: "resource_missing" });
+      expect([account.state.subscriptions.size, account.state.invoices.size]).toEqual([0, 0]);
+    });
+
+    it("knows no cards for tries in live mode", async () => {
+      const { account, stripe } = opened({}, ({ liveKey }) => liveKey);
+      const { id: customer } = await stripe.customers.create({});
+      expect(account.state.customers.get(customer)?.livemode).toBe(true);
+      const attached = stripe.paymentMethods.attach("pm_card_visa", { customer });
+      await expect(attached).rejects.toMatchObject({ code: "resource_missing" });
+    });
+  });
+
   describe("idempotency keys", () => {
     it("give a stored 500 again for a day, and fit one request only", async () => {
       const { account, stripe, clock } = opened();

@@ -26,6 +26,8 @@ export interface LoggedCall {
 export interface World {
   readonly switches: SetSwitches;
   readonly state: StripeState;
+  /** Counts the objects that are made, for their ids. */
+  readonly count: { made: number };
   readonly calls: LoggedCall[];
   readonly faults: ReturnType<typeof plans<Fault>>;
   readonly hooks: ReturnType<typeof plans<() => void>>;
@@ -43,6 +45,7 @@ export function createWorld(given: StripeSwitches): World {
   return {
     switches,
     state: emptyState(),
+    count: { made: 0 },
     calls: [],
     faults: plans(),
     hooks: plans(),
