@@ -6,15 +6,30 @@ import {
   type Keyring,
   type WorkSettings,
 } from "@heed/core";
-import { hubspot } from "@heed/hubspot";
+import type { WindowLimit } from "@heed/core/contract";
+import { hubspot, type HubspotTopic } from "@heed/hubspot";
 import { stripeTokens } from "@heed/stripe-tokens";
 import type { Application } from "./application.ts";
-import { policy, subscriptionTypes } from "./policy.ts";
+import { policy, type subscriptionTypes } from "./policy.ts";
 
-/** Where the vendors are, and with what credentials. */
+/** Which accounts AxCrypt has at its vendors, and with what credentials. */
 export interface Vendors {
-  readonly hubspot: { readonly url: string; readonly accessToken: string; readonly portalId: string };
-  readonly stripe: { readonly url: string; readonly apiKey: string; readonly account: string };
+  readonly hubspot: {
+    readonly accessToken: string;
+    readonly portalId: string;
+    /** The subscription type of each topic that goes by HubSpot. */
+    readonly topics: Readonly<Record<keyof typeof subscriptionTypes, HubspotTopic>>;
+    /** Default: what every account may call. */
+    readonly rateLimit?: WindowLimit;
+    /** Default: HubSpot itself. */
+    readonly baseUrl?: string;
+  };
+  readonly stripe: {
+    readonly apiKey: string;
+    readonly account: string;
+    /** Default: Stripe itself. */
+    readonly baseUrl?: string;
+  };
 }
 
 /** What one process of AxCrypt's needs to put its heed together. */
@@ -25,8 +40,8 @@ export interface AxcryptOptions {
   readonly vendors: Vendors;
   readonly clock?: Clock;
   readonly work?: Partial<WorkSettings>;
-  /** How long the vendors may lag behind a write, in milliseconds. */
-  readonly settlingMs: number;
+  /** How long the vendors may lag behind a write, in milliseconds. Default: what each adapter knows. */
+  readonly settlingMs?: number;
 }
 
 /** AxCrypt's heed: the policy, and a processor for each recipient that it names. */
@@ -51,22 +66,18 @@ export function createAxcrypt({
         erase: async (email) => application.erase(email),
         holds: async (email) => application.holds(email),
       }),
-      crm: hubspot({
-        accessToken: vendors.hubspot.accessToken,
-        baseUrl: vendors.hubspot.url,
-        portalId: vendors.hubspot.portalId,
-        topics: subscriptionTypes,
-        settlingMs,
-        rateLimit: { calls: 190, perMs: 10_000, burst: 20, delayMs: 50 },
-      }),
-      billing: stripeTokens({
-        apiKey: vendors.stripe.apiKey,
-        baseUrl: vendors.stripe.url,
-        account: vendors.stripe.account,
-        settlingMs,
-      }),
+      ...vendorProcessors(vendors, settlingMs),
     },
   });
+}
+
+/** AxCrypt's processors at its vendors. */
+export function vendorProcessors(vendors: Vendors, settlingMs?: number) {
+  const settling = settlingMs === undefined ? {} : { settlingMs };
+  return {
+    crm: hubspot({ ...vendors.hubspot, ...settling }),
+    billing: stripeTokens({ ...vendors.stripe, ...settling }),
+  };
 }
 
 export type Axcrypt = ReturnType<typeof createAxcrypt>;

@@ -34,8 +34,8 @@ export async function searchEverywhere(places: Places, text: string): Promise<Si
   const { town, application, storage, keys, heedFile, logs } = places;
   const opened = await searchStorage(storage, keys, text);
   return {
-    hubspot: town.portal.search(text),
-    stripe: [...new Set(town.stripe.search(text).map(({ object }) => object))],
+    hubspot: await town.searchHubspot(text),
+    stripe: await town.searchStripe(text),
     application: application.search(text),
     heedBytes: await filesWith([heedFile, `${heedFile}-wal`, `${heedFile}-shm`], text),
     heedOpened: [...new Set(opened.map(({ table, column }) => `${table}.${column}`))],

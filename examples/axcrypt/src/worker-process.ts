@@ -22,13 +22,19 @@ export interface WorkerProcess {
   stop(): Promise<void>;
 }
 
-/** Starts a worker. Everything that it prints goes to its log, and what it says of steps to `onStep`. */
+/**
+ * Starts a worker. Everything that it prints goes to its log, and what it says of steps to `onStep`.
+ *
+ * @param interrupted drops it dead when aborted
+ */
 export function startWorker(
   config: WorkerConfig,
   keys: string,
   logFile: string,
   onStep: (news: StepNews) => void,
+  interrupted: AbortSignal,
 ): WorkerProcess {
+  interrupted.throwIfAborted();
   const child: ChildProcess = spawn(
     process.execPath,
     ["-C", "@heed/source", fileURLToPath(new URL("worker.ts", import.meta.url))],
@@ -47,9 +53,12 @@ export function startWorker(
     });
   }
   const ended = once(child, "exit");
+  const drop = () => child.kill("SIGKILL");
+  interrupted.addEventListener("abort", drop, { once: true });
   const end = async (signal: "SIGKILL" | "SIGTERM") => {
     child.kill(signal);
     await ended;
+    interrupted.removeEventListener("abort", drop);
     log.end();
     await once(log, "finish");
   };

@@ -9,7 +9,7 @@ export interface WorkerConfig {
   readonly heedFile: string;
   readonly applicationFile: string;
   readonly vendors: Vendors;
-  readonly settlingMs: number;
+  readonly settlingMs?: number;
   readonly leaseMs: number;
 }
 
@@ -20,7 +20,7 @@ const heed = createAxcrypt({
   keys: keyring(process.env["HEED_KEYS"]),
   application,
   vendors: config.vendors,
-  settlingMs: config.settlingMs,
+  ...(config.settlingMs === undefined ? {} : { settlingMs: config.settlingMs }),
   work: { leaseMs: config.leaseMs, callTimeoutMs: 10_000, pollMs: 50, batchesPerProcessor: 1 },
 });
 const say = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);

@@ -2,28 +2,14 @@ import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ephemeralKeys, memory, systemClock, type Clock } from "@heed/core";
+import { ephemeralKeys, memory } from "@heed/core";
 import { createMailer } from "@heed/mailer";
 import { listen, unsubscribeHandler } from "@heed/web";
 import { openApplication } from "../src/application.ts";
 import { createAxcrypt } from "../src/axcrypt.ts";
-import { buildTown, type Person } from "../src/town.ts";
-
-/** The machine's clock, which a test can put forward. */
-export interface SkippingClock extends Clock {
-  skip(ms: number): void;
-}
-
-function skippingClock(): SkippingClock {
-  let aheadMs = 0;
-  return {
-    now: () => new Date(systemClock.now().getTime() + aheadMs),
-    sleep: systemClock.sleep,
-    skip: (ms) => {
-      aheadMs += ms;
-    },
-  };
-}
+import type { Person } from "../src/people.ts";
+import { skippingClock } from "../src/skipping-clock.ts";
+import { buildStandIns } from "../src/stand-ins.ts";
 
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
@@ -33,7 +19,7 @@ export const evidence = { noticeVersion: "2026-01", language: "en" } as const;
 export async function scene() {
   const folder = await mkdtemp(join(tmpdir(), "heed-axcrypt-"));
   const application = openApplication(join(folder, "app.db"));
-  const town = await buildTown();
+  const town = await buildStandIns();
   const clock = skippingClock();
   const heed = createAxcrypt({
     storage: memory(),
@@ -46,13 +32,14 @@ export async function scene() {
   const web = await listen(unsubscribeHandler({ links: heed.links, controller: "AxCrypt AB" }));
   const mailer = createMailer({
     permits: heed.permits,
-    transport: { host: town.mail.host, port: town.mail.port },
-    from: { name: "AxCrypt", address: "news@axcrypt.example" },
+    transport: town.mail.transport,
+    from: { name: "AxCrypt", address: town.mail.from },
     dkim: { domain: "axcrypt.example", selector: "s1", privateKey },
     unsubscribe: { url: `${web.url}/u` },
   });
   return {
     ...town,
+    mail: town.server,
     application,
     heed,
     mailer,
@@ -70,7 +57,7 @@ export async function scene() {
         stripe: [],
         ...more,
       };
-      town.settle(person, application);
+      await town.settle(person, application);
       if (person.consents)
         await heed.consent.give({ subject: { email }, purpose: "direct-marketing", evidence });
       clock.skip(1_000);
@@ -96,11 +83,7 @@ export async function scene() {
               },
       }),
     /** The one-click address in the newest message to somebody. */
-    linkIn(to: string): string {
-      const message = town.mail.messages.findLast(({ envelope }) => envelope.to.includes(to));
-      const header = message?.headers.find(({ name }) => name === "list-unsubscribe")?.value ?? "";
-      return /<(https?:[^>]+)>/.exec(header)?.[1] ?? "";
-    },
+    linkIn: (to: string) => town.linkReceived(to) ?? "",
     /** Works, and skips the pauses between tries, until nothing is due within a day. */
     async settle() {
       for (;;) {

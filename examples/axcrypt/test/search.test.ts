@@ -9,7 +9,7 @@ import { expect, it } from "vitest";
 import { openApplication } from "../src/application.ts";
 import { createAxcrypt } from "../src/axcrypt.ts";
 import { searchEverywhere } from "../src/search.ts";
-import { buildTown } from "../src/town.ts";
+import { buildStandIns } from "../src/stand-ins.ts";
 
 const writeAndClose = `
   const { DatabaseSync } = require("node:sqlite");
@@ -22,7 +22,7 @@ it("searches the bytes of an open database without giving up its locks", async (
   const folder = await mkdtemp(join(tmpdir(), "heed-search-"));
   const heedFile = join(folder, "heed.db");
   const application = openApplication(join(folder, "app.db"));
-  const town = await buildTown();
+  const town = await buildStandIns();
   const storage = sqlite(heedFile);
   const keys = keyring(newKey());
   const heed = createAxcrypt({ storage, keys, application, vendors: town.vendors, settlingMs: 0 });

@@ -1,11 +1,10 @@
-import type { Town } from "../town.ts";
 import { good, heading, note, table, waiting } from "./show.ts";
 import type { Stage } from "./stage.ts";
 
 /** Everybody signs up, as the input file says. */
 export async function signUpEverybody({ people, town, application, heed }: Stage): Promise<void> {
   for (const person of people) {
-    town.settle(person, application);
+    await town.settle(person, application);
     if (!person.consents) continue;
     await heed.consent.give({
       subject: { email: [person.email, ...person.alsoAtHubspot] },
@@ -30,10 +29,12 @@ export async function signUpEverybody({ people, town, application, heed }: Stage
 
 /** A newsletter, one click, and the next newsletter: refused for exactly that person and topic. */
 export async function sendNewsletters(stage: Stage): Promise<void> {
-  const { people, wishes, town, heed, mustHold } = stage;
+  const { people, wishes, heed, mustHold } = stage;
   const first = await sendToAll(stage, "newsletter", "november");
   const clicker = wishes.find(({ wish }) => wish === "one-click")?.email ?? "";
-  const link = oneClickLink(town, clicker);
+  const link = stage.oneClickLink(clicker);
+  // Without it there is nothing to click, and nothing of what follows would show anything.
+  if (link === "") throw new Error(`No letter has left: the mail server says "${first.get(clicker)}".`);
   // A link scanner opens every link of a mail before the person sees it.
   const scanned = await fetch(link);
   const { state } = await heed.subscriptions.state({ subject: { email: clicker }, topic: "newsletter" });
@@ -75,11 +76,4 @@ async function sendToAll(
   const outcomes = new Map<string, string>();
   for (const { email } of people) outcomes.set(email, await post(topic, email, `${topic}-${issue}`));
   return outcomes;
-}
-
-/** The one-click address of the newest mail to somebody, as their mail program finds it. */
-function oneClickLink({ mail }: Town, to: string): string {
-  const message = mail.messages.findLast(({ envelope }) => envelope.to.includes(to));
-  const header = message?.headers.find(({ name }) => name === "list-unsubscribe")?.value ?? "";
-  return /<(https?:[^>]+)>/.exec(header)?.[1] ?? "";
 }

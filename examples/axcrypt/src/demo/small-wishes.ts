@@ -1,9 +1,16 @@
-import type { Axcrypt } from "../axcrypt.ts";
+import { drainWithin } from "./drain.ts";
 import { heading, outcomeOf, table } from "./show.ts";
 import type { Stage } from "./stage.ts";
 
 /** A withdrawal, and cards of people who stopped paying: small enough to carry out in this process. */
-export async function carryOutSmallWishes({ people, wishes, town, heed, mustHold }: Stage): Promise<void> {
+export async function carryOutSmallWishes({
+  people,
+  wishes,
+  town,
+  heed,
+  clock,
+  mustHold,
+}: Stage): Promise<void> {
   const opened: { readonly email: string; readonly what: string; readonly id: string }[] = [];
   for (const { email, wish } of wishes) {
     const subject = { email };
@@ -21,7 +28,7 @@ export async function carryOutSmallWishes({ people, wishes, town, heed, mustHold
       opened.push({ email, what: "forget my cards", id });
     }
   }
-  await drainWithin(heed, 10_000);
+  await drainWithin(heed, clock, town.pace.patienceMs);
   const rows: string[][] = [];
   for (const { email, what, id } of opened) {
     for (const step of (await heed.requests.get(id)).steps) {
@@ -32,20 +39,11 @@ export async function carryOutSmallWishes({ people, wishes, town, heed, mustHold
   table(["person", "wish", "step", "outcome"], rows);
   for (const { email, wish } of wishes) {
     if (wish !== "stopped-paying") continue;
-    const customers = new Set(town.stripe.search(email).flatMap(({ customer }) => customer ?? []));
-    const cards = [...customers].flatMap((customer) => town.stripe.credentialsOf(customer));
     const isPaying =
       people.find((person) => person.email === email)?.stripe.some(({ paying }) => paying) ?? false;
-    mustHold("Cards are gone exactly where nothing is owed.", cards.length > 0 === isPaying);
-  }
-}
-
-/** Works in this process until nothing is due within so many milliseconds. */
-async function drainWithin(heed: Axcrypt, withinMs: number): Promise<void> {
-  for (;;) {
-    const { nextAt } = await heed.work.drain();
-    const waitMs = nextAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(nextAt) - Date.now();
-    if (waitMs > withinMs) return;
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, waitMs)));
+    mustHold(
+      "Cards are gone exactly where nothing is owed.",
+      (await town.countCards(email)) > 0 === isPaying,
+    );
   }
 }

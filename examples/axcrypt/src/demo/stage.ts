@@ -9,26 +9,24 @@ import { sqlite } from "@heed/sqlite";
 import { listen, unsubscribeHandler } from "@heed/web";
 import { openApplication, type Application } from "../application.ts";
 import { createAxcrypt, type Axcrypt } from "../axcrypt.ts";
-import {
-  buildTown,
-  personSchema,
-  readInput,
-  wishSchema,
-  type Person,
-  type Town,
-  type Wish,
-} from "../town.ts";
+import { skippingClock, type SkippingClock } from "../skipping-clock.ts";
+import type { Cast } from "../people.ts";
+import type { Town } from "../town.ts";
 
 /** A letter of AxCrypt's to one person; what became of it, in a word. */
-type Post = (topic: "newsletter" | "offers", to: string, messageKey: string) => Promise<string>;
+type Post = (
+  topic: "newsletter" | "offers" | "account-notice",
+  to: string,
+  messageKey: string,
+) => Promise<string>;
 
 /** Everything that the demo plays with. */
-export interface Stage {
-  readonly people: readonly Person[];
-  readonly wishes: readonly Wish[];
-  readonly town: Town;
+export interface Stage<T extends Town = Town> extends Cast {
+  readonly town: T;
   readonly application: Application;
   readonly heed: Axcrypt;
+  /** The machine's time, which the last part of the demo puts forward. */
+  readonly clock: SkippingClock;
   readonly storage: HeedStorage;
   readonly keys: string;
   readonly keyring: Keyring;
@@ -38,18 +36,23 @@ export interface Stage {
     readonly logs: readonly [string, string];
   };
   readonly post: Post;
+  /** The one-click address in the newest letter to somebody: from the mailbox, or as it was written. */
+  oneClickLink(to: string): string;
   /** Notes what must hold; a demo that showed something untrue ends with these, and exit code 1. */
   mustHold(what: string, holds: boolean): void;
   readonly broken: ReadonlySet<string>;
+  /** Aborted when the reader has interrupted the demo. */
+  readonly interrupted: AbortSignal;
+  /** Stops all work; the second time it is the same. */
   close(): Promise<void>;
 }
 
-/** How long the stand-ins lag behind a write, and how long heed gives them to settle, in milliseconds. */
-const lagMs = 150;
-export const settlingMs = 400;
-
-/** Builds it: stand-ins on loopback, a mail server, the application's file and heed's, in a folder that goes. */
-export async function buildStage(): Promise<Stage> {
+/** Builds it in a town: the application's file and heed's, in a folder that goes. */
+export async function buildStage<T extends Town>(
+  town: T,
+  cast: Cast,
+  interrupted: AbortSignal,
+): Promise<Stage<T>> {
   const folder = await mkdtemp(join(tmpdir(), "heed-demo-"));
   const files = {
     heed: join(folder, "heed.db"),
@@ -57,30 +60,50 @@ export async function buildStage(): Promise<Stage> {
     logs: [join(folder, "worker-1.log"), join(folder, "worker-2.log")],
   } as const;
   const keys = newKey();
-  const town = await buildTown({ hubspot: { lagMs } });
   const application = openApplication(files.application);
+  const clock = skippingClock();
   const storage = sqlite(files.heed);
   const ring = keyring(keys);
-  const heed = createAxcrypt({ storage, keys: ring, application, vendors: town.vendors, settlingMs });
+  const { settlingMs } = town.pace;
+  const heed = createAxcrypt({
+    storage,
+    keys: ring,
+    application,
+    vendors: town.vendors,
+    clock,
+    ...(settlingMs === undefined ? {} : { settlingMs }),
+  });
   const web = await listen(
     unsubscribeHandler({ links: heed.links, controller: "AxCrypt AB", contact: "support@axcrypt.net" }),
   );
+  const written = new Map<string, string>();
+  let newestLink = "";
   const mailer = createMailer({
     permits: heed.permits,
-    transport: { host: town.mail.host, port: town.mail.port },
-    from: { name: "AxCrypt", address: "news@axcrypt.example" },
+    transport: town.mail.transport,
+    from: { name: "AxCrypt", address: town.mail.from },
+    // No domain has this key's record, so nobody can verify the signature: the demo shows other things.
     dkim: {
-      domain: "axcrypt.example",
-      selector: "s1",
+      domain: town.mail.from.split("@")[1] ?? "",
+      selector: "heed-demo",
       privateKey: generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey,
     },
-    unsubscribe: { url: `${web.url}/u` },
+    unsubscribe: { url: (token) => (newestLink = `${web.url}/u/${token}`) },
   });
   const broken = new Set<string>();
+  let closing: Promise<void> | undefined;
+  async function close(): Promise<void> {
+    await mailer.close();
+    await web.close();
+    await heed.close();
+    await town.close();
+    application.close();
+    await rm(folder, { recursive: true });
+  }
   return {
-    people: await readInput("people.json", personSchema),
-    wishes: await readInput("wishes.json", wishSchema),
+    ...cast,
     town,
+    clock,
     application,
     heed,
     storage,
@@ -88,26 +111,28 @@ export async function buildStage(): Promise<Stage> {
     keyring: ring,
     files,
     broken,
+    interrupted,
     mustHold(what, holds) {
       if (!holds) broken.add(what);
     },
     async post(topic, to, messageKey) {
-      const outcome = await mailer.send({ topic, to, messageKey, message: letter });
+      const outcome = await mailer.send({ topic, to, messageKey, message: letters[topic] });
+      if (outcome.status === "accepted") written.set(to, newestLink);
       return outcome.status === "blocked" ? `refused: ${outcome.because}` : outcome.status;
     },
-    async close() {
-      await mailer.close();
-      await web.close();
-      await heed.close();
-      await town.close();
-      application.close();
-      await rm(folder, { recursive: true });
-    },
+    oneClickLink: (to) => town.linkReceived(to) ?? written.get(to) ?? "",
+    close: () => (closing ??= close()),
   };
 }
 
-const letter = {
+const news = {
   subject: "News from AxCrypt",
   text: "There is news.\n\nUnsubscribe: {{unsubscribe}}\n",
   html: '<p>There is news.</p><p><a href="{{unsubscribe}}">Unsubscribe</a></p>',
+};
+
+const letters = {
+  newsletter: news,
+  offers: news,
+  "account-notice": { subject: "The heed demo begins", text: "Letters to people of the demo follow.\n" },
 };
