@@ -1,6 +1,7 @@
 import type { RequestView } from "@heed/core";
 import { searchEverywhere, type Places, type Sightings } from "../search.ts";
 import type { Erasure } from "./erasures.ts";
+import { keptParts } from "./kept.ts";
 import { good, heading, note, outcomeOf, table, waiting } from "./show.ts";
 import type { Stage } from "./stage.ts";
 
@@ -176,23 +177,16 @@ export async function showAfter(
     );
   heading("9  What is kept, by category, reason and date");
   table(
-    ["category", "reason", "law", "until", "of"],
-    [...keptByCategory(requests)].map(([key, emails]) => [
-      ...(JSON.parse(key) as string[]),
+    ["processor", "category", "reason", "law", "until", "of"],
+    keptParts(requests).map(({ processor, category, reason, law, until, emails }) => [
+      processor,
+      category,
+      reason,
+      law,
+      until,
       emails.join("\n"),
     ]),
   );
-}
-
-function keptByCategory(requests: ReadonlyMap<string, RequestView>): ReadonlyMap<string, readonly string[]> {
-  const kept = new Map<string, string[]>();
-  for (const [email, { steps }] of requests) {
-    for (const { category, reason, law = "-", until = "-" } of steps.flatMap((step) => step.retained)) {
-      const key = JSON.stringify([category, reason, law, until]);
-      kept.set(key, [...(kept.get(key) ?? []), email]);
-    }
-  }
-  return kept;
 }
 
 function change(was: readonly string[] | undefined, is: readonly string[], isKept: boolean): string {
