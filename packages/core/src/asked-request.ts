@@ -1,7 +1,7 @@
 import { asked, oneOf, subjectOf, text } from "./asked.ts";
 import type { HeedContext } from "./context.ts";
 import { slugSchema } from "./contract/slug.ts";
-import { previewRequest, type PreviewAsk } from "./engine/preview.ts";
+import { previewRequest } from "./engine/preview.ts";
 import type { WorkSettings } from "./engine/worker.ts";
 import { ConflictError } from "./errors/conflict-error.ts";
 import { InvalidInputError } from "./errors/invalid-input-error.ts";
@@ -9,7 +9,7 @@ import type { Heed, MayEndService } from "./heed-types.ts";
 import { parseInstant } from "./ledger/event.ts";
 import { nameSubject } from "./ledger/name-subject.ts";
 import { known } from "./policy/known-name.ts";
-import type { EndsPaidService, Identity } from "./requests/lifecycle.ts";
+import type { EndsPaidService, Identity, RequestRight } from "./requests/lifecycle.ts";
 import { openRequest } from "./requests/open-request.ts";
 
 const shownIdentities = [
@@ -18,8 +18,8 @@ const shownIdentities = [
   "operator-checked",
 ] as const satisfies readonly Identity[];
 const identities = [...shownIdentities, "unverified"] as const satisfies readonly Identity[];
-const rights = ["erasure", "forget-tokens", "withdrawal"] as const;
-const previewed = ["erasure", "forget-tokens"] as const;
+const rights = ["erasure", "forget-tokens", "withdrawal", "objection"] as const;
+const previewed = ["erasure", "forget-tokens", "objection"] as const;
 const endings = ["allowed", "refused"] as const satisfies readonly EndsPaidService[];
 
 const openKeys = {
@@ -29,8 +29,12 @@ const openKeys = {
   receivedAt: true,
   preview: true,
   purpose: true,
+  recipient: true,
   endsPaidService: true,
 };
+
+// Also the identity: one ask may serve for the preview and for the request that is opened with it.
+const previewKeys = { right: true, subject: true, identity: true, recipient: true, endsPaidService: true };
 
 /**
  * Opens a request as the caller asks for it. With a preview, it is opened only if it would do today what the preview
@@ -47,11 +51,11 @@ export async function openAsked(
   const who = nameSubject(context, subjectOf(ask));
   oneOf(ask.identity, identities, "identity");
   oneOf(ask.right, rights, "right");
-  const ends = ask.right === "withdrawal" ? {} : endingFrom(ask);
-  if (ask.right !== "withdrawal" && ask.preview !== undefined) {
+  const what = whatIsAsked(context, ask);
+  if (what.right !== "withdrawal" && "preview" in ask && ask.preview !== undefined) {
     const { digest } = asked(ask.preview, "requests.open's preview", "what requests.preview answered");
     text(digest, "requests.open's preview", "digest");
-    const today = await previewRequest(context, settings, who, { right: ask.right, ...ends });
+    const today = await previewRequest(context, settings, who, { ...what, right: what.right });
     if (today.digest !== digest) {
       throw new ConflictError("What the request would do has changed since the preview. Preview again.", {
         code: "plan-changed",
@@ -59,9 +63,8 @@ export async function openAsked(
     }
   }
   return openRequest(context, who, {
-    right: ask.right,
+    ...what,
     identity: ask.identity,
-    ...ends,
     ...(ask.receivedAt === undefined ? {} : { receivedAt: receivedFrom(ask.receivedAt) }),
     ...("purpose" in ask && ask.purpose !== undefined
       ? { purpose: known(context.policy, "purposes", ask.purpose) }
@@ -69,14 +72,27 @@ export async function openAsked(
   });
 }
 
-/** What is to be previewed. */
-export function previewFrom({ right, ...ask }: Parameters<Heed["requests"]["preview"]>[0]): PreviewAsk {
-  return { right: oneOf(right, previewed, "right"), ...endingFrom(ask) };
+/** What a preview is asked of. */
+export function previewAsked(
+  context: HeedContext,
+  settings: WorkSettings,
+  ask: Parameters<Heed["requests"]["preview"]>[0],
+): ReturnType<Heed["requests"]["preview"]> {
+  asked(ask, "requests.preview", '{ right: "erasure", subject }', previewKeys);
+  const who = nameSubject(context, subjectOf(ask));
+  const right = oneOf(ask.right, previewed, "right");
+  return previewRequest(context, settings, who, { ...whatIsAsked(context, ask), right });
 }
 
-function endingFrom({ endsPaidService }: MayEndService): MayEndService {
-  if (endsPaidService === undefined) return {};
-  return { endsPaidService: oneOf(endsPaidService, endings, "endsPaidService") };
+/** The right, for an objection the recipient, and elsewhere whether what is paid for may be ended. */
+function whatIsAsked<Right extends RequestRight>(
+  { policy }: HeedContext,
+  ask: { readonly right: Right; readonly recipient?: string } & MayEndService,
+): { readonly right: Right; readonly recipient?: string } & MayEndService {
+  const { right, recipient = "", endsPaidService } = ask;
+  if (right === "objection") return { right, recipient: known(policy, "recipients", recipient) };
+  if (right === "withdrawal" || endsPaidService === undefined) return { right };
+  return { right, endsPaidService: oneOf(endsPaidService, endings, "endsPaidService") };
 }
 
 /** How identity was shown for a request that awaits it. */

@@ -157,7 +157,10 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     state(ask: { readonly subject: Subject<Kind>; readonly topic: N["topic"] }): Promise<ConsentState>;
   };
   readonly suppression: {
-    /** Asked before anything creates a record of an address. */
+    /**
+     * Asked before anything creates a record of an address, for example a sync to a CRM. With `recipient` it also says
+     * who is kept out of that one.
+     */
     check(ask: { readonly email: string; readonly recipient?: Id }): Promise<SuppressionAnswer>;
   };
   readonly subjects: {
@@ -184,11 +187,24 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
           | ({ readonly right: "erasure" | "forget-tokens"; readonly preview?: Preview<Id> } & MayEndService)
           /** Without a purpose: all marketing. */
           | { readonly right: "withdrawal"; readonly purpose?: N["purpose"] }
+          /**
+           * To being at one recipient (GDPR Art. 21): the person is taken out there and kept out, and what they have and
+           * want elsewhere stays. Opt-ins are not told there any more; ask `suppression.check` with this recipient before
+           * anything of yours creates somebody there.
+           */
+          | {
+              readonly right: "objection";
+              readonly recipient: N["recipient"];
+              readonly preview?: Preview<Id>;
+            }
         ),
     ): Promise<OpenedRequest>;
-    /** What an erasure, or forgetting what is stored to pay with, would do: found out by reading only. */
+    /** What it would do, found out by reading only. */
     preview(
-      ask: { readonly right: "erasure" | "forget-tokens"; readonly subject: Subject<Kind> } & MayEndService,
+      ask: { readonly subject: Subject<Kind> } & (
+        | ({ readonly right: "erasure" | "forget-tokens" } & MayEndService)
+        | { readonly right: "objection"; readonly recipient: N["recipient"] }
+      ),
     ): Promise<Preview<Id>>;
     get(id: string): Promise<RequestView<Id>>;
     /** Requests that have not ended, next deadline first. `limit`: default 100, at most 1000. */
@@ -232,7 +248,7 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     acknowledge(id: string): Promise<{ readonly state: StepState }>;
     /**
      * Tries it again from the start; a choice that a newer one has overtaken ends as `superseded` then.
-     * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`, `frozen`, `subject-erased`
+     * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`, `frozen`, `excluded`, `subject-erased`
      */
     retry(id: string): Promise<{ readonly state: StepState }>;
   };

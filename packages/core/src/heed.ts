@@ -1,5 +1,5 @@
 import { choicesAsked } from "./asked-choice.ts";
-import { openAsked, previewFrom, reasonFrom, shownIdentity } from "./asked-request.ts";
+import { openAsked, previewAsked, reasonFrom, shownIdentity } from "./asked-request.ts";
 import { asked, budget, limitOf, oneOf, stopSignal, subjectOf, text } from "./asked.ts";
 import { checkParts } from "./check-parts.ts";
 import type { HeedContext } from "./context.ts";
@@ -9,7 +9,6 @@ import type { ProcessorV1 } from "./contract/processor.ts";
 import type { HeedStorage } from "./contract/storage.ts";
 import { checkUp } from "./engine/check-up.ts";
 import { ownStore } from "./engine/own-store.ts";
-import { previewRequest } from "./engine/preview.ts";
 import { TurnQueues } from "./engine/turn-queues.ts";
 import { workStatus } from "./engine/work-status.ts";
 import { Worker, workSettings, type WorkSettings } from "./engine/worker.ts";
@@ -93,8 +92,6 @@ const optionKeys: KnownKeys<HeedOptions<Names, unknown>> = {
   evidence: true,
 };
 
-// Also the identity: one ask may serve for the preview and for the request that is opened with it.
-const previewKeys = { right: true, subject: true, identity: true, endsPaidService: true };
 const permitKeys = { topic: true, email: true, messageKey: true };
 const restoreKeys = { dryRun: true, acceptLoss: true, onProgress: true };
 
@@ -157,11 +154,11 @@ export function createHeed<
       },
     },
     suppression: {
-      check: async (ask) =>
-        checkSuppression(
-          context,
-          asked(ask, "suppression.check", "{ email }", { email: true, recipient: true }),
-        ),
+      check: async (ask) => {
+        asked(ask, "suppression.check", "{ email }", { email: true, recipient: true });
+        if (ask.recipient !== undefined) known(policy, "recipients", ask.recipient);
+        return checkSuppression(context, ask);
+      },
     },
     subjects: {
       record: async (ask) => {
@@ -171,10 +168,7 @@ export function createHeed<
     },
     requests: {
       open: async (ask) => openAsked(context, settings, ask),
-      preview: async (ask) => {
-        asked(ask, "requests.preview", '{ right: "erasure", subject }', previewKeys);
-        return previewRequest(context, settings, named(ask), previewFrom(ask));
-      },
+      preview: async (ask) => previewAsked(context, settings, ask),
       get: async (id) => readRequest(context, text(id, "requests.get", "id")),
       list: async (ask) => listRequests(context, limitOf(ask, "requests.list")),
       verify: async (ask) => {

@@ -51,6 +51,8 @@ void heed.requests.open({ right: "erasure", subject, identity });
 void heed.requests.open({ right: "forget-tokens", subject, identity, endsPaidService: "allowed" });
 void heed.requests.preview({ right: "erasure", subject, endsPaidService: "refused" });
 void heed.requests.open({ right: "withdrawal", subject, identity, purpose: "news" });
+void heed.requests.open({ right: "objection", subject, identity, recipient: "crm" });
+void heed.requests.preview({ right: "objection", subject, recipient: "crm" });
 void heed.suppression.check({ email: "a@x.org", recipient: "crm" });
 void runOnce(crm, "erase", subject);
 export const firstProcessor = heed.requests
@@ -90,6 +92,10 @@ void heed.requests.open({ right: "withdrawal", subject, identity, purpose: "newz
 void heed.requests.open({ right: "erazure", subject, identity });
 // @ts-expect-error right
 void heed.requests.preview({ right: "erazure", subject });
+// @ts-expect-error recipient
+void heed.requests.open({ right: "objection", subject, identity, recipient: "crmm" });
+// @ts-expect-error to being where?
+void heed.requests.open({ right: "objection", subject, identity });
 // @ts-expect-error recipient
 void heed.suppression.check({ email: "a@x.org", recipient: "crmm" });
 // @ts-expect-error event

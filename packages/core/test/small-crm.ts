@@ -43,7 +43,7 @@ export function smallCrm(): SmallCrm {
       return { seen: isAsAsked ? "as-asked" : "not-as-asked" };
     }),
   });
-  const erase: Operation<"erase", "email", never> = {
+  const removal = <N extends "erase" | "exclude">(): Operation<N, "email", never> => ({
     batchSize: 10,
     repeat: "safe",
     settlingMs: 0,
@@ -55,11 +55,12 @@ export function smallCrm(): SmallCrm {
     verify: each(async (call) => ({
       seen: addresses(call).some((address) => contacts.has(address)) ? "not-as-asked" : "as-asked",
     })),
-  };
+  });
   const operations: { [N in OperationName]?: Operation<N, "email", never> } = {
     subscribe: preference("subscribe"),
     unsubscribe: preference("unsubscribe"),
-    erase,
+    erase: removal(),
+    exclude: removal(),
   };
   return {
     contacts,

@@ -102,6 +102,7 @@ export const tables = {
       subjectId: "text",
       right: "text",
       purpose: "text?",
+      recipient: "text?",
       identity: "text",
       state: "text",
       regime: "text",

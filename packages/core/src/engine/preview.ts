@@ -11,9 +11,9 @@ import type { Named } from "../ledger/name-subject.ts";
 import type { SubjectLedger } from "../ledger/subject-record.ts";
 import { transactOnLedgers } from "../ledger/under-lock.ts";
 import { deadlineOf } from "../requests/deadline.ts";
-import type { EndsPaidService } from "../requests/lifecycle.ts";
 import { withEnding } from "../requests/allow-ending.ts";
-import { erasurePlan, forgetTokensPlan, type PlannedStep } from "../requests/plan.ts";
+import type { EndsPaidService } from "../requests/lifecycle.ts";
+import { planOf, type PlannedStep } from "../requests/plan.ts";
 import { AccountChecks } from "./account-check.ts";
 import { readResolution } from "./answers.ts";
 import { operationOf } from "./operation-of.ts";
@@ -47,7 +47,9 @@ export interface Preview<Processor extends string = string> {
 
 /** What is to be previewed. */
 export interface PreviewAsk {
-  readonly right: "erasure" | "forget-tokens";
+  readonly right: "erasure" | "forget-tokens" | "objection";
+  /** Of an objection. */
+  readonly recipient?: string;
   readonly endsPaidService?: EndsPaidService;
 }
 
@@ -56,14 +58,11 @@ export async function previewRequest(
   context: HeedContext,
   settings: WorkSettings,
   named: Named,
-  { right, endsPaidService = "refused" }: PreviewAsk,
+  { endsPaidService = "refused", ...asked }: PreviewAsk,
 ): Promise<Preview> {
   const now = context.clock.now().toISOString();
   const deadline = deadlineOf(context.policy.controller, now);
-  const planned =
-    right === "erasure"
-      ? erasurePlan(context, deadline.dueAt, now)
-      : forgetTokensPlan(context, deadline.dueAt);
+  const planned = planOf(context, asked, deadline.dueAt, now);
   const { identifiers, holds } = await whatIsKnown(context, named);
   const checks = new AccountChecks(context, settings);
   const looked = await Promise.all(

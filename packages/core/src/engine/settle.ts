@@ -5,7 +5,7 @@ import { slugSchema } from "../contract/slug.ts";
 import type { Row } from "../contract/tables.ts";
 import { evidenceWrite } from "../evidence/evidence.ts";
 import { open, seal } from "../keys/sealed.ts";
-import { suppress } from "../ledger/suppression.ts";
+import { exclusionScope, suppress } from "../ledger/suppression.ts";
 import { closingWrites } from "../requests/close-request.ts";
 import { stepsToRelease } from "../requests/gates.ts";
 import {
@@ -155,7 +155,7 @@ export function settleWrites(
       }
     }
     const { silence = [] } = settlement.verdict;
-    if (silence.length > 0) writes.push(...suppress(silence, "everything", "erased", now));
+    writes.push(...silenced(settlement.step, silence, now));
     // Also one that was only to be tried again ends here: at its deadline, or because an erasure came in between.
     if (after.endedAt !== null) {
       const { step, key } = settlement;
@@ -188,6 +188,17 @@ export function settleWrites(
   }
   const steps = settlements.flatMap(({ step }) => current.get(step.id) ?? []);
   return { writes, steps, requests };
+}
+
+/** Who is erased is silenced everywhere; who is taken out of a processor, kept out of that one. */
+function silenced(
+  { operation, processor }: Row<"steps">,
+  digests: readonly string[],
+  now: string,
+): readonly Write[] {
+  return operation === "exclude"
+    ? suppress(digests, exclusionScope(processor), "excluded", now)
+    : suppress(digests, "everything", "erased", now);
 }
 
 const later = (now: string, ms: number) => new Date(Date.parse(now) + ms).toISOString();

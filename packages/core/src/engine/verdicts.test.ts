@@ -134,7 +134,7 @@ describe("afterResolve", () => {
     });
   });
 
-  it("silences what else the record was known by, for an erasure only, and never erases by it", () => {
+  it("silences what else the record was known by, for what removes a person only, and never erases by it", () => {
     const alsoKnownAs = [
       { kind: "email", value: "old@example.org" },
       { kind: "email", value: "not an address" },
@@ -143,7 +143,9 @@ describe("afterResolve", () => {
     const verdict = resolve(resolution);
     expect(verdict).toMatchObject({ to: "run", found: { targets: [target("1")] } });
     expect("silence" in verdict && verdict.silence).toHaveLength(1);
-    expect(resolve(resolution, { operation: "exclude" })).toMatchObject({ silence: [] });
+    const excluded = resolve(resolution, { operation: "exclude" });
+    expect("silence" in excluded && excluded.silence).toHaveLength(1);
+    expect(resolve(resolution, { operation: "unsubscribe" })).toMatchObject({ silence: [] });
   });
 
   it("names nobody in what it tells a human", () => {

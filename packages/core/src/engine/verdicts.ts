@@ -39,13 +39,13 @@ export function afterResolve(
   return { to: "run", found: { ...found, targets: resolution.targets }, silence };
 }
 
-/** Further addresses of a person who is erased: suppressed, never erased by. */
+/** Further addresses of a person who is erased, or taken out: suppressed, never erased by. */
 function silencedBy(
   context: HeedContext,
   operation: OperationName,
   { alsoKnownAs = [] }: Resolution,
 ): readonly string[] {
-  if (operation !== "erase") return [];
+  if (operation !== "erase" && operation !== "exclude") return [];
   return suppressionDigests(
     context,
     alsoKnownAs.filter((identifier) => isReadable(identifier)),

@@ -68,6 +68,7 @@ function nothingOf(id: string, createdAt: string): SubjectRecord {
     events: [],
     openSteps: [],
     preferences: [],
+    exclusions: [],
     permits: [],
   };
 }

@@ -71,6 +71,7 @@ export function linkSubjects(
     events: [...kept.events, ...events].toSorted((a, b) => (a.recordedAt < b.recordedAt ? -1 : 1)),
     openSteps: [...kept.openSteps, ...openSteps],
     preferences: [...kept.preferences, ...other.preferences].toSorted((a, b) => a.seq - b.seq),
+    exclusions: [...kept.exclusions, ...other.exclusions],
     permits: [...kept.permits, ...other.permits],
   };
   return { record, writes };

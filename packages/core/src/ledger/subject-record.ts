@@ -57,6 +57,8 @@ interface UnderWay {
   readonly openSteps: readonly Row<"steps">[];
   /** What processors were told of the subject's choices, ended or not, oldest first. */
   readonly preferences: readonly Row<"steps">[];
+  /** What took, or takes, the subject out of processors, and keeps them out. */
+  readonly exclusions: readonly Row<"steps">[];
   readonly permits: readonly Row<"permits">[];
 }
 
@@ -113,6 +115,7 @@ export function recordsOf(context: HeedContext, rows: SubjectRows): readonly Sub
       ...ledger,
       openSteps: own.filter(({ endedAt }) => endedAt === null),
       preferences: own.filter(({ operation }) => isPreference(operation)),
+      exclusions: own.filter(isExclusion),
       permits: ledger.identifiers.flatMap((row) => permits.get(row.digest) ?? []),
     };
   });
@@ -120,6 +123,16 @@ export function recordsOf(context: HeedContext, rows: SubjectRows): readonly Sub
 
 function isPreference(operation: string): boolean {
   return operation === "subscribe" || operation === "unsubscribe";
+}
+
+/** Whether a step keeps its subject out of its processor: also when a human is asked to do it. */
+export function isExclusion({ operation, state }: Pick<Row<"steps">, "operation" | "state">): boolean {
+  return operation === "exclude" && state !== "cancelled";
+}
+
+/** Whether the subject is kept out of a processor. */
+export function isExcludedFrom({ exclusions }: SubjectRecord, processor: string): boolean {
+  return exclusions.some((step) => step.processor === processor);
 }
 
 /** Rows by what `name` says, in their order: a transaction may be about hundreds of subjects. */
@@ -162,6 +175,7 @@ export function newSubject(
       events: [],
       openSteps: [],
       preferences: [],
+      exclusions: [],
       permits: [],
     },
     writes: [

@@ -5,6 +5,7 @@ import { parseIdentifier } from "../contract/parse-identifier.ts";
 import { restoreNeeded } from "../errors/restore-needed.ts";
 import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
 import type { Scope } from "./event.ts";
+import { isExclusion } from "./subject-record.ts";
 
 /** Why an address is silenced. */
 export type SuppressionReason = "opted-out" | "erased" | "excluded";
@@ -24,6 +25,9 @@ export function suppressionScope(scope: Scope): SuppressionScope {
   return scope.scope === "all" ? "marketing" : `${scope.scope}:${scope.name}`;
 }
 
+/** What keeps a person out of one recipient. */
+export const exclusionScope = (recipient: string): SuppressionScope => `recipient:${recipient}`;
+
 /** Silences addresses; a repeat moves the time forward, never back. */
 export function suppress(
   digests: readonly string[],
@@ -38,7 +42,10 @@ export function suppress(
   }));
 }
 
-/** The reason of an erasure's suppression once the person came back: it silences older marketing, and nothing else. */
+/**
+ * The reason of an erasure's suppression once the person came back: it silences older marketing, and nothing else. And
+ * of an exclusion that was taken back: it keeps nobody out.
+ */
 const returned = "returned";
 
 /** Which of two suppressions of one address and scope counts: the newer one, and a standing one before a returned one. */
@@ -53,8 +60,19 @@ export function comeBack(digests: readonly string[], at: string): readonly Write
   return [{ update: "suppressions", where, set: { reason: returned } }];
 }
 
+/** An objection that was taken back before anything was carried out keeps nobody out. */
+export function letIn(digests: readonly string[], recipient: string): readonly Write[] {
+  const where = { digest: digests, scope: exclusionScope(recipient) };
+  return [{ update: "suppressions", where, set: { reason: returned } }];
+}
+
 export function isComeBack(write: Write): boolean {
-  return "update" in write && write.update === "suppressions" && write.set.reason === returned;
+  return (
+    "update" in write &&
+    write.update === "suppressions" &&
+    write.set.reason === returned &&
+    write.where.scope === "everything"
+  );
 }
 
 /**
@@ -94,8 +112,9 @@ export interface SuppressionAnswer {
 }
 
 /**
- * Asked before anything creates a record of an address, for example an import or a sync to a CRM.
- * Vendors' own block lists do not stop creation through their API.
+ * Asked before anything creates a record of an address, for example an import or a sync to a CRM; with the recipient
+ * that it would be created at, it also says who is kept out of that one. Vendors' own block lists do not stop creation
+ * through their API.
  *
  * @throws HeedError `restore-needed` while a restored database lacks what its journal has
  * @throws HeedError `unknown-key` when this process lacks a key that suppressions were written under
@@ -118,10 +137,19 @@ export async function checkSuppression(
         from: "subjects",
         where: { id: { via: "identifiers", column: "subjectId", where: { digest: index } } },
       },
+      // Whoever has another address since is kept out with it as well.
+      exclusions: {
+        from: "steps",
+        where: {
+          subjectId: { via: "identifiers", column: "subjectId", where: { digest: index } },
+          operation: "exclude",
+          processor: ask.recipient ?? [],
+        },
+      },
     },
     decide: (rows) => {
       refuseUnknownKeys(context.keys, rows);
-      const { suppressions, subjects } = rows;
+      const { suppressions, subjects, exclusions } = rows;
       const [subject] = subjects;
       const isErased = erasedAt(suppressions, subject) !== undefined || (subject?.frozenBy ?? null) !== null;
       // What says that nothing may be made of them first, and of two under two keys the one that counts, in whatever order they were read.
@@ -132,14 +160,16 @@ export async function checkSuppression(
             (one, other) => (one === undefined || isStronger(other, one) ? other : one),
             undefined,
           );
-      const row =
-        (isErased ? strongest("everything") : undefined) ??
-        (ask.recipient === undefined ? undefined : strongest(`recipient:${ask.recipient}`)) ??
-        strongest("marketing");
+      const kept = ask.recipient === undefined ? undefined : strongest(exclusionScope(ask.recipient));
+      const isExcluded = (kept !== undefined && kept.reason !== returned) || exclusions.some(isExclusion);
+      const because =
+        (isErased ? strongest("everything")?.reason : undefined) ??
+        (isExcluded ? "excluded" : undefined) ??
+        strongest("marketing")?.reason;
       const answer: SuppressionAnswer =
-        row === undefined
+        because === undefined
           ? { suppressed: false }
-          : { suppressed: true, because: row.reason as SuppressionReason };
+          : { suppressed: true, because: because as SuppressionReason };
       return { writes: [], answer };
     },
   });

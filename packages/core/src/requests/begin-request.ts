@@ -12,14 +12,15 @@ import { identifiersOf } from "../ledger/identifiers.ts";
 import { suppressionDigests } from "../ledger/name-subject.ts";
 import { revokePermits } from "../ledger/revoke-permits.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
-import { suppress } from "../ledger/suppression.ts";
+import { exclusionScope, suppress } from "../ledger/suppression.ts";
 import { closingWrites } from "./close-request.ts";
 import { stepsToRelease } from "./gates.ts";
 import { requestState } from "./lifecycle.ts";
-import { erasurePlan, forgetTokensPlan, seqOf, stepRows, type PlannedStep } from "./plan.ts";
+import { planOf, seqOf, stepRows } from "./plan.ts";
 
 /**
- * Nothing stands in its way any more: plan the steps, and for an erasure freeze and silence the subject.
+ * Nothing stands in its way any more: plan the steps, for an erasure freeze and silence the subject, and for an objection
+ * keep whoever asks from making them anew where they do not want to be.
  *
  * @param requestSteps all steps of the subject's open requests
  */
@@ -89,21 +90,22 @@ function beginPlan(
   key: Uint8Array,
   now: string,
 ): Begun {
-  const isErasure = request.right === "erasure";
-  const cancelled = isErasure
-    ? cancelOpenSteps(context, record, now)
-    : { writes: [], stillOpen: record.openSteps };
+  const cancelled = cancelOvertaken(context, record, request, now);
   // heed's own data waits also for what a human has still to do for another request.
   const ended = requestSteps.filter((step) => step.endedAt !== null);
   const before = { ...record, openSteps: [...cancelled.stillOpen, ...ended] };
-  const rows = stepRows(context, before, planOf(context, request), {
+  const planned = planOf(context, request, request.dueAt, request.receivedAt);
+  const rows = stepRows(context, before, planned, {
     seal: key,
     seq: seqOf(now),
     now,
     requestId: request.id,
     eventId: null,
   });
-  const silence = isErasure ? silenceAndFreeze(context, record, request, now) : { writes: [], revoked: [] };
+  const silence =
+    request.right === "erasure"
+      ? silenceAndFreeze(context, record, request, now)
+      : { writes: keepOut(context, record, request, now), revoked: [] };
   // What waited behind a step that is cancelled here is nobody else's to release.
   const open = before.openSteps.filter((step) => step.endedAt === null);
   const ids = new Set(open.map((step) => step.id));
@@ -138,24 +140,26 @@ function keptByRule(
   return [stepEvidence(context, row, digests, now), ...retainedWrites(context, row, undefined, now)];
 }
 
-function planOf(context: HeedContext, request: Row<"requests">): readonly PlannedStep[] {
-  if (request.right === "erasure") return erasurePlan(context, request.dueAt, request.receivedAt);
-  return request.right === "forget-tokens" ? forgetTokensPlan(context, request.dueAt) : [];
-}
-
 /**
- * Opt-ins still on their way are overtaken by the erasure; what a worker holds is let end, and ends as
- * cancelled. Opt-outs and steps of another request go on: the person asked for that too.
+ * Opt-ins still on their way are overtaken by an erasure, and by an objection where they are on their way to; what a
+ * worker holds is let end, and ends as cancelled if it is an erasure. Opt-outs and steps of another request go on: the
+ * person asked for that too.
  */
-function cancelOpenSteps(
+function cancelOvertaken(
   context: HeedContext,
   record: SubjectRecord,
+  { right, recipient }: Row<"requests">,
   now: string,
 ): { writes: readonly Write[]; stillOpen: SubjectRecord["openSteps"] } {
-  const isOvertaken = (step: Row<"steps">) => step.requestId === null && step.operation !== "unsubscribe";
+  const isConcerned = (step: Row<"steps">) =>
+    right === "erasure" ||
+    (right === "objection" && step.processor === recipient && step.state !== "running");
+  const isOvertaken = (step: Row<"steps">) =>
+    step.requestId === null && step.operation !== "unsubscribe" && isConcerned(step);
   const overtaken = record.openSteps.filter(isOvertaken);
   const digests = evidenceDigests(context, identifiersOf(record.dataKey, record.identifiers));
-  const ended = { state: "cancelled", because: "erasure-requested", endedAt: now, dueAt: null };
+  const because = right === "erasure" ? "erasure-requested" : "objected";
+  const ended = { state: "cancelled", because, endedAt: now, dueAt: null };
   return {
     stillOpen: record.openSteps.filter((step) => !isOvertaken(step) || step.state === "running"),
     writes: overtaken.flatMap((step): readonly Write[] =>
@@ -167,6 +171,18 @@ function cancelOpenSteps(
           ],
     ),
   };
+}
+
+/** From now on whoever asks before creating the person at the recipient is told not to. */
+function keepOut(
+  context: HeedContext,
+  record: SubjectRecord,
+  { right, recipient }: Row<"requests">,
+  now: string,
+): readonly Write[] {
+  if (right !== "objection" || recipient === null) return [];
+  const digests = suppressionDigests(context, identifiersOf(record.dataKey, record.identifiers));
+  return suppress(digests, exclusionScope(recipient), "excluded", now);
 }
 
 function silenceAndFreeze(

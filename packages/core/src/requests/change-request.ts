@@ -9,6 +9,9 @@ import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { allowedEvidence } from "./allow-ending.ts";
 import { beginRequest } from "./begin-request.ts";
 import { closingWrites } from "./close-request.ts";
+import { suppressionDigests } from "../ledger/name-subject.ts";
+import { letIn } from "../ledger/suppression.ts";
+import { identifiersOf } from "../ledger/identifiers.ts";
 import { stepsToRelease } from "./gates.ts";
 import { isFinal, isParked, type Identity, type RequestState } from "./lifecycle.ts";
 import { openRequestsOf } from "./open-request.ts";
@@ -158,7 +161,7 @@ export async function expireUnverified(context: HeedContext): Promise<number> {
 /** Cancels what is open and closes the request. */
 function endEarly(
   context: HeedContext,
-  { request, steps, allSteps, now }: Found,
+  { request, steps, allSteps, record, now }: Found,
   state: "withdrawn" | "denied" | "expired",
   because: string | null,
 ): Change {
@@ -187,10 +190,23 @@ function endEarly(
       { update: "steps", where: { id: released }, set: { state: "due", dueAt: now } },
       { update: "steps", where: { id: open.map((step) => step.id) }, set: cancelled },
       ...open.map((step) => stepEvidence(context, { ...step, ...cancelled }, digests, now)),
+      ...notKeptOut(context, request, record),
       ...closingWrites(context, request, state, now, because),
     ],
     state,
   };
+}
+
+/** Whoever takes an objection back may be there again, unless another one keeps them out. */
+function notKeptOut(
+  context: HeedContext,
+  { id, recipient }: Row<"requests">,
+  record: SubjectRecord | undefined,
+): readonly Write[] {
+  const others = record?.exclusions.filter((step) => step.processor === recipient && step.requestId !== id);
+  if (recipient === null || record === undefined || others?.length !== 0) return [];
+  const addresses = identifiersOf(record.dataKey, record.identifiers);
+  return letIn(suppressionDigests(context, addresses), recipient);
 }
 
 /** Whether anything was carried out for the step, ever: trying it again forgets none of this. */

@@ -1,7 +1,10 @@
 import type { Row } from "../contract/tables.ts";
 
-/** The rights that a request can exercise. `forget-tokens` is the company's own promise. */
-export type RequestRight = "erasure" | "withdrawal" | "forget-tokens";
+/**
+ * The rights that a request can exercise. An `objection` is to being at one recipient: out there, kept out, and nothing
+ * else changes (GDPR Art. 21). `forget-tokens` is the company's own promise.
+ */
+export type RequestRight = "erasure" | "withdrawal" | "objection" | "forget-tokens";
 
 /** Whether what a person pays for may be ended, so that what pays for it can be forgotten. */
 export type EndsPaidService = "allowed" | "refused";

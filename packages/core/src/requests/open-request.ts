@@ -34,6 +34,8 @@ export interface Asked {
   readonly receivedAt?: string;
   /** For a withdrawal: the purpose, or everything. */
   readonly purpose?: string;
+  /** For an objection: where the person does not want to be. */
+  readonly recipient?: string;
   /** Whether what the person pays for may be ended for it. */
   readonly endsPaidService?: EndsPaidService;
 }
@@ -78,7 +80,8 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
       const verified = asked.identity !== "unverified";
       const canBegin = verified || asked.right === "withdrawal";
       const alike = requests.filter(
-        (request) => request.right !== "withdrawal" || request.purpose === (asked.purpose ?? null),
+        ({ purpose, recipient }) =>
+          purpose === (asked.purpose ?? null) && recipient === (asked.recipient ?? null),
       );
       const isWaiting = (request: Row<"requests">) => request.state === "awaiting_verification";
       const waiting = canBegin ? alike.find(isWaiting) : undefined;
@@ -108,6 +111,7 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
         subjectId: record.id,
         right: asked.right,
         purpose: asked.purpose ?? null,
+        recipient: asked.recipient ?? null,
         identity: asked.identity,
         state: "awaiting_verification",
         regime: waiting?.regime ?? deadline.regime,

@@ -8,7 +8,7 @@ import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { evidenceDigests } from "../evidence/evidence.ts";
 import { holdReads, holdsIn, isHeldBy } from "../holds/hold.ts";
 import { identifiersOf } from "../ledger/identifiers.ts";
-import type { SubjectRecord } from "../ledger/subject-record.ts";
+import { isExcludedFrom, type SubjectRecord } from "../ledger/subject-record.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
 import { untilStill } from "../ledger/until-still.ts";
 import { stepsToRelease } from "./gates.ts";
@@ -111,7 +111,8 @@ export function acknowledgeStep(context: HeedContext, id: string): Promise<{ sta
  * Tries one step again from the start, for example when credentials were mended. What a newer choice has overtaken
  * ends as superseded then.
  *
- * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`, `frozen`, `subject-erased`
+ * @throws InvalidInputError `no-such-step`; ConflictError `not-parked`, `request-ended`, `frozen`, `excluded`,
+ *   `subject-erased`
  */
 export function retryStep(context: HeedContext, id: string): Promise<{ state: StepState }> {
   return changeParked(context, id, ({ step, request, record, allSteps, now }) => {
@@ -124,6 +125,13 @@ export function retryStep(context: HeedContext, id: string): Promise<{ state: St
       throw new ConflictError("An erasure of this person is under way. It covers what this step asks for.", {
         code: "frozen",
       });
+    if (step.operation === "subscribe" && record !== undefined && isExcludedFrom(record, step.processor))
+      throw new ConflictError(
+        "The person is kept out of this processor: nothing is told there of an opt-in.",
+        {
+          code: "excluded",
+        },
+      );
     return reviveSteps(context, [step], request, allSteps, now);
   });
 }

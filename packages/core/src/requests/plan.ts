@@ -6,7 +6,7 @@ import { UnsupportedOperationError } from "../errors/unsupported-operation-error
 import { seal } from "../keys/sealed.ts";
 import { propagationOf, topicsVia } from "../ledger/choice.ts";
 import type { EventKind, Scope } from "../ledger/event.ts";
-import type { SubjectRecord } from "../ledger/subject-record.ts";
+import { isExcludedFrom, type SubjectRecord } from "../ledger/subject-record.ts";
 import type { Recipient } from "../policy/policy.ts";
 import { civilDateIn, endOfYearPlus } from "./deadline.ts";
 import { stepsToRelease } from "./gates.ts";
@@ -37,9 +37,9 @@ export interface PlannedStep {
 }
 
 /**
- * The steps that tell processors of a choice. `untold`: those that hold the topic and lack the operation.
- * Where not `isWhole`, a processor that was told before is left out. During an erasure the vendor is told of no
- * address that it does not have.
+ * The steps that tell processors of a choice. `untold`: those that hold the topic and lack the operation, and for an
+ * opt-in those that the person is kept out of. Where not `isWhole`, a processor that was told before is left out.
+ * During an erasure, and where the person is kept out, the vendor is told of no address that it does not have.
  */
 export function preferenceSteps(
   context: HeedContext,
@@ -62,6 +62,11 @@ export function preferenceSteps(
   const planned = propagationOf(context.policy, choice.kind, choice.scope).flatMap(
     ({ processor, operation, topics }): readonly PlannedStep[] => {
       if (!isWhole && isTold(record, processor, topics)) return [];
+      const isExcluded = isExcludedFrom(record, processor);
+      if (isExcluded && operation === "subscribe") {
+        untold.push(processor);
+        return [];
+      }
       const base = {
         processor,
         operation,
@@ -71,7 +76,7 @@ export function preferenceSteps(
       };
       const input: InputOf["subscribe"] | InputOf["unsubscribe"] =
         operation === "unsubscribe"
-          ? { topics, ...(record.frozenBy === null ? {} : { onlyIfKnown: true }) }
+          ? { topics, ...(record.frozenBy === null && !isExcluded ? {} : { onlyIfKnown: true }) }
           : {
               topics: topics === "all" ? [] : topics,
               basis: "consent",
@@ -125,11 +130,7 @@ export function seqOf(recordedAt: string): number {
 }
 
 /** What an erasure asks of each recipient of the policy, in order: stop use, tokens, contact, own data. */
-export function erasurePlan(
-  context: HeedContext,
-  deadlineAt: string,
-  receivedAt: string,
-): readonly PlannedStep[] {
+function erasurePlan(context: HeedContext, deadlineAt: string, receivedAt: string): readonly PlannedStep[] {
   const base = { lane: lanes.request, deadlineAt };
   const holdsTopics = (id: string) => topicsVia(context.policy, id).length > 0;
   const steps = Object.entries(context.policy.recipients).flatMap(
@@ -204,8 +205,29 @@ function byHand(
   return { state: "manual", because: "no-such-operation", instruction: `${what} at "${processor}": ${why}.` };
 }
 
+/** What a request asks for in steps. A withdrawal has those of its event. */
+export function planOf(
+  context: HeedContext,
+  { right, recipient }: { readonly right: string; readonly recipient?: string | null },
+  deadlineAt: string,
+  receivedAt: string,
+): readonly PlannedStep[] {
+  if (right === "erasure") return erasurePlan(context, deadlineAt, receivedAt);
+  if (right === "forget-tokens") return forgetTokensPlan(context, deadlineAt);
+  return right === "objection" && recipient != null ? objectionPlan(context, recipient, deadlineAt) : [];
+}
+
+/** Out of one recipient, and nothing anywhere else. */
+function objectionPlan(context: HeedContext, processor: string, deadlineAt: string): readonly PlannedStep[] {
+  const input: InputOf["exclude"] = {};
+  const base = { processor, operation: "exclude", stage: 2, lane: lanes.request, deadlineAt, input } as const;
+  if (context.processors[processor]?.operations.exclude !== undefined) return [base];
+  const instruction = `Take this person out of "${processor}" by hand, and keep them out: its adapter has no exclude operation.`;
+  return [{ ...base, ended: { state: "manual", because: "no-such-operation", instruction } }];
+}
+
 /** Forget stored payment credentials at every processor that has them. */
-export function forgetTokensPlan(context: HeedContext, deadlineAt: string): readonly PlannedStep[] {
+function forgetTokensPlan(context: HeedContext, deadlineAt: string): readonly PlannedStep[] {
   const capable = Object.entries(context.processors).filter(
     ([, processor]) => processor.operations.forgetTokens !== undefined,
   );

@@ -48,6 +48,8 @@ export interface StepView<Processor extends string = string> {
 export interface RequestView<Processor extends string = string> {
   readonly id: string;
   readonly right: RequestRight;
+  /** Of an objection: where the person does not want to be. */
+  readonly recipient?: Processor;
   readonly state: RequestState;
   readonly receivedAt: string;
   /** Civil date by which it must be done (see `deadlineOf`). */
@@ -59,7 +61,10 @@ export interface RequestView<Processor extends string = string> {
 }
 
 /** An open request in a list. */
-export interface OpenRequestView extends Omit<RequestView, "steps" | "closedAt"> {
+export interface OpenRequestView<Processor extends string = string> extends Omit<
+  RequestView<Processor>,
+  "steps" | "closedAt"
+> {
   /** Its deadline has passed. */
   readonly overdue: boolean;
 }
@@ -118,6 +123,7 @@ function requestFields(request: Row<"requests">): Omit<RequestView, "steps" | "c
   return {
     id: request.id,
     right: request.right as RequestRight,
+    ...(request.recipient === null ? {} : { recipient: request.recipient }),
     state: request.state as RequestState,
     receivedAt: request.receivedAt,
     dueOn: request.dueOn,

@@ -4,7 +4,7 @@ import type { Row } from "../contract/tables.ts";
 import type { Named } from "../ledger/name-subject.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
 
-/** The steps, over or not, that told a processor of these people's choices. */
+/** The steps, over or not, that told a processor of these people's choices, or that took them out of it. */
 export function stepsAt(
   context: HeedContext,
   processor: string,
@@ -15,8 +15,8 @@ export function stepsAt(
     read: {},
     decide: (records) => ({
       writes: [],
-      answer: records.flatMap(({ preferences }) =>
-        preferences.filter((each) => each.processor === processor),
+      answer: records.flatMap(({ preferences, exclusions }) =>
+        [...preferences, ...exclusions].filter((each) => each.processor === processor),
       ),
     }),
   });
@@ -32,23 +32,27 @@ export function isOwn(choice: SeenChoice, steps: readonly Row<"steps">[], nowMs:
   const operation = choice.saw === "opted-out" ? "unsubscribe" : "subscribe";
   const atMs = Date.parse(choice.at);
   const about = steps.filter((step) =>
-    choice.topics === "all"
-      ? (JSON.parse(step.input) as InputOf["unsubscribe"]).topics === "all"
-      : choice.topics.every((topic) => isAbout(step, topic)),
+    choice.topics === "all" ? silencesAll(step) : choice.topics.every((topic) => isAbout(step, topic)),
   );
   const overtaken = (ranAt: string | null) =>
     ranAt !== null &&
     about.some(
       (step) =>
-        step.operation !== operation &&
+        directionOf(step) !== operation &&
         step.ranAt !== null &&
         step.ranAt > ranAt &&
         Date.parse(step.ranAt) <= atMs,
     );
   return about.some(
-    (step) => step.operation === operation && wasAskedAt(step, atMs, nowMs) && !overtaken(step.ranAt),
+    (step) => directionOf(step) === operation && wasAskedAt(step, atMs, nowMs) && !overtaken(step.ranAt),
   );
 }
+
+/** Whoever is taken out of a processor is opted out of everything there first. */
+const silencesAll = ({ operation, input }: Row<"steps">): boolean =>
+  operation === "exclude" || (JSON.parse(input) as InputOf["unsubscribe"]).topics === "all";
+
+const directionOf = ({ operation }: Row<"steps">) => (operation === "exclude" ? "unsubscribe" : operation);
 
 /** Whether the vendor may have carried a call of this step out then. One that was overtaken made none. */
 function wasAskedAt(step: Row<"steps">, atMs: number, nowMs: number): boolean {
@@ -62,7 +66,8 @@ function wasAskedAt(step: Row<"steps">, atMs: number, nowMs: number): boolean {
   return isUnknown && atMs >= Date.parse(step.createdAt) - skewMs && atMs <= untilMs + skewMs;
 }
 
-export function isAbout({ input }: Row<"steps">, topic: string): boolean {
+export function isAbout({ operation, input }: Row<"steps">, topic: string): boolean {
+  if (operation === "exclude") return true;
   const { topics = [] } = JSON.parse(input) as Partial<InputOf["unsubscribe"]>;
   return topics === "all" || topics.includes(topic);
 }

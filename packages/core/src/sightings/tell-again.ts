@@ -4,7 +4,7 @@ import type { Decision, Write } from "../contract/storage.ts";
 import { stepWrites } from "../ledger/choice-event.ts";
 import { topicState } from "../ledger/choice.ts";
 import type { Named } from "../ledger/name-subject.ts";
-import type { SubjectRecord } from "../ledger/subject-record.ts";
+import { isExcludedFrom, type SubjectRecord } from "../ledger/subject-record.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
 import { lanes, preferenceDeadline, seqOf, stepRows, type PlannedStep } from "../requests/plan.ts";
 import { isAbout } from "./own-work.ts";
@@ -38,7 +38,8 @@ function againWrites(
   const isUnderWay = record.openSteps.some((step) => step.processor === processor && isAbout(step, topic));
   const state = topicState(context.policy, topic, record.events, now);
   const wished = operation === "subscribe" ? "given" : "not-given";
-  if (record.frozenBy !== null || isUnderWay || state.state !== wished) return [];
+  const isKeptOut = operation === "subscribe" && isExcludedFrom(record, processor);
+  if (record.frozenBy !== null || isUnderWay || isKeptOut || state.state !== wished) return [];
   const input: InputOf["subscribe"] | InputOf["unsubscribe"] =
     operation === "subscribe"
       ? { topics: [topic], basis: "consent", evidence: state.by, givenAt: state.since }

@@ -61,6 +61,50 @@ describe("trying again", () => {
   });
 });
 
+describe("an objection to being at a recipient whose adapter cannot take anybody out", () => {
+  const objection = { right: "objection", identity: "signed-in" } as const;
+
+  it("goes to a human, and keeps the person out all the same", async () => {
+    const { heed, person, settle } = company();
+    const subject = person("anna@example.org");
+    const { id, state } = await heed.requests.open({ ...objection, recipient: "billing", subject });
+    await settle();
+    const [step] = (await heed.requests.get(id)).steps;
+    expect([state, step]).toMatchObject([
+      "awaiting_manual",
+      { state: "manual", because: "no-such-operation" },
+    ]);
+    expect(step?.instruction).toMatch(/^Take this person out of "billing" by hand, and keep them out/);
+    expect(await heed.suppression.check({ ...subject, recipient: "billing" })).toMatchObject({
+      because: "excluded",
+    });
+    expect(await heed.suppression.check({ ...subject, recipient: "crm" })).toEqual({ suppressed: false });
+    expect(await heed.steps.acknowledge(step!.id)).toEqual({ state: "acknowledged" });
+    expect((await heed.requests.get(id)).state).toBe("fulfilled");
+  });
+
+  it("is another request for each recipient, and the same one when it is asked again", async () => {
+    const { heed, person } = company();
+    const subject = person("anna@example.org");
+    const at = (recipient: "crm" | "billing") => heed.requests.open({ ...objection, recipient, subject });
+    const [crm, billing, again] = [await at("crm"), await at("billing"), await at("crm")];
+    expect(billing.id).not.toBe(crm.id);
+    expect(again).toEqual({ ...crm, changed: false });
+  });
+
+  it("lets no opt-in be tried there again that had failed", async () => {
+    const { heed, crm, person, settle } = company();
+    const subject = person("anna@example.org");
+    crm.fault({ at: "run", operation: "subscribe", throws: rejected("crm", "subscribe") });
+    await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence });
+    await settle();
+    const [failed] = await heed.steps.parked();
+    await heed.requests.open({ ...objection, recipient: "crm", subject });
+    await expect(heed.steps.retry(failed!.id)).rejects.toMatchObject({ code: "excluded" });
+    expect(crm.optedIn.has("anna@example.org")).toBe(false);
+  });
+});
+
 describe("asking again", () => {
   it("with an identity begins what waited for one", async () => {
     const { heed, crm, person, settle } = company();

@@ -1,0 +1,174 @@
+import { describe, expect, it } from "vitest";
+import { noEvidence, openShop } from "../../test/shop.ts";
+
+const anna = { email: "anna@example.org" };
+const evidence = noEvidence;
+const objection = { right: "objection", recipient: "crm", identity: "signed-in" } as const;
+const minuteMs = 60_000;
+
+/** Anna gets the news, and is in the CRM for that. */
+async function openSubscribed() {
+  const shop = openShop();
+  const { heed, clock } = shop;
+  const drain = async () => {
+    clock.advance(minuteMs);
+    await heed.work.drain();
+    clock.advance(minuteMs);
+  };
+  await heed.subscriptions.subscribe({ subject: anna, topic: "product-news", evidence });
+  await drain();
+  expect(shop.crm.contacts.has(anna.email)).toBe(true);
+  return {
+    ...shop,
+    drain,
+    isKeptOut: async (email = anna.email) =>
+      (await heed.suppression.check({ email, recipient: "crm" })).suppressed,
+    async object(subject: { email: string | readonly string[] } = anna) {
+      const { id } = await heed.requests.open({ ...objection, subject });
+      await drain();
+      return id;
+    },
+  };
+}
+
+describe("an objection to being at one recipient", () => {
+  it("takes the person out there, at once keeps them out, and leaves all else as it is", async () => {
+    const { heed, crm, rows, isKeptOut, isSendable, drain } = await openSubscribed();
+    await heed.subscriptions.subscribe({ subject: { email: "ben@example.org" }, topic: "events", evidence });
+    const choices = await rows("events");
+    const { id, state } = await heed.requests.open({ ...objection, subject: anna });
+    expect([state, await isKeptOut(), await isKeptOut("ben@example.org")]).toEqual([
+      "executing",
+      true,
+      false,
+    ]);
+    await drain();
+    const request = await heed.requests.get(id);
+    expect(request).toMatchObject({ right: "objection", recipient: "crm", state: "fulfilled" });
+    expect(request.steps.map(({ processor, operation, state }) => [processor, operation, state])).toEqual([
+      ["crm", "exclude", "verified"],
+    ]);
+    expect([...crm.contacts.keys()]).toEqual(["ben@example.org"]);
+    expect(await rows("events")).toEqual(choices);
+    expect(await isSendable("product-news", anna.email)).toBe(true);
+    expect(await heed.suppression.check(anna)).toEqual({ suppressed: false });
+    expect(await heed.suppression.check({ ...anna, recipient: "crm" })).toEqual({
+      suppressed: true,
+      because: "excluded",
+    });
+  });
+
+  it("is not undone by what the person wants or does not want elsewhere", async () => {
+    const { heed, crm, isSendable, drain, object } = await openSubscribed();
+    await object();
+    const yes = await heed.subscriptions.subscribe({ subject: anna, topic: "events", evidence });
+    expect(yes).toMatchObject({ changed: true, steps: [], untold: ["crm"] });
+    await drain();
+    expect([await isSendable("events", anna.email), crm.contacts.has(anna.email)]).toEqual([true, false]);
+    const no = await heed.subscriptions.unsubscribe({ subject: anna, topic: "events" });
+    expect(no.steps).toHaveLength(1);
+    await drain();
+    expect([await isSendable("events", anna.email), crm.contacts.has(anna.email)]).toEqual([
+      "suppressed",
+      false,
+    ]);
+  });
+
+  it("overtakes an opt-in that is on its way there", async () => {
+    const { heed, clock, crm, rows, drain } = await openSubscribed();
+    await heed.subscriptions.subscribe({ subject: anna, topic: "events", evidence });
+    clock.advance(minuteMs);
+    await heed.requests.open({ ...objection, subject: anna });
+    await drain();
+    expect(crm.contacts.has(anna.email)).toBe(false);
+    expect((await rows("steps")).map(({ operation, state, because }) => [operation, state, because])).toEqual(
+      [
+        ["subscribe", "verified", null],
+        ["subscribe", "cancelled", "objected"],
+        ["exclude", "verified", null],
+      ],
+    );
+  });
+
+  it("holds for an address that the person has later", async () => {
+    const { heed, object, isKeptOut } = await openSubscribed();
+    await object();
+    const both = { email: [anna.email, "anna.b@example.net"] };
+    await heed.subjects.record({ subject: both, identityVerified: true });
+    expect([await isKeptOut("anna.b@example.net"), await isKeptOut("c@example.net")]).toEqual([true, false]);
+  });
+
+  it("waits for an identity, since nothing of it can be taken back", async () => {
+    const { heed, crm, isKeptOut, drain } = await openSubscribed();
+    const { id, state } = await heed.requests.open({ ...objection, identity: "unverified", subject: anna });
+    await drain();
+    expect([state, await isKeptOut(), crm.contacts.has(anna.email)]).toEqual([
+      "awaiting_verification",
+      false,
+      true,
+    ]);
+    await heed.requests.verify({ id, identity: "confirmed-by-link" });
+    await drain();
+    expect([await isKeptOut(), crm.contacts.has(anna.email)]).toEqual([true, false]);
+  });
+
+  it("keeps nobody out when it is taken back in time, unless an earlier one does", async () => {
+    const { heed, clock, crm, erase, isKeptOut, drain, object } = await openSubscribed();
+    const { id } = await heed.requests.open({ ...objection, subject: anna });
+    clock.advance(minuteMs);
+    await heed.requests.withdraw(id);
+    await drain();
+    expect([await isKeptOut(), crm.contacts.has(anna.email)]).toEqual([false, true]);
+    await heed.subscriptions.subscribe({ subject: anna, topic: "events", evidence });
+    await drain();
+    expect(crm.contacts.get(anna.email)).toEqual(new Set(["product-news", "events"]));
+    await object();
+    expect(await isKeptOut()).toBe(true);
+    const again = await heed.requests.open({ ...objection, subject: anna });
+    await heed.requests.withdraw(again.id);
+    await erase(anna);
+    await heed.subjects.record({ subject: anna });
+    expect(await isKeptOut()).toBe(true);
+  });
+
+  it("outlives the person's erasure, and their return", async () => {
+    const { heed, erase, isKeptOut, object } = await openSubscribed();
+    await object();
+    expect((await erase(anna)).state).toBe("fulfilled");
+    await heed.subjects.record({ subject: anna });
+    expect(await heed.suppression.check(anna)).toEqual({ suppressed: false });
+    expect(await isKeptOut()).toBe(true);
+  });
+
+  it("can be looked at before, and is refused where the plan is another one by then", async () => {
+    const { heed, crm } = await openSubscribed();
+    const { right, recipient, identity } = objection;
+    const preview = await heed.requests.preview({ right, recipient, subject: anna });
+    expect(preview.steps.map(({ processor, operation }) => [processor, operation])).toEqual([
+      ["crm", "exclude"],
+    ]);
+    const erasure = await heed.requests.preview({ right: "erasure", subject: anna });
+    const ask = { right, recipient, identity, subject: anna } as const;
+    await expect(heed.requests.open({ ...ask, preview: erasure })).rejects.toMatchObject({
+      code: "plan-changed",
+    });
+    expect(crm.contacts.has(anna.email)).toBe(true);
+    expect((await heed.requests.open({ ...ask, preview })).changed).toBe(true);
+    expect((await heed.requests.open(ask)).changed).toBe(false);
+  });
+
+  it("names a recipient of the policy", async () => {
+    const { heed } = await openSubscribed();
+    for (const recipient of ["crmm", undefined] as never[]) {
+      const ask = { ...objection, recipient, subject: anna };
+      await expect(heed.requests.open(ask)).rejects.toMatchObject({ code: "unknown-name" });
+      await expect(
+        heed.requests.preview({ right: "objection", recipient, subject: anna }),
+      ).rejects.toMatchObject({ code: "unknown-name" });
+    }
+    const recipient = "crmm" as never;
+    await expect(heed.suppression.check({ ...anna, recipient })).rejects.toMatchObject({
+      code: "unknown-name",
+    });
+  });
+});
