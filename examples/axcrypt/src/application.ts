@@ -9,6 +9,8 @@ export interface Application {
   /** Removes everything of this person, the lines of the log too; the address is compared whatever its case. */
   erase(email: string): void;
   holds(email: string): boolean;
+  /** The addresses of all accounts. */
+  accounts(): readonly string[];
   /** Where a text occurs in the database: `accounts.email`, `accounts.name`. */
   search(text: string): readonly string[];
   close(): void;
@@ -43,6 +45,11 @@ export function openApplication(file: string): Application {
     holds: (email) =>
       db.prepare("select 1 from accounts where lower(email) = lower(?)").get(email) !== undefined ||
       lines().some((line) => isAbout(line, email)),
+    accounts: () =>
+      db
+        .prepare("select email from accounts order by email")
+        .all()
+        .map(({ email }) => String(email)),
     search: (text) =>
       ["email", "name"]
         .filter(

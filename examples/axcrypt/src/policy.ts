@@ -2,8 +2,8 @@ import { definePolicy } from "@heed/core";
 
 /**
  * What AxCrypt publishes, as far as this example goes: newsletters, offers and product news by consent
- * (GDPR Art. 6(1)(a)), ended by the link in each of them; HubSpot as processor for the newsletters; cards at a
- * payment processor; erasure on request.
+ * (GDPR Art. 6(1)(a)), ended by the link in each of them; HubSpot as processor for the newsletters, and as the CRM, which
+ * nobody has to be in; cards at a payment processor; erasure on request.
  */
 export const policy = definePolicy({
   controller: {

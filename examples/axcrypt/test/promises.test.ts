@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { subscriptionTypes } from "../src/policy.ts";
+import { createHeed, ephemeralKeys, memory } from "@heed/core";
+import { createContact, syncAccounts } from "../src/crm-sync.ts";
+import { policy, subscriptionTypes } from "../src/policy.ts";
 import { evidence, scene, type Scene } from "./scene.ts";
 
 const oneClick = {
@@ -217,6 +219,100 @@ describe("AXE-05: You can opt out, i.e. unsubscribe, at any time by clicking the
   });
 });
 
+describe("AXE-21: If you are a Business user, and do not want to be included in our CRM system", () => {
+  const email = "anna@example.se";
+  const paying = { stripe: [{ cards: 1, paying: true }], alsoAtHubspot: ["anna@lindqvist.example"] };
+  const open = (
+    subject: { email: string },
+    identity: "operator-checked" | "unverified" = "operator-checked",
+  ) => axcrypt.heed.requests.open({ right: "objection", recipient: "crm", subject, identity });
+  const sync = () => syncAccounts(axcrypt.heed, axcrypt.application, axcrypt.vendors.hubspot);
+  /** All that Stripe has, byte for byte. */
+  const atStripe = () =>
+    JSON.stringify(Object.values(axcrypt.stripe.state).map((objects) => [...objects.entries()]));
+
+  it("takes the contact out of HubSpot for good, and leaves the account, the invoices and the cards", async () => {
+    const { heed, portal, application, person, settle } = axcrypt;
+    const subject = await person(email, paying);
+    await person("bystander@example.se");
+    await settle();
+    const before = { stripe: atStripe(), bystander: portal.dossier("bystander@example.se") };
+    const { id } = await open(subject);
+    await settle();
+    const request = await heed.requests.get(id);
+    expect(request.state).toBe("fulfilled");
+    expect(request.steps.map(({ processor, operation }) => `${processor}/${operation}`)).toEqual([
+      "crm/exclude",
+    ]);
+    expect(portal.search("anna")).toEqual([]);
+    expect(application.holds(email)).toBe(true);
+    expect({ stripe: atStripe(), bystander: portal.dossier("bystander@example.se") }).toEqual(before);
+  });
+
+  it("is skipped by the next CRM sync, which brings everybody else", async () => {
+    const { portal, application, person, settle } = axcrypt;
+    const subject = await person(email, paying);
+    await open(subject);
+    await settle();
+    await person("new@example.se", { isHubspotContact: false });
+    // An account under the address that HubSpot alone knew.
+    application.signUp({ email: "anna@lindqvist.example", name: "Anna" });
+    expect(await sync()).toEqual({ created: 1, leftOut: 2 });
+    expect(await sync()).toEqual({ created: 0, leftOut: 2 });
+    expect([portal.search("anna"), portal.search("new@example.se")]).toEqual([[], [expect.any(String)]]);
+  });
+
+  it("holds from the moment it is asked, also while HubSpot is down", async () => {
+    const { portal, person, settle } = axcrypt;
+    const subject = await person(email, { isHubspotContact: false });
+    portal.inject({ fault: { status: 502, body: "" }, times: 6 });
+    await open(subject);
+    portal.heal();
+    expect(await sync()).toEqual({ created: 0, leftOut: 1 });
+    await settle();
+    expect(await sync()).toEqual({ created: 0, leftOut: 1 });
+    expect(portal.search("anna")).toEqual([]);
+  });
+
+  it("is kept by asking: HubSpot's own blocklist stops no sync", async () => {
+    const { portal, vendors, person, settle } = axcrypt;
+    const subject = await person(email);
+    await open(subject);
+    await settle();
+    expect([portal.isBlocked(email), portal.search(email)]).toEqual([true, []]);
+    expect(await createContact(vendors.hubspot, email)).toBe(true);
+    expect(portal.search(email)).not.toEqual([]);
+  });
+
+  it("is no erasure and no opt-out: the letters that the person wants still come", async () => {
+    const { heed, mail, portal, person, letter, settle } = axcrypt;
+    const subject = await person(email, paying);
+    await open(subject);
+    await settle();
+    for (const topic of [...marketing, "account-notice"] as const)
+      expect(await letter(topic, email)).toMatchObject({ status: "accepted" });
+    expect(mail.messages).toHaveLength(4);
+    expect((await heed.consent.state({ subject, purpose: "direct-marketing" })).state).toBe("given");
+    // Neither a yes nor a no from now on brings them back.
+    await heed.subscriptions.unsubscribe({ subject, topic: "offers" });
+    await settle();
+    axcrypt.clock.skip(1_000);
+    await heed.subscriptions.subscribe({ subject, topic: "offers", evidence });
+    await settle();
+    expect(await letter("offers", email, "offers-2")).toMatchObject({ status: "accepted" });
+    expect([portal.search("anna"), portal.status(email, "4712")]).toEqual([[], "NOT_SPECIFIED"]);
+  });
+
+  it("removes nobody on the word of somebody unknown", async () => {
+    const { heed, portal, person, settle } = axcrypt;
+    const subject = await person(email);
+    const { id } = await open(subject, "unverified");
+    await settle();
+    expect((await heed.requests.get(id)).state).toBe("awaiting_verification");
+    expect(portal.search(email)).toContainEqual(expect.stringMatching(/^contact /));
+  });
+});
+
 describe("AXS-17: Den rättsliga grunden för behandling för detta ändamål är samtycke (the legal basis for this purpose is consent)", () => {
   it("mails who gave consent", async () => {
     const { email } = await axcrypt.person("anna@example.se");
@@ -248,14 +344,32 @@ describe("AXS-20: Du kan välja att avsluta prenumerationen när som helst genom
     expect((await heed.subscriptions.state({ subject, topic: "newsletter" })).state).toBe("not-given");
   });
 
-  it("blocks here at once while HubSpot is down, keeps trying, and is done only when confirmed", async () => {
+  it("has HubSpot as the processor of every newsletter in its register, with what allows the transfer", () => {
+    expect(policy.recipients["crm"]).toMatchObject({ role: "processor", transferTool: "scc" });
+    for (const topic of marketing) expect(policy.topics[topic]?.via).toEqual(["crm"]);
+  });
+
+  it("does not start without that processor: nobody there would hear of an ended subscription", () => {
+    const options = { policy, storage: memory(), keys: ephemeralKeys() };
+    expect(() => createHeed(options as never)).toThrow(
+      expect.objectContaining({ code: "processors-do-not-fit" }),
+    );
+  });
+
+  it("refuses a permit here at once while HubSpot is down, keeps trying, and is done only when confirmed", async () => {
     const { heed, portal, person, letter, linkIn, settle } = axcrypt;
     const subject = await person("anna@example.se");
     await letter("newsletter", subject.email);
     portal.inject({ fault: "drop", times: 8 });
     const told: { state: string; ended: boolean }[] = [];
     heed.on("step.settled", ({ state, ended }) => told.push({ state, ended }));
+    const prepared = await heed.permits.take({
+      topic: "newsletter",
+      email: subject.email,
+      messageKey: "prepared",
+    });
     expect((await fetch(linkIn(subject.email), oneClick)).status).toBe(200);
+    expect(prepared.allowed && (await prepared.handOver())).toBe(false);
     expect(await letter("newsletter", subject.email, "newsletter-2")).toEqual({
       status: "blocked",
       because: "suppressed",
