@@ -2,6 +2,7 @@ import { runOnce, type Once, type ProcessorV1, type Subject } from "@heed/core";
 import { virtualClock, type VirtualClock } from "../../virtual-clock.ts";
 import { inputOf, operationOf } from "../carry-out.ts";
 import type { Scene } from "../processor-case.ts";
+import type { Rule } from "../wire.ts";
 
 /** How long heed keeps at it: what has not ended when everything has settled several times will not. */
 export function longEnoughMs(scene: Scene): number {
@@ -23,11 +24,16 @@ export function subjectOf({ world }: Pick<Scene, "world">, email: string): Subje
 /**
  * Lets heed's own engine carry the operation out, on a clock that goes on by itself while nobody waits for the
  * vendor.
+ * @param rule what becomes of each request. Default: it passes
  */
-export async function throughEngine(scene: Scene, email: string): Promise<Once> {
+export async function throughEngine(
+  scene: Scene,
+  email: string,
+  rule: Rule = ({ forward }) => forward(),
+): Promise<Once> {
   const { operation, processor, wire } = scene;
   const clock = patientClock();
-  if (wire.isUsed) wire.meet(({ forward }) => clock.during(forward()));
+  if (wire.isUsed) wire.meet((request) => clock.during(Promise.resolve(rule(request))));
   const subject = subjectOf(scene, email);
   try {
     return await runOnce(processor as ProcessorV1, operation, subject, {
