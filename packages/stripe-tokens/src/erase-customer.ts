@@ -61,7 +61,7 @@ export async function erase(
     affected += new Set(changed).size;
   }
   affected += ended.length;
-  if (reference !== undefined && ended.length === 0) return continueRedactions(calls, reference);
+  if (reference !== undefined && ended.length === 0) return continueRedactions(calls, reference, affected);
   if (left.length === 0 && !isRecordLeft) return { status: "done", affected };
 
   const done = (reason: string, untilMs?: number): Outcome<"erase"> => ({
@@ -85,7 +85,7 @@ export async function erase(
   });
   if (jobs === "refused" || jobs.length === 0) return done("redaction-refused");
   const all = isFirst ? jobs : [reference, ...jobs];
-  return { status: "pending", reference: referenceOf(all), checkAfterMs: redactingMs };
+  return { status: "pending", reference: referenceOf(all), checkAfterMs: redactingMs, affected };
 }
 
 /** Deletes the customer, or closes the account. Answers whether that changed anything. */

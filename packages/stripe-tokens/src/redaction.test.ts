@@ -34,9 +34,19 @@ describe("redaction, where it is asked for", () => {
     expect(personal({ account })).toEqual([]);
     expect(personal({ account }, "bo@example.org")).toEqual(before);
     expect([...account.state.redactionJobs.values()].map(({ status }) => status)).toEqual(["succeeded"]);
+    // The card and the customer, which were gone while Stripe still worked.
+    expect(step).toMatchObject({ outcome: "done", affected: 2 });
     // One step at a time, and each once.
     expect(account.count("POST /v1/privacy/redaction_jobs")).toBe(1);
     expect(account.count("POST /v1/privacy/redaction_jobs/{id}/run")).toBe(1);
+  });
+
+  it("counts what has been carried out while Stripe still works on it", async () => {
+    const world = accountWithTurns(redacts);
+    furnished(world, old);
+    const { outcome } = await carryOut(connect(world.account, redacts), world, eraseCall({ email }));
+    expect(outcome).toMatchObject({ status: "pending", affected: 2 });
+    expect(outcome).not.toHaveProperty("retained");
   });
 
   it("asks for the preview's version in its own calls, and in no other", async () => {

@@ -80,19 +80,24 @@ export async function progressOf(
 /**
  * The next step of the jobs: what is ready is told to run, which cannot be taken back; what failed or was
  * cancelled goes to a human, with Stripe's reasons.
+ * @param affected how many objects this run has changed before
  */
-export async function continueRedactions(calls: StripeCalls, reference: string): Promise<Outcome<"erase">> {
+export async function continueRedactions(
+  calls: StripeCalls,
+  reference: string,
+  affected: number,
+): Promise<Outcome<"erase">> {
   const { progress, jobs } = await progressOf(calls, reference);
   switch (progress) {
     case "succeeded":
-      return { status: "done", affected: jobs.length };
+      return { status: "done", affected: affected + jobs.length };
     case "failed":
       return { status: "manual", instruction: await whatFailed(calls, jobs) };
     case "ready":
       for (const { id, status } of jobs) if (status === "ready") await calls.runRedaction(id);
-      return { status: "pending", reference, checkAfterMs: redactingMs };
+      return { status: "pending", reference, checkAfterMs: redactingMs, affected };
     case "working":
-      return { status: "pending", reference, checkAfterMs: redactingMs };
+      return { status: "pending", reference, checkAfterMs: redactingMs, affected };
     default: {
       const never: never = progress;
       return never;
