@@ -10,8 +10,14 @@ const topics = { "product-news": { subscriptionId: "4711" } } as const;
 /** A company whose one processor is a portal in the same process, on a virtual clock; no connections between. */
 export function openCompany(
   portalOptions: HubspotPortalOptions = {},
-  { settlingMs = 30_000, portalAheadMs = 0 }: { settlingMs?: number; portalAheadMs?: number } = {},
+  {
+    settlingMs = 30_000,
+    portalAheadMs = 0,
+    burst = 1,
+  }: { settlingMs?: number; portalAheadMs?: number; burst?: number } = {},
 ) {
+  let calls = 0;
+  const meanwhile = new Map<number, () => Promise<unknown> | void>();
   const clock = virtualClock("2026-11-21T10:00:00.000Z", { autoAdvance: true });
   const portal = hubspotPortal({
     now: () => new Date(clock.now().getTime() + portalAheadMs),
@@ -28,15 +34,17 @@ export function openCompany(
     topics,
     settlingMs,
     webhooks: { clientSecret: "stand-in-secret" },
-    rateLimit: { calls: 190, perMs: 10_000, burst: 1, delayMs: 0 },
+    rateLimit: { calls: 190, perMs: 10_000, burst, delayMs: 0 },
   });
 
-  function answer({
+  async function answer({
     method = "GET",
     path = "",
     qs = {},
     body,
   }: NonNullable<Parameters<HubspotClient["apiRequest"]>[0]>) {
+    await meanwhile.get(calls)?.();
+    calls += 1;
     const query = new URLSearchParams(qs as Record<string, string>).toString();
     const request = new Request(`https://api.hubapi.com${path}${query === "" ? "" : `?${query}`}`, {
       method,
@@ -52,5 +60,12 @@ export function openCompany(
     purposes: { news: { basis: "consent" } },
     topics: { "product-news": { class: "marketing", purpose: "news", via: ["crm"] } },
   });
-  return { portal, ...createTestHeed({ policy, clock, processors: { crm } }) };
+  return {
+    portal,
+    ...createTestHeed({ policy, clock, processors: { crm } }),
+    /** How many calls have been made. */
+    calls: () => calls,
+    /** Lets something happen on the way of a call, counted from the next one on, from 0. */
+    during: (call: number, act: () => Promise<unknown> | void) => void meanwhile.set(calls + call, act),
+  };
 }

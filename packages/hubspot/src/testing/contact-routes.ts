@@ -91,6 +91,7 @@ export function contactRoutes(parts: PortalParts): readonly Route[] {
         const contact = newContact(parts.nextId(), now());
         setProperties(contact, parsed.data.properties, now());
         store.write((state) => keepContact(state, contact));
+        parts.notices.add("contact.creation", contact.id);
         return { status: 201, body: row(contact, [...known]) };
       },
     },
@@ -137,6 +138,7 @@ export function contactRoutes(parts: PortalParts): readonly Route[] {
         const found = find(store.current, key, undefined, false);
         if (found === undefined) return objectNotFound(key);
         store.write(() => (found.archivedAt = now()));
+        parts.notices.add("contact.deletion", found.id);
         return { status: 204 };
       },
     },
@@ -182,6 +184,9 @@ export function contactRoutes(parts: PortalParts): readonly Route[] {
           store.write((state) => state.blocklist.add(blocklistEntry(objectId)));
         } else if (found === live || settings.deleteArchived === "erased") {
           store.write((state) => eraseContact(state, found, settings));
+          // Two notices, in any order.
+          parts.notices.add("contact.deletion", found.id);
+          parts.notices.add("contact.privacyDeletion", found.id);
           if (settings.preferencesAfterErasure === "removed")
             for (const address of addressesOf(found)) parts.mirror.forget(address);
         }

@@ -95,23 +95,32 @@ function removePreferences(state: PortalState, address: string, { definitions }:
     state.optOutsOfAll.delete(preferenceKey(address, brandId));
 }
 
-/** Joins two contacts: the first keeps its id, and gets the addresses and whatever hangs on the other. */
+/**
+ * Joins two contacts: the first one's values are kept, and the addresses and whatever hangs on either belong to the one
+ * that is left.
+ * @param id of the one that is left: the first one's, or a new one
+ */
 export function mergeContacts(
   state: PortalState,
   primary: ContactRecord,
   other: ContactRecord,
-  at: string,
+  { id, at }: { readonly id: string; readonly at: string },
 ): void {
-  for (const record of hangingOn(state, other.id)) {
-    const ids = record.contactIds.map((id) => (id === other.id ? primary.id : id));
-    record.contactIds = [...new Set(ids)];
-    hint(state, primary.id, record.id);
+  const merged = [primary, other].filter((each) => each.id !== id);
+  for (const { id: former } of merged) {
+    for (const record of hangingOn(state, former)) {
+      record.contactIds = [...new Set(record.contactIds.map((each) => (each === former ? id : each)))];
+      hint(state, id, record.id);
+    }
+    state.contacts.delete(former);
   }
-  primary.additionalEmails.push(...addressesOf(other));
-  primary.formerIds.push(other.id, ...other.formerIds);
-  primary.updatedAt = at;
-  state.contacts.delete(other.id);
-  keepContact(state, primary);
+  keepContact(state, {
+    ...primary,
+    id,
+    additionalEmails: [...primary.additionalEmails, ...addressesOf(other)],
+    formerIds: [...merged.map((each) => each.id), ...primary.formerIds, ...other.formerIds],
+    updatedAt: at,
+  });
 }
 
 /** A contact's row in an answer. The opt-out properties are of its primary address, as the mirror shows them. */

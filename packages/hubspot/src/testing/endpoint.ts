@@ -1,5 +1,6 @@
 import type { PortalCall } from "./call-log.ts";
 import type { Faults, PortalFault } from "./faults.ts";
+import type { Notices } from "./notices.ts";
 import type { OptOutMirror } from "./opt-out-mirror.ts";
 import type { PortalSettings } from "./options.ts";
 import type { RateMeter } from "./rate-meter.ts";
@@ -14,6 +15,7 @@ export interface PortalParts {
   readonly meter: RateMeter;
   readonly calls: PortalCall[];
   readonly mirror: OptOutMirror;
+  readonly notices: Notices;
   /** Addresses, in lower case, of people whom the portal refuses to change. */
   readonly refused: ReadonlySet<string>;
   /** A new object id. */

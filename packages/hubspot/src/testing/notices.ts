@@ -15,7 +15,13 @@ export interface PortalEvent {
   readonly changeSource: string;
   readonly propertyName?: string;
   readonly propertyValue?: string;
+  /** Of a merge: what was joined, and the contact that is left. */
+  readonly primaryObjectId?: number;
+  readonly mergedObjectIds?: readonly number[];
+  readonly newObjectId?: number;
 }
+
+export type Notices = ReturnType<typeof createNotices>;
 
 /** Keeps what happened in the portal, for a test to deliver: late, twice, in any order. */
 export function createNotices(settings: PortalSettings) {

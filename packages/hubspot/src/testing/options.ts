@@ -91,6 +91,8 @@ export interface HubspotPortalOptions {
   readonly pageSize?: number;
   /** What reading a contact under an id that was merged away gives. Default `"redirect"`. */
   readonly mergedIds?: "redirect" | "gone";
+  /** Under which id a merged contact goes on. Default `"primary"`. */
+  readonly mergedContact?: "primary" | "new-id";
 }
 
 /** The scopes that the portal asks for. */
@@ -150,6 +152,7 @@ export function withDefaults(options: HubspotPortalOptions): PortalSettings {
     withoutAssociations: "named",
     pageSize: 500,
     mergedIds: "redirect",
+    mergedContact: "primary",
     ...options,
   };
 }

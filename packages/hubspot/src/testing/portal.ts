@@ -77,7 +77,7 @@ export interface HubspotPortal {
   /** Where a text occurs in anything the portal holds about people; empty when nowhere. */
   search(text: string): readonly string[];
 
-  /** What happened, as webhooks tell of it: changes of opt-outs, merges. For a test to deliver, in any order. */
+  /** What happened, as webhooks tell of it: contacts that came, went or were merged, changes of opt-outs. For a test to deliver, in any order. */
   readonly events: readonly PortalEvent[];
   /** A webhook to this address with some events, signed as HubSpot signs, now. */
   signed(url: string, events: readonly PortalEvent[]): Request;
@@ -120,6 +120,7 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
     meter: createRateMeter(settings),
     calls,
     mirror,
+    notices,
     refused,
     nextId,
   };
@@ -155,6 +156,7 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
       contact.additionalEmails = additionalEmails.map(fold);
       if (archived) contact.archivedAt = now();
       store.seed((state) => keepContact(state, contact));
+      notices.add("contact.creation", contact.id);
       return contact.id;
     },
     addEngagement({ type, body, contactIds }) {
@@ -189,10 +191,18 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
         const record = state.engagements.get(id) ?? contactOf(id);
         record.archivedAt = now();
       });
+      if (store.current.contacts.has(id)) notices.add("contact.deletion", id);
     },
     merge(primaryId, otherId) {
-      store.write((state) => mergeContacts(state, contactOf(primaryId), contactOf(otherId), now()));
-      notices.add("contact.merge", primaryId);
+      const id = settings.mergedContact === "primary" ? primaryId : nextId();
+      store.write((state) =>
+        mergeContacts(state, contactOf(primaryId), contactOf(otherId), { id, at: now() }),
+      );
+      notices.add("contact.merge", primaryId, {
+        primaryObjectId: Number(primaryId),
+        mergedObjectIds: [Number(otherId)],
+        newObjectId: Number(id),
+      });
     },
 
     status(email, subscriptionId) {
