@@ -9,7 +9,7 @@ const url = "https://heed.example/webhooks/hubspot";
 /** Anna gets the news by her own choice at HubSpot; Ben is whom nothing of this is about. */
 async function open() {
   // Nobody waits for a turn: each of these is played many times.
-  const company = openCompany({}, { settlingMs: 0, burst: 150 });
+  const company = openCompany({ preferenceCreatesContact: true }, { settlingMs: 0, burst: 150 });
   const { portal, heed, clock } = company;
   for (const each of [email, "ben@example.org"]) {
     portal.addContact({ email: each });
