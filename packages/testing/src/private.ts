@@ -13,6 +13,7 @@ export {
   subscribePeople,
 } from "./storages/describe-rotation.ts";
 export { journaledCompanyAt, journaledEvidence } from "./storages/journaled.ts";
+export { describeWebhooks } from "./storages/describe-webhooks.ts";
 export { crashVendor } from "./storages/crash-vendor.ts";
 export { loseNoStep } from "./storages/engine-crash.ts";
 export { canMount, onSmallDisk } from "./storages/small-disk.ts";
