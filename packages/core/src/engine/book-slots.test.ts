@@ -124,8 +124,39 @@ describe("bookSlots", () => {
       next: { atMicros: (startMs + 10_000) * 1000 },
     });
     expect(shelf.states).toEqual(before);
-    expect(shelf.take(startMs + 9500, 0, 1).slots[0]?.atMicros).toBe((startMs + 10_000) * 1000);
+    expect(shelf.take(startMs + 10_000, 0, 1).slots[0]?.atMicros).toBe((startMs + 10_000) * 1000);
     expect(shelf.states[0]?.arrival).toBeGreaterThan((startMs + 10_000) * 1000);
+  });
+
+  it("leaves a bucket to others for as long as a call waits for another one", () => {
+    const perSecond = (calls: number) => ({ calls, perMs: 1000, burst: 1, delayMs: 0 });
+    // All of an account's calls, and those of two of its endpoints.
+    const shelf = new Shelf(perSecond(102), perSecond(12), perSecond(52));
+    const first = shelf.take(startMs, 1, 20, [0, 1]);
+    expect(first.slots.map(({ atMicros }) => atMicros / 1000 - startMs)).toEqual([0]);
+    expect(first.next).toEqual({ atMicros: (startMs + 100) * 1000, askAgainMicros: (startMs + 90) * 1000 });
+    const [other] = shelf.take(startMs, 1, 20, [0, 2]).slots;
+    expect((other?.atMicros ?? 0) / 1000 - startMs).toBe(10);
+    // And it has its turn when the other bucket has room.
+    expect(shelf.take(startMs + 100, 1, 20, [0, 1]).slots).toHaveLength(1);
+  });
+
+  it("lets calls of many endpoints use up the limit of their account", () => {
+    const shelf = new Shelf(
+      { calls: 100, perMs: 1000, burst: 1, delayMs: 0 },
+      ...Array.from({ length: 8 }, () => ({ calls: 25, perMs: 1000, burst: 1, delayMs: 0 })),
+    );
+    const askAt = Array.from({ length: 8 }, () => startMs);
+    const taken: number[] = [];
+    for (let nowMs = startMs; nowMs < startMs + 10_000; nowMs += 1) {
+      for (const [endpoint, dueMs] of askAt.entries()) {
+        if (nowMs < dueMs) continue;
+        const { slots, next } = shelf.take(nowMs, 1, 10, [0, endpoint + 1]);
+        for (const { atMicros } of slots) taken.push(atMicros / 1000);
+        askAt[endpoint] = Math.max(nowMs + 1, Math.ceil((next?.askAgainMicros ?? 0) / 1000));
+      }
+    }
+    expect(taken.filter((atMs) => atMs < startMs + 10_000).length / 1000).toBeGreaterThan(0.95);
   });
 
   it("lets a burst go at once after a pause, and no more", () => {

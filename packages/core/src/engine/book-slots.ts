@@ -59,6 +59,11 @@ export function bookSlots({ buckets, lane, wanted, nowMicros }: BookAsk): Bookin
   while (slots.length < wanted) {
     const before = states;
     const atMicros = momentOf(limits, before, rule, nowMicros);
+    const idlesUntil = idleOtherwise(limits, before, atMicros, nowMicros);
+    if (idlesUntil !== undefined) {
+      const askAgainMicros = Math.max(idlesUntil, nowMicros + microsPerMs);
+      return { slots, states, next: { atMicros, askAgainMicros } };
+    }
     const after = before.flatMap((state, index) => {
       const taken = takenFrom(limits[index], state, rule, atMicros, nowMicros);
       return taken === undefined ? [] : [taken];
@@ -106,6 +111,35 @@ export function currentState(limit: Limit, stored: BucketState, nowMicros: numbe
 /** No moment is reserved further ahead than that, in any lane. */
 function mostAheadMicros(limit: WindowLimit): number {
   return 1_500 * microsPerMs + 8 * paceOf(limit).intervalMicros;
+}
+
+/**
+ * A moment that is reserved in a bucket's future is one before which nobody else gets any. So where a call waits for a
+ * slow bucket (an endpoint's), a faster one (the account's) is not reserved for it until then: that is for calls that
+ * wait for something else. Answers when to ask again; undefined where nothing would be idle.
+ */
+function idleOtherwise(
+  limits: readonly Limit[],
+  states: readonly BucketState[],
+  atMicros: number,
+  nowMicros: number,
+): number | undefined {
+  const windows = states.flatMap(({ arrival, pushedBackUntil }, index) => {
+    const limit = limits[index];
+    if (limit === undefined || isDaily(limit)) return [];
+    const { intervalMicros, toleranceMicros } = paceOf(limit);
+    const freeAt = Math.max(nowMicros, arrival - toleranceMicros, pushedBackUntil);
+    return [{ intervalMicros, toleranceMicros, freeAt }];
+  });
+  const slowest = Math.max(
+    ...windows.filter(({ freeAt }) => freeAt >= atMicros).map(({ intervalMicros }) => intervalMicros),
+  );
+  // What tolerance takes back is not lost. And what others have reserved by then is not idle: as much as now, it seems.
+  const askAgain = windows
+    .filter(({ intervalMicros }) => intervalMicros < slowest)
+    .filter(({ freeAt, toleranceMicros }) => atMicros > freeAt + toleranceMicros)
+    .map(({ freeAt, toleranceMicros }) => atMicros - toleranceMicros - (freeAt - nowMicros));
+  return askAgain.length === 0 ? undefined : Math.max(...askAgain);
 }
 
 /** The earliest moment that no window and no day forbids. */
