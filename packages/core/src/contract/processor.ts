@@ -18,6 +18,12 @@ export interface CallContext<Bucket extends string = string> {
    * calls of others at the same account, which no turn was taken for, are noticed.
    */
   observed?(bucket: Bucket, seen: Observed): Promise<void>;
+  /**
+   * The same object in two questions that are put one straight after the other, about the same calls: `guard` and its
+   * `run`, a second `resolve` and the `verify` beside it. What the first one read the second need not read again: keep
+   * it in a `WeakMap` by this object. Absent where nothing goes together.
+   */
+  readonly moment?: object;
   /** Aborts when the answer is no longer waited for. A write that is in flight then is unknown. */
   readonly signal: AbortSignal;
   /** The engine's clock. */

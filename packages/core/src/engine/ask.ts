@@ -35,6 +35,8 @@ export interface Asking {
   readonly operationName: OperationName;
   readonly operation: AnyOperation;
   readonly settings: BatchSettings;
+  /** The same for all questions of one phase. */
+  readonly moment: object;
   /** Aborts when no answer is waited for any longer. */
   readonly stop: AbortSignal;
 }
@@ -62,7 +64,7 @@ export async function ask<T>(
   verdicts: Map<string, Verdict>,
   put: (calls: readonly Call[], lent: CallContext) => Promise<Answers<T>>,
 ): Promise<Asked<T>> {
-  const { context, id, processor, operationName, operation, settings, stop } = asking;
+  const { context, id, processor, operationName, operation, settings, moment, stop } = asking;
   const { leaseMs, callTimeoutMs } = settings;
   for (;;) {
     const asked = unanswered(claims, verdicts);
@@ -76,7 +78,7 @@ export async function ask<T>(
     const lease = new Lease(context, asked, leaseMs, { destroys, endsWithOne });
     // One opt-out in the batch makes all of it an opt-out's.
     const lane = Math.min(...asked.map(({ step }) => step.lane));
-    const lender = { context, processor, question: operationName, leaseMs, lane };
+    const lender = { context, processor, question: operationName, leaseMs, lane, moment };
     let hasBegun = false;
     const trace: CallTrace = {
       namespace: context.namespace,

@@ -3,6 +3,7 @@ import type { OperationName } from "../contract/operation.ts";
 import { dueStep } from "../contract/due-step.ts";
 import type { ProcessorV1 } from "../contract/processor.ts";
 import type { Decision, DueStep } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
 import { AccountChecks, type AccountState } from "./account-check.ts";
 import { carryOut } from "./batch.ts";
 import type { BatchSettings } from "./ask.ts";
@@ -60,15 +61,18 @@ export class BatchRun {
     return this.#open.has(id);
   }
 
-  /** @param onLeased told once these steps can no longer be due */
+  /**
+   * @param onLeased told once these steps can no longer be due
+   * @returns the steps that were settled, as they are now
+   */
   async carryOut(
     id: string,
     steps: readonly DueStep[],
     stop: AbortSignal,
     onLeased: () => void,
-  ): Promise<void> {
+  ): Promise<readonly Row<"steps">[]> {
     const [first] = steps;
-    if (first === undefined) return;
+    if (first === undefined) return [];
     const { namespace } = this.#context;
     const trace: BatchTrace = {
       namespace,
@@ -77,9 +81,10 @@ export class BatchRun {
       phase: first.phase,
       steps: steps.length,
     };
-    await traced(batchChannel, trace, async (trace) => {
-      const claims = await this.#run(id, first.operation, steps, stop, onLeased);
-      trace.claimed = claims;
+    return traced(batchChannel, trace, async (trace) => {
+      const { claimed, settled } = await this.#run(id, first.operation, steps, stop, onLeased);
+      trace.claimed = claimed;
+      return settled;
     });
   }
 
@@ -130,7 +135,7 @@ export class BatchRun {
     steps: readonly DueStep[],
     stop: AbortSignal,
     onLeased: () => void,
-  ): Promise<number> {
+  ): Promise<{ readonly claimed: number; readonly settled: readonly Row<"steps">[] }> {
     const context = this.#context;
     const processor = context.processors[id];
     const operation = operationOf(processor, operationName);
@@ -149,7 +154,8 @@ export class BatchRun {
       willRun: account.proven && lacking === undefined,
     });
     onLeased();
-    if (claims.length === 0 || processor === undefined || operation === undefined) return claims.length;
+    const claimed = claims.length;
+    if (claimed === 0 || processor === undefined || operation === undefined) return { claimed, settled: [] };
     const note = (health: Health) => this.#note(id, processor, claims, health, { isProbe, hasFailed });
     if (!account.proven) {
       const { because, retryInMs } = account;
@@ -160,7 +166,7 @@ export class BatchRun {
         counts: because !== null,
       }));
       await note(because === "unavailable" ? "unavailable" : "unknown");
-      return claims.length;
+      return { claimed, settled: [] };
     }
     if (lacking !== undefined) {
       const instruction = `"${id}" cannot do this: ${lacking.needs} is missing. Grant it and retry the step, or do it by hand.`;
@@ -170,16 +176,19 @@ export class BatchRun {
         because: "capability-missing",
         instruction,
       }));
-      return claims.length;
+      return { claimed, settled: [] };
     }
-    const asking = { context, id, processor, operationName, operation, settings: this.#settings, stop };
+    const settled: Row<"steps">[] = [];
+    const settings = this.#settings;
     // A claim may have been sent to look first, so one batch can hold two phases.
     for (const group of Map.groupBy(claims, (each: Claim) => each.phase).values()) {
-      const { health, isRefused } = await carryOut(asking, group);
+      const asking = { context, id, processor, operationName, operation, settings, moment: {}, stop };
+      const { health, isRefused, ...carried } = await carryOut(asking, group);
+      settled.push(...carried.settled);
       if (isRefused) this.#checks.forget(id);
       await note(health);
     }
-    return claims.length;
+    return { claimed, settled };
   }
 
   /** What is known of the account; behind an open breaker nobody is asked. */

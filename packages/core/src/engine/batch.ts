@@ -1,4 +1,5 @@
 import type { Answers, Finding, Resolution } from "../contract/operation.ts";
+import type { Row } from "../contract/tables.ts";
 import { isDestructive } from "../requests/lifecycle.ts";
 import { readClearance, readFinding, readObservation, readOutcome, readResolution } from "./answers.ts";
 import { ask, Mistakes, slowDown, tellFailure, unanswered, type Asking } from "./ask.ts";
@@ -15,6 +16,8 @@ export interface Shown {
   readonly health: Health;
   /** The account was refused as a whole. */
   readonly isRefused: boolean;
+  /** The steps that were settled, as they are now. */
+  readonly settled: readonly Row<"steps">[];
 }
 
 /** Asks the processor what the phase of these claims needs, and settles every one of them. */
@@ -25,11 +28,11 @@ export async function carryOut(asking: Asking, claims: readonly Claim[]): Promis
   if (phase === "resolve") health = await resolvePhase(asking, claims, verdicts);
   else if (phase === "run") health = await runPhase(asking, claims, verdicts);
   else health = await verifyPhase(asking, claims, verdicts);
-  await settleClaims(asking.context, claims, ({ call }) => verdicts.get(call.id));
+  const settled = await settleClaims(asking.context, claims, ({ call }) => verdicts.get(call.id));
   const isRefused = [...verdicts.values()].some(
     (verdict) => verdict.to === "again" && verdict.because === "account-refused",
   );
-  return { health, isRefused };
+  return { health, isRefused, settled };
 }
 
 async function resolvePhase(

@@ -2,6 +2,7 @@ import type { HeedContext } from "../context.ts";
 import type { ProcessorV1 } from "../contract/processor.ts";
 import type { DueAsk, DueStep } from "../contract/storage.ts";
 import { Bell } from "./bell.ts";
+import { Begun } from "./begun.ts";
 import { BatchRun, type RunSettings } from "./batch-run.ts";
 import { operationOf } from "./operation-of.ts";
 import { isDaily } from "./pace.ts";
@@ -53,6 +54,7 @@ export class Pump {
   readonly #unreadable: Unreadable;
   readonly #hands = new Map<string, Hand>();
   readonly #inHand = new Set<string>();
+  readonly #begun = new Begun();
 
   constructor(context: HeedContext, settings: PumpSettings, unreadable: Unreadable) {
     this.#context = context;
@@ -91,7 +93,8 @@ export class Pump {
         hand.isDry = true;
         continue;
       }
-      const room = this.#roomAt(id, processor);
+      started += this.#goOn(id, processor, stop, onFailure);
+      const room = hand.isDry ? 0 : this.#roomAt(id, processor);
       if (room === 0) {
         started += await this.#startUrgent(id, processor, stop, onFailure);
         continue;
@@ -109,6 +112,14 @@ export class Pump {
       started += this.#begin(due, stop, onFailure);
     }
     return started;
+  }
+
+  /** Begins what this worker goes on with, before anything that is new. */
+  #goOn(id: string, processor: ProcessorV1, stop: AbortSignal, onFailure: (error: unknown) => void): number {
+    const room = this.#roomAt(id, processor);
+    if (room === 0 || this.#run.isBlocked(id)) return 0;
+    const now = this.#context.clock.now().toISOString();
+    return this.#begin(this.#begun.take(id, now, room * largestBatch(processor)), stop, onFailure);
   }
 
   /** Begins a batch beside the others when they are all of what can wait. */
@@ -161,8 +172,7 @@ export class Pump {
 
   /** How many batches more there is room for. */
   #roomAt(id: string, processor: ProcessorV1): number {
-    const { batches, isDry } = this.#handOf(id);
-    if (isDry) return 0;
+    const { batches } = this.#handOf(id);
     const most = this.#run.isProbing(id)
       ? 1
       : Math.min(this.#settings.batchesPerProcessor, batchesPerSecond(processor));
@@ -194,10 +204,14 @@ export class Pump {
     onFailure: (error: unknown) => void,
   ): void {
     const hand = this.#handOf(id);
-    for (const step of steps) this.#inHand.add(step.id);
+    for (const step of steps) {
+      this.#inHand.add(step.id);
+      this.#begun.forget(step);
+    }
     const batch: Promise<void> = this.#run
       // Until then, delivery that does not lend tells of them again, and they hide what is due behind them.
       .carryOut(id, steps, stop, () => this.bell.ring())
+      .then((settled) => this.#begun.note(id, settled))
       .catch((error: unknown) => {
         hand.failedAtMs = this.#context.clock.now().getTime();
         onFailure(error);

@@ -1,18 +1,22 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision } from "../contract/storage.ts";
+import type { Row } from "../contract/tables.ts";
 import { isHeld, settleLocks, settleReads, tellSettled, type Claim } from "./claim.ts";
 import { settleWrites, type Settled, type Settlement, type Verdict } from "./settle.ts";
 import { settleChannel, traced, type SettleTrace } from "./tracing.ts";
 
-/** One transaction for the whole batch. A step that is no longer held is left alone: its late answer is void. */
+/**
+ * One transaction for the whole batch. A step that is no longer held is left alone: its late answer is void.
+ * @returns the steps that were settled, as they are now
+ */
 export async function settleClaims(
   context: HeedContext,
   claims: readonly Claim[],
   verdictOf: (claim: Claim) => Verdict | undefined,
-): Promise<void> {
+): Promise<readonly Row<"steps">[]> {
   const steps = claims.map(({ step }) => step);
   const [first] = claims;
-  if (first === undefined) return;
+  if (first === undefined) return [];
   const { processor, operation } = first.step;
   const trace: SettleTrace = { namespace: context.namespace, processor, operation, steps: claims.length };
   const settled = await traced(settleChannel, trace, async (trace) => {
@@ -39,4 +43,5 @@ export async function settleClaims(
     return settled;
   });
   tellSettled(context, settled);
+  return settled.steps;
 }

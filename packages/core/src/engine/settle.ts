@@ -173,7 +173,7 @@ export function settleWrites(
     if (!settledSubjects.has(subjectId)) continue;
     for (const id of stepsToRelease(steps)) {
       const row = current.get(id);
-      if (row !== undefined) current.set(id, { ...row, state: "due" });
+      if (row !== undefined) current.set(id, { ...row, state: "due", dueAt: now });
       writes.push({ update: "steps", where: { id }, set: { state: "due", dueAt: now } });
     }
   }

@@ -28,6 +28,8 @@ export interface Lender {
   readonly leaseMs: number;
   /** Whose turns these are: see `lanes.ts`. */
   readonly lane: number;
+  /** What the question goes together with, if anything. */
+  readonly moment?: object;
 }
 
 export function bucketsOf(processor: ProcessorV1, names: readonly string[]): readonly Bucket[] {
@@ -44,13 +46,14 @@ export function bucketsOf(processor: ProcessorV1, names: readonly string[]): rea
  * @param lease of the steps that it is about; a check and a preview have none
  */
 export function lend(
-  { context, processor, question, leaseMs, lane }: Lender,
+  { context, processor, question, leaseMs, lane, moment }: Lender,
   turns: Turns,
   { signal, whileWaiting }: TimeLimit,
   lease?: Lease,
 ): CallContext {
   const about = { processor: processor.name, operation: question };
   return {
+    ...(moment === undefined ? {} : { moment }),
     signal,
     now: () => context.clock.now(),
     async turn(...names) {

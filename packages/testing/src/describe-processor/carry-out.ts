@@ -93,8 +93,9 @@ export async function carryOut(
   const operation = operationOf(scene);
   const troubles: unknown[] = [];
   const resolved = await resolve(operation, calls, context, troubles);
-  const cleared = await clear(operation, resolved, context, troubles);
-  const ran = await run(operation, cleared, context, troubles);
+  const now = { ...context, moment: {} };
+  const cleared = await clear(operation, resolved, now, troubles);
+  const ran = await run(operation, cleared, now, troubles);
   await scene.world.settle?.();
   const { verify } = operation;
   const read = typeof verify === "function" ? verify.bind(operation) : undefined;

@@ -18,6 +18,7 @@ import { inspect } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { createTestHeed } from "../create-test-heed.ts";
 import { scriptedVendor } from "../scripted-vendor.ts";
+import { virtualClock } from "../virtual-clock.ts";
 import { company, evidence, policy } from "./people.ts";
 
 const canary = "canary@example.org";
@@ -385,5 +386,58 @@ describe("createHeed", () => {
     const { steps, state } = await heed.requests.get(id);
     expect(state).toBe("awaiting_manual");
     expect(steps.find((step) => step.processor === "constructor")).toMatchObject({ state: "manual" });
+  });
+});
+
+describe("the moment that two questions share", () => {
+  it("is that of a guard and its run, and of a second finding and the read-back beside it, and of nothing else", async () => {
+    const { processor, ...vendor } = scriptedVendor({
+      name: "billing",
+      operations: ["forgetTokens"],
+      settlingMs: 1000,
+    });
+    vendor.add({ id: "r1", emails: [canary], cards: 1 });
+    const asked: (readonly [string, object | undefined])[] = [];
+    const { forgetTokens } = processor.operations;
+    if (forgetTokens?.guard === undefined || forgetTokens.resolve === undefined)
+      throw new TypeError("incomplete");
+    if (typeof forgetTokens.verify !== "function") throw new TypeError("incomplete");
+    const noting =
+      <C, T>(name: string, question: (calls: C, context: { readonly moment?: object }) => T) =>
+      (calls: C, context: { readonly moment?: object }): T => {
+        asked.push([name, context.moment]);
+        return question(calls, context);
+      };
+    const { guard, resolve, run, verify } = forgetTokens;
+    const noted = {
+      ...forgetTokens,
+      guard: noting("guard", guard as never),
+      resolve: noting("resolve", resolve as never),
+      run: noting("run", run as never),
+      verify: noting("verify", verify as never),
+    };
+    const clock = virtualClock("2026-01-15T12:00:00.000Z", { autoAdvance: true });
+    await runOnce(
+      { ...processor, operations: { forgetTokens: noted } } as never,
+      "forgetTokens" as never,
+      subject as never,
+      { clock },
+    );
+    expect(asked.map(([name]) => name)).toEqual([
+      "resolve",
+      "guard",
+      "run",
+      "resolve",
+      "verify",
+      "resolve",
+      "verify",
+    ]);
+    const moments = asked.map(([, moment]) => moment);
+    expect(moments.every((moment) => moment !== undefined)).toBe(true);
+    const [found, guarded, ran, ...looks] = moments;
+    expect(ran).toBe(guarded);
+    expect(looks[1]).toBe(looks[0]);
+    expect(looks[3]).toBe(looks[2]);
+    expect(new Set([found, guarded, looks[0], looks[2]]).size).toBe(4);
   });
 });

@@ -274,3 +274,70 @@ describe("an opt-out behind a bulk job", () => {
     expect(Math.max(...waits)).toBeLessThan(2_000);
   });
 });
+
+describe("what a worker has begun to destroy", () => {
+  const opened = (operation: "erase" | "unsubscribe") => {
+    const limit = { calls: 100, perMs: 1000, burst: 1, delayMs: 0 };
+    const vendor = scriptedVendor({
+      name: "crm",
+      topics: ["newsletter"],
+      operations: [operation],
+      batchSize: 2,
+      settlingMs: 1000,
+      limit,
+    });
+    const policy = definePolicy({
+      controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
+      recipients: { crm: { role: "processor", country: "US", transferTool: "scc" } },
+      purposes: { news: { basis: "consent" } },
+      topics: {
+        newsletter: { class: "marketing", purpose: "news", via: operation === "erase" ? [] : ["crm"] },
+      },
+    });
+    return { vendor, ...createTestHeed({ policy, processors: { crm: vendor.processor } }) };
+  };
+  const subjects = Array.from({ length: 60 }, (_, at) => ({ email: `p${at}@example.org` }));
+  const peopleAt = ({ calls }: Pick<ReturnType<typeof opened>["vendor"], "calls">, at: string) =>
+    calls.filter((call) => call.at === at).flatMap(({ emails }) => emails.flat());
+
+  it("is run before more is begun, so that what was found is still so", async () => {
+    const { heed, vendor, settle } = opened("erase");
+    for (const [at, { email }] of subjects.entries()) {
+      vendor.add({ id: `r${at}`, emails: [email] });
+      await heed.requests.open({ right: "erasure", subject: { email }, identity: "signed-in" });
+    }
+    await settle();
+    expect(vendor.records.size).toBe(0);
+    const untilFirstRun = vendor.calls.slice(
+      0,
+      vendor.calls.findIndex(({ at }) => at === "run"),
+    );
+    // Four batches of two are in hand.
+    expect(peopleAt({ calls: untilFirstRun }, "resolve").length).toBeLessThanOrEqual(8);
+  });
+
+  it("is looked at a second time when that is due, and not after all that is new", async () => {
+    const { heed, vendor } = opened("erase");
+    for (const [at, { email }] of subjects.entries()) {
+      vendor.add({ id: `r${at}`, emails: [email] });
+      await heed.requests.open({ right: "erasure", subject: { email }, identity: "signed-in" });
+    }
+    await heed.work.drain();
+    const looks = Object.groupBy(peopleAt(vendor, "verify"), (email) => email);
+    // Not one more was due when the others were, and all that was new took longer than a settling time.
+    expect(Object.values(looks).filter((each) => each?.length === 2).length).toBeGreaterThan(10);
+  });
+
+  it("is another thing than what is only stopped: there the next one comes before the proof", async () => {
+    const { heed, vendor, settle } = opened("unsubscribe");
+    await heed.subscriptions.unsubscribeMany(
+      subjects.map((subject) => ({ subject, topic: "newsletter" as const })),
+    );
+    await settle();
+    const untilFirstProof = vendor.calls.slice(
+      0,
+      vendor.calls.findIndex(({ at }) => at === "verify"),
+    );
+    expect(peopleAt({ calls: untilFirstProof }, "run").length).toBeGreaterThan(8);
+  });
+});
