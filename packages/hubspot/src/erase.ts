@@ -13,7 +13,7 @@ import {
   retainedOf,
   unkeepable,
 } from "./engagements.ts";
-import { findContacts } from "./find-contacts.ts";
+import { byKey, findContacts, type Found, together } from "./find-contacts.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
 import { concernsOneCall } from "./hubspot-error.ts";
 
@@ -29,28 +29,43 @@ export interface Removal {
   readonly engagements: Engagements;
 }
 
+/** Every address and id that a call names. */
+const named = (call: RemovalCall) => call.identifiers.flatMap(keysOf);
+/** The contacts that were found for it. */
+const contactIds = ({ targets }: RemovalCall) => targets.filter(isContact).map(({ id }) => id);
+
 /**
- * Finds the contacts of each subject by every address and id, archived ones too, and the notes, calls, e-mails, tasks,
- * meetings and tickets of those contacts: once a contact is deleted, nothing leads to them. For an `exclude` also the
- * addresses that HubSpot sends to. A call about which HubSpot left something open gets no answer.
+ * Looks for what HubSpot has under every address and id of each subject. Of somebody whose contacts are known, for live
+ * ones alone: whether those that are known were archived instead is read back by id.
+ */
+export async function lookFor(calls: HubspotCalls, batch: readonly RemovalCall[]): Promise<Found> {
+  const live = await findContacts(calls, batch.flatMap(named), { archived: "never" });
+  const fresh = batch.filter((call) => contactIds(call).length === 0);
+  return together(live, await findContacts(calls, fresh.flatMap(named), { archived: "alone" }));
+}
+
+/**
+ * The contacts of each subject, archived ones too, and the notes, calls, e-mails, tasks, meetings and tickets of those
+ * contacts: once a contact is deleted, nothing leads to them. For an `exclude` also the addresses that HubSpot sends
+ * to. A call about which HubSpot left something open gets no answer.
  */
 export async function resolveContacts(
   calls: HubspotCalls,
   batch: readonly RemovalCall[],
+  { contacts, unknown }: Found,
 ): Promise<Answers<Resolution>> {
-  const searched = (call: RemovalCall) => call.identifiers.flatMap(keysOf);
-  const { contacts, unknown } = await findContacts(calls, batch.flatMap(searched));
   const engagements = await findEngagements(
     calls,
     contacts.map(({ id }) => id),
   );
   const answers = new Map<string, Resolution>();
+  const contactsUnder = byKey(contacts);
   for (const call of batch) {
-    const own = new Set(searched(call));
+    const own = new Set(named(call));
     if ([...own].some((key) => unknown.has(key))) continue;
     const targets: FoundTarget[] = [];
     const others = new Set<string>();
-    for (const contact of contacts) {
+    for (const contact of new Set([...own].flatMap((key) => contactsUnder.get(key) ?? []))) {
       const via = call.identifiers.find((each) => keysOf(each).some((key) => contact.keys.has(key)));
       if (via === undefined) continue;
       // Beside a live contact an archived one with the same address is an ordinary case, not an ambiguous match.
@@ -102,7 +117,7 @@ export async function removeContacts(
       const instruction = `HubSpot deletes a contact whole, and ${stuck.join(", ")} must be kept. Move that elsewhere, then ${call.operation} again.`;
       return { status: "manual", instruction };
     }
-    const ids = [...new Set(call.targets.filter(isContact).map(({ id }) => id))];
+    const ids = [...new Set(contactIds(call))];
     const own = disposed.get(call.id) ?? [];
     const blocked = blockUnknownAddresses && asksToBlock(call) ? addressesOf(call) : [];
     if (ids.length === 0 && blocked.length === 0) return { status: "absent" };
@@ -129,27 +144,34 @@ export async function removeContacts(
 
 /**
  * Reads back each contact by id, among contacts and archived contacts, and what was to be archived. Where no contact
- * was found, by every address: where one was, `resolve` looks under the addresses again beside this.
+ * was found, by every address.
+ *
+ * @param justFound what a look under every address and id found just now: then live contacts are not asked for again
  */
 export async function verifyRemoved(
   calls: HubspotCalls,
   batch: readonly RemovalCall[],
   engagements: Engagements,
+  justFound?: Found,
 ): Promise<Answers<Finding>> {
   const searched = (call: RemovalCall) => {
-    const ids = call.targets.filter(isContact).map(({ id }) => id);
-    return ids.length > 0 ? ids : call.identifiers.flatMap(keysOf);
+    const ids = contactIds(call);
+    return justFound === undefined && ids.length > 0 ? ids : [...ids, ...named(call)];
   };
-  const { contacts, unknown } = await findContacts(calls, batch.flatMap(searched));
+  const { contacts, unknown } =
+    justFound === undefined
+      ? await findContacts(calls, batch.flatMap(searched))
+      : together(justFound, await findContacts(calls, batch.flatMap(contactIds), { archived: "alone" }));
   const { left, unknown: unread } = await leftOf(
     calls,
     batch.map((call) => ({ ...call, keep: keptBy(call) })),
     engagements,
   );
   const answers = new Map<string, Finding>();
+  const contactsUnder = byKey(contacts);
   for (const call of batch) {
     const keys = searched(call);
-    const isThere = contacts.some((contact) => keys.some((key) => contact.keys.has(key)));
+    const isThere = keys.some((key) => contactsUnder.has(key));
     const isOpen = unread.has(call.id) || keys.some((key) => unknown.has(key));
     const isLeft = isThere || left.has(call.id);
     answers.set(call.id, { seen: isLeft ? "not-as-asked" : isOpen ? "unknown" : "as-asked" });

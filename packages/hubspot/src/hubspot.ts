@@ -3,10 +3,11 @@ import { accountMemory } from "./account-memory.ts";
 import type { HubspotKind } from "./addresses.ts";
 import { checkAccount } from "./check-account.ts";
 import type { Engagements } from "./engagements.ts";
-import { removeContacts, resolveContacts, verifyRemoved } from "./erase.ts";
+import { lookFor, type RemovalCall, removeContacts, resolveContacts, verifyRemoved } from "./erase.ts";
 import { excludeContacts } from "./exclude.ts";
 import { exportContacts } from "./export.ts";
-import { hubspotCalls } from "./hubspot-calls.ts";
+import type { Found } from "./find-contacts.ts";
+import { type HubspotCalls, hubspotCalls } from "./hubspot-calls.ts";
 import { hubspotClient } from "./hubspot-client.ts";
 import type { Asking } from "./hubspot-error.ts";
 import { observeContacts } from "./observe.ts";
@@ -27,6 +28,9 @@ const archiveAll: Engagements = {
   meetings: "archive",
   tickets: "archive",
 };
+
+/** HubSpot is asked for contacts by the hundred, and for what hangs on them by the thousand: somewhere between. */
+const removalsOf = 400;
 
 /**
  * The processor for contacts and e-mail preferences at HubSpot.
@@ -62,6 +66,18 @@ export function hubspot<const Topic extends string>(
   const asking = (context: CallContext<HubspotBucket>, operation: Asking) =>
     hubspotCalls(connection, context, operation);
 
+  /** What `resolve` found in the moment of its `verify`. */
+  const looks = new WeakMap<object, Found>();
+  async function findToRemove(calls: HubspotCalls, { moment }: CallContext, batch: readonly RemovalCall[]) {
+    const found = await lookFor(calls, batch);
+    if (moment !== undefined) looks.set(moment, found);
+    return resolveContacts(calls, batch, found);
+  }
+  function readRemoved(calls: HubspotCalls, { moment }: CallContext, batch: readonly RemovalCall[]) {
+    const justFound = moment === undefined ? undefined : looks.get(moment);
+    return verifyRemoved(calls, batch, removal.engagements, justFound);
+  }
+
   return {
     specificationVersion: "v1",
     name: "hubspot",
@@ -93,24 +109,24 @@ export function hubspot<const Topic extends string>(
         verify: (batch, context) => verifyUnsubscribed(asking(context, "unsubscribe"), memory, batch, topics),
       },
       erase: {
-        batchSize: 100,
+        batchSize: removalsOf,
         repeat: "safe",
         settlingMs,
         matches: "one",
         effects: ["irreversible", "blocks-address"],
-        resolve: (batch, context) => resolveContacts(asking(context, "erase"), batch),
+        resolve: (batch, context) => findToRemove(asking(context, "erase"), context, batch),
         run: (batch, context) => removeContacts(asking(context, "erase"), batch, removal),
-        verify: (batch, context) => verifyRemoved(asking(context, "erase"), batch, removal.engagements),
+        verify: (batch, context) => readRemoved(asking(context, "erase"), context, batch),
       },
       exclude: {
-        batchSize: 100,
+        batchSize: removalsOf,
         repeat: "safe",
         settlingMs,
         matches: "one",
         effects: ["irreversible", "blocks-address"],
-        resolve: (batch, context) => resolveContacts(asking(context, "exclude"), batch),
+        resolve: (batch, context) => findToRemove(asking(context, "exclude"), context, batch),
         run: (batch, context) => excludeContacts(asking(context, "exclude"), memory, batch, topics, removal),
-        verify: (batch, context) => verifyRemoved(asking(context, "exclude"), batch, removal.engagements),
+        verify: (batch, context) => readRemoved(asking(context, "exclude"), context, batch),
       },
       rectify: {
         batchSize: 100,

@@ -10,7 +10,7 @@ import {
 import type { AccountMemory } from "./account-memory.ts";
 import { addressesOf, type HubspotKind, keysOf, spellingsOf } from "./addresses.ts";
 import { brandsOf } from "./brands.ts";
-import { findContacts } from "./find-contacts.ts";
+import { byKey, findContacts } from "./find-contacts.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
 import type { HubspotTopic, Topics } from "./options.ts";
 import { optOutProperties, readOptOuts } from "./read-opt-outs.ts";
@@ -30,14 +30,15 @@ export async function resolveAddresses(
   const search = { archived: "where-none-is-live" } as const;
   const { contacts, unknown } = await findContacts(calls, batch.flatMap(searched), search);
   const answers = new Map<string, Resolution>();
+  const contactsUnder = byKey(contacts);
   for (const call of batch) {
     if (searched(call).some((key) => unknown.has(key))) continue;
     const targets = new Map<string, FoundTarget>();
     for (const via of call.identifiers) {
       const isNamed = via.kind === "email" && call.input.onlyIfKnown !== true;
       const named = isNamed ? [spellingsOf(via.value)[0]] : [];
-      const found = contacts.filter(({ keys }) => keysOf(via).some((key) => keys.has(key)));
-      for (const id of [...named, ...found.flatMap(({ addresses }) => addresses)]) {
+      const found = new Set(keysOf(via).flatMap((key) => contactsUnder.get(key) ?? []));
+      for (const id of [...named, ...[...found].flatMap(({ addresses }) => addresses)]) {
         if (!targets.has(id)) targets.set(id, { kind: "address", id, via, verified: true });
       }
     }
@@ -79,10 +80,10 @@ export async function verifyUnsubscribed(
     archived: "where-none-is-live",
     properties: optOutProperties(batch.flatMap((call) => optOutsOf(call, [""]))),
   });
+  const contactsUnder = byKey(contacts);
   const wished = new Map(
     batch.map((call) => {
-      const keys = searched(call);
-      const held = contacts.filter((contact) => keys.some((key) => contact.keys.has(key)));
+      const held = searched(call).flatMap((key) => contactsUnder.get(key) ?? []);
       const addresses = new Set([...silenced(call), ...held.flatMap((contact) => contact.addresses)]);
       return [call.id, optOutsOf(call, [...addresses])] as const;
     }),

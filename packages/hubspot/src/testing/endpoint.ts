@@ -84,6 +84,7 @@ async function serve(
     outcome = suffer(met.fault);
   }
 
+  if (parts.calls.length >= parts.settings.remembers) parts.calls.shift();
   parts.calls.push({
     method: request.method,
     path: url.pathname + url.search,

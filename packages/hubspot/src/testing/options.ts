@@ -47,6 +47,8 @@ export interface HubspotPortalOptions {
   /** Dated versions that are routed. Default `["2026-03", "2026-09"]`. */
   readonly versions?: readonly string[];
 
+  /** How many of the newest calls are remembered. Default: all. */
+  readonly remembers?: number;
   /** The rolling limit. Default: 100 calls per 10,000 ms, as of a free account. */
   readonly burst?: { readonly calls: number; readonly perMs: number };
   /** Calls per day of the account. Default 250,000. */
@@ -131,6 +133,7 @@ export function withDefaults(options: HubspotPortalOptions): PortalSettings {
     tier: "free",
     now: () => new Date(),
     versions: ["2026-03", "2026-09"],
+    remembers: Number.POSITIVE_INFINITY,
     burst: { calls: 100, perMs: 10_000 },
     dailyCalls: 250_000,
     retryAfterHeader: false,

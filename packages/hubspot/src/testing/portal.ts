@@ -40,7 +40,7 @@ export interface ContactSeed {
 export interface HubspotPortal {
   readonly portalId: string;
   readonly accessToken: string;
-  /** Every call that arrived, in order. */
+  /** Every call that arrived, in order, as far as it is remembered. */
   readonly calls: readonly PortalCall[];
   /** How many calls went to a route: a part of its name, or a pattern; all without one. */
   countCalls(route?: string | RegExp): number;
