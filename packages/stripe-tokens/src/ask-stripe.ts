@@ -1,6 +1,7 @@
 import type { CallContext, OperationName } from "@heed/core/contract";
 import type { Stripe } from "stripe";
 import type { z } from "zod";
+import type { Moment } from "./moment.ts";
 import { knownPageOf } from "./stripe-answers.ts";
 import { isMissing, stripeError, unreadable } from "./stripe-error.ts";
 import { type EndpointBucket, type StripeBucket, isRead } from "./stripe-limits.ts";
@@ -15,6 +16,8 @@ export interface Question {
   readonly operation: OperationName | "check";
   /** Whether reads count against the account's read allowance as well. */
   readonly countsReads: boolean;
+  /** What was read for the same call a moment ago. */
+  readonly moment: Moment;
 }
 
 /** Puts one question of the engine to Stripe, call by call. */
@@ -25,10 +28,11 @@ export type Asker = ReturnType<typeof askStripe>;
  * waited for, it ends with the signal's own reason. No idempotency key is set: Stripe replays what it stored
  * under one, a 500 included, for a day. The client makes a new one for each POST.
  */
-export function askStripe({ client, context, operation, countsReads }: Question) {
+export function askStripe({ client, context, operation, countsReads, moment }: Question) {
   async function ask<T>(bucket: EndpointBucket, answer: z.ZodType<T>, send: Send): Promise<T> {
     if (countsReads && isRead(bucket)) await context.turn("global", bucket, "reads");
     else await context.turn("global", bucket);
+    if (!isRead(bucket)) moment.end();
     let given: unknown;
     try {
       given = await untilAborted(send({ maxNetworkRetries: 0 }), context.signal);
@@ -106,7 +110,7 @@ export function askStripe({ client, context, operation, countsReads }: Question)
     return orMissing(undefined, () => ask(bucket, answer, send));
   }
 
-  return { client, ask, each, all, newest, found };
+  return { client, ask, each, all, newest, found, moment };
 }
 
 /** The next hundred of a list, the most that Stripe gives at once. */

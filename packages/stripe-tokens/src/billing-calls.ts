@@ -3,18 +3,14 @@ import { type Asker, pageAfter } from "./ask-stripe.ts";
 import { type Owner, ownedBy } from "./owner.ts";
 import {
   createdSchema,
-  draftInvoiceSchema,
   identifiedSchema,
+  invoiceSchema,
   subscriptionSchema,
   withStatusSchema,
 } from "./stripe-answers.ts";
 
 /** What an owner subscribes to and owes: subscriptions, schedules, invoices. */
-export function billingCalls({ client, ask, all, newest }: Asker) {
-  const ofInvoices = (owner: Owner, status: "open" | "draft") =>
-    all("invoice-list", draftInvoiceSchema, (after, options) =>
-      client.invoices.list({ ...ownedBy(owner), status, ...pageAfter(after) }, options),
-    );
+export function billingCalls({ client, ask, all, newest, moment }: Asker) {
   return {
     /** Those that were not cancelled: Stripe leaves these out unless asked. */
     subscriptions: (owner: Owner) =>
@@ -38,8 +34,13 @@ export function billingCalls({ client, ask, all, newest }: Asker) {
       ask("schedule-release", identifiedSchema, (options) =>
         client.subscriptionSchedules.release(id, {}, options),
       ),
-    openInvoices: (owner: Owner) => ofInvoices(owner, "open"),
-    draftInvoices: (owner: Owner) => ofInvoices(owner, "draft"),
+    /** Of every status, so that the guard's question answers that of the run too. */
+    invoices: (owner: Owner) =>
+      moment.invoices(owner.id, () =>
+        all("invoice-list", invoiceSchema, (after, options) =>
+          client.invoices.list({ ...ownedBy(owner), ...pageAfter(after) }, options),
+        ),
+      ),
     newestInvoice: (owner: Owner) =>
       newest("invoice-list", createdSchema, (options) =>
         client.invoices.list({ ...ownedBy(owner), limit: 1 }, options),

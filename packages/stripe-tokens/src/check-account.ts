@@ -72,7 +72,7 @@ const permissions: readonly Permission[] = [
     ask: (calls) => calls.updateSubscription(`sub_${probe}`, { default_payment_method: "" }),
   },
   { needs: "subscription schedules: read", of: reading, ask: (calls) => calls.schedules(nobody) },
-  { needs: "invoices: read", of: everything, ask: (calls) => calls.openInvoices(nobody) },
+  { needs: "invoices: read", of: everything, ask: (calls) => calls.invoices(nobody) },
   { needs: "invoices: write", of: forgetting, ask: (calls) => calls.deleteDraft(`in_${probe}`) },
   {
     needs: "charges: read",

@@ -3,7 +3,7 @@ import { type Owner, ownedBy } from "./owner.ts";
 import { identifiedSchema, listedMethodSchema, paymentMethodSchema } from "./stripe-answers.ts";
 
 /** Payment methods by both of their lists, and legacy sources. */
-export function credentialCalls({ client, ask, all, found }: Asker) {
+export function credentialCalls({ client, ask, all, found, moment }: Asker) {
   return {
     /** All types, by way of the customer. */
     methodsOfCustomer: (customer: string) =>
@@ -12,10 +12,12 @@ export function credentialCalls({ client, ask, all, found }: Asker) {
       ),
     /** The other way to the same methods. Without a type it leaves `custom` ones out. */
     methodsFiledUnder: (owner: Owner, type?: "custom") =>
-      all("method-list", listedMethodSchema, (after, options) =>
-        client.paymentMethods.list(
-          { ...ownedBy(owner), ...(type ? { type } : {}), ...pageAfter(after) },
-          options,
+      moment.methods(`${owner.id} ${type ?? ""}`, () =>
+        all("method-list", listedMethodSchema, (after, options) =>
+          client.paymentMethods.list(
+            { ...ownedBy(owner), ...(type ? { type } : {}), ...pageAfter(after) },
+            options,
+          ),
         ),
       ),
     method: (id: string) =>

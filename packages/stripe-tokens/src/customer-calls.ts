@@ -3,43 +3,46 @@ import { type Asker, pageAfter } from "./ask-stripe.ts";
 import {
   accountSchema,
   customerAccountSchema,
-  customerCredentialsSchema,
-  foundCustomerSchema,
+  customerSchema,
   identifiedSchema,
+  listedCustomerSchema,
   recordSchema,
   retrievedCustomerSchema,
 } from "./stripe-answers.ts";
 
 /** The account itself, its customers, and the accounts of the v2 API that stand for customers. */
-export function customerCalls({ client, ask, all, newest, found }: Asker) {
+export function customerCalls({ client, ask, all, newest, found, moment }: Asker) {
   return {
     account: () =>
       ask("account-read", accountSchema, (options) => client.accounts.retrieveCurrent({}, options)),
 
     /** Any one customer of the account. */
     anyCustomer: () =>
-      newest("customer-list", foundCustomerSchema, (options) => client.customers.list({ limit: 1 }, options)),
-    /** With their legacy sources. Stripe compares exactly, letter case included. */
-    customersListedAs: (email: string) =>
-      all("customer-list", foundCustomerSchema, (after, options) =>
-        client.customers.list({ email, expand: ["data.sources"], ...pageAfter(after) }, options),
+      newest("customer-list", listedCustomerSchema, (options) =>
+        client.customers.list({ limit: 1 }, options),
       ),
+    /** With everything on each that points to a credential. Stripe compares exactly, letter case included. */
+    async customersListedAs(email: string) {
+      const expand = ["data.sources", "data.subscriptions"];
+      const customers = await all("customer-list", customerSchema, (after, options) =>
+        client.customers.list({ email, expand, ...pageAfter(after) }, options),
+      );
+      for (const customer of customers) moment.saw(customer);
+      return customers;
+    },
     /** Stripe ignores letter case here, and lags behind what was written. */
     customersSearchedAs: (email: string) => {
       const query = `email:'${email.replaceAll(/[\\']/g, String.raw`\$&`)}'`;
-      return all("customer-search", foundCustomerSchema, (after, options) =>
+      return all("customer-search", identifiedSchema, (after, options) =>
         client.customers.search({ query, limit: 100, ...(after ? { page: after } : {}) }, options),
       );
     },
-    /** With its legacy sources. */
-    customer: (id: string) =>
-      found("customer-read", retrievedCustomerSchema, (options) =>
-        client.customers.retrieve(id, { expand: ["sources"] }, options),
-      ),
     /** With everything on it that points to a credential. */
-    customerCredentials: (id: string) =>
-      found("customer-read", customerCredentialsSchema, (options) =>
-        client.customers.retrieve(id, { expand: ["sources", "subscriptions"] }, options),
+    customer: (id: string) =>
+      moment.customer(id, () =>
+        found("customer-read", retrievedCustomerSchema, (options) =>
+          client.customers.retrieve(id, { expand: ["sources", "subscriptions"] }, options),
+        ),
       ),
     /** As Stripe answers it, with its tax ids. */
     customerRecord: (id: string) =>

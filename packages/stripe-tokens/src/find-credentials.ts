@@ -1,10 +1,12 @@
 import type { Call, FoundTarget, Resolution } from "@heed/core/contract";
 import { type FoundOwner, type Search, type StripeKind, findOwners } from "./find-customers.ts";
+import { ownersOf } from "./owner.ts";
 import type { StripeCalls } from "./stripe-calls.ts";
 
 /**
  * Finds the customers of a subject and every credential that hangs at them, so that their ids are kept before
- * anything is let go: a deleted customer cannot be asked for what it had.
+ * anything is let go: a deleted customer cannot be asked for what it had. When they are looked for again, it is by the
+ * other list, which must read empty.
  */
 export async function findCredentials(
   calls: StripeCalls,
@@ -13,7 +15,8 @@ export async function findCredentials(
 ): Promise<Resolution> {
   const owners = await findOwners(calls, call, search);
   const targets: FoundTarget[] = owners.map(targetOf);
-  for (const owner of owners) targets.push(...(await credentialsOf(calls, owner)));
+  const known = new Set(ownersOf(call).map(({ id }) => id));
+  for (const owner of owners) targets.push(...(await credentialsOf(calls, owner, known.has(owner.id))));
   return { targets };
 }
 
@@ -30,7 +33,11 @@ function targetOf({ kind, id, via, verified }: FoundOwner): FoundTarget {
   return { kind, id, via, verified };
 }
 
-async function credentialsOf(calls: StripeCalls, owner: FoundOwner): Promise<readonly FoundTarget[]> {
+async function credentialsOf(
+  calls: StripeCalls,
+  owner: FoundOwner,
+  isKnown: boolean,
+): Promise<readonly FoundTarget[]> {
   const { id: within, via } = owner;
   const at = (kind: string, id: string): FoundTarget => ({ kind, id, within, via, verified: true });
   if (owner.kind === "customer-account") {
@@ -38,7 +45,7 @@ async function credentialsOf(calls: StripeCalls, owner: FoundOwner): Promise<rea
     return methods.map(({ id }) => at("payment-method", id));
   }
   const sources = owner.sources ?? (await calls.sources(within)).map(({ id }) => id);
-  const methods = await calls.methodsOfCustomer(within);
+  const methods = isKnown ? await calls.methodsFiledUnder(owner) : await calls.methodsOfCustomer(within);
   return [
     ...sources.map((id) => at("source", id)),
     ...methods

@@ -1,6 +1,13 @@
 import { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { accountWithTurns, carryOut, eitherWay, forgetCall, forgetOf } from "../test/subject.ts";
+import {
+  accountWithTurns,
+  carryOut,
+  eitherWay,
+  emptyCustomer,
+  forgetCall,
+  forgetOf,
+} from "../test/subject.ts";
 import { stripeOnTheWire } from "../test/wire.ts";
 import { stripeTokens } from "./stripe-tokens.ts";
 
@@ -84,7 +91,7 @@ describe("resolve", () => {
 
   it("does not take a customer that Stripe answers with under another address", async () => {
     const { context } = accountWithTurns();
-    const data = [{ id: "cus_1", livemode: false, email: "bo@example.org" }];
+    const data = [emptyCustomer("cus_1", "bo@example.org")];
     const page = { object: "list", data, has_more: false };
     const httpClient = Stripe.createFetchHttpClient(() => Promise.resolve(Response.json(page)));
     const client = new Stripe("sk_test_1", { httpClient, telemetry: false });

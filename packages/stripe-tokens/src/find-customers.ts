@@ -6,7 +6,8 @@ import {
   RejectedError,
   parseIdentifier,
 } from "@heed/core/contract";
-import type { FoundCustomer } from "./stripe-answers.ts";
+import { ownersOf } from "./owner.ts";
+import type { Customer } from "./stripe-answers.ts";
 import type { StripeCalls } from "./stripe-calls.ts";
 
 /** The identifiers that the adapter searches by. */
@@ -30,7 +31,8 @@ export interface FoundOwner extends FoundTarget {
 /**
  * Finds every customer of a subject: by the ids that the application stored; by each address as it is
  * written and in lower case, since Stripe's list compares exactly; and by search, which knows any other
- * spelling but lags. What Stripe answers is compared here once more. Several customers are normal.
+ * spelling but lags, and is not asked again when some were found. What Stripe answers is compared here once more.
+ * Several customers are normal.
  *
  * A deleted customer is found by its id and counts: its payment methods may still be there.
  */
@@ -40,7 +42,7 @@ export async function findOwners(
   { live, searchSpellings }: Search,
 ): Promise<readonly FoundOwner[]> {
   const owners = new Map<string, FoundOwner>();
-  const add = (customer: Pick<FoundCustomer, "id" | "sources">, via: Identifier) => {
+  const add = (customer: Pick<Customer, "id"> & Partial<Customer>, via: Identifier) => {
     const { id, sources } = customer;
     const known = sources?.has_more === false ? { sources: sources.data.map((each) => each.id) } : {};
     if (!owners.has(id)) owners.set(id, { kind: "customer", id, via, verified: true, ...known });
@@ -49,6 +51,7 @@ export async function findOwners(
     if (livemode !== live) throw wrongMode(live, call.operation);
   };
 
+  const isFound = ownersOf(call).length > 0;
   for (const identifier of call.identifiers) {
     if (identifier.kind === "stripeAccountId") {
       const account = await calls.customerAccount(identifier.value);
@@ -75,7 +78,7 @@ export async function findOwners(
         if (canonical(customer.email) === wanted) add(customer, identifier);
       }
     }
-    if (!searchSpellings) continue;
+    if (!searchSpellings || isFound) continue;
     for (const { id } of await calls.customersSearchedAs(identifier.value)) {
       if (owners.has(id)) continue;
       // The index may be behind: the address may be another person's by now.

@@ -21,6 +21,8 @@ export async function forgetTokens(
   const { endsPaidService, keep } = call.input;
   const owners = ownersOf(call);
   if (endsPaidService === "allowed") {
+    // Something may have ended since the guard looked.
+    calls.lookAnew();
     const nowMs = now.getTime();
     const running = await endServices(calls, await servicesOf(calls, owners), nowMs);
     if (running.subscriptions.length > 0) {

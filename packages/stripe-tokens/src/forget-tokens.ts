@@ -1,7 +1,8 @@
 import type { Target } from "@heed/core/contract";
 import { type Owner, methodsIn } from "./owner.ts";
+import { subscriptionsOf } from "./paid-service.ts";
 import { stopSaving } from "./stop-saving.ts";
-import type { Subscription } from "./stripe-answers.ts";
+import type { Invoice, Subscription } from "./stripe-answers.ts";
 import type { StripeCalls } from "./stripe-calls.ts";
 import { wasRefused } from "./stripe-error.ts";
 import { hasDefaults, hasEnded, savesCards } from "./subscription.ts";
@@ -16,8 +17,8 @@ export interface Forgotten {
 
 /**
  * Lets go of every credential of one customer or account, one after another, since Stripe locks the customer:
- * ends what could save one again, deletes the legacy sources, detaches every payment method that the list
- * shows which must read empty afterwards, and clears the defaults that point to them.
+ * ends what could save one again, deletes the legacy sources, detaches every payment method that the customer
+ * lists, and clears the defaults that point to them.
  *
  * What is attached meanwhile is for the read-back to find: the engine then asks for another run.
  *
@@ -30,29 +31,27 @@ export async function forgetOwner(
   drafts: "clear" | "delete",
 ): Promise<Forgotten> {
   if (owner.kind === "customer-account") {
+    const invoices = await calls.invoices(owner);
     const stopped = await stopSaving(calls, owner);
     const methods = await calls.methodsFiledUnder(owner);
     const detached = await detachAll(calls, methods);
     const cleared = await clearSubscriptions(calls, await calls.subscriptions(owner));
-    const changed = [...stopped, ...detached, ...cleared, ...(await endDrafts(calls, owner, drafts))];
+    const changed = [...stopped, ...detached, ...cleared, ...(await endDrafts(calls, invoices, drafts))];
     return { changed, isDeleted: false };
   }
-  const customer = await calls.customerCredentials(owner.id);
+  const customer = await calls.customer(owner.id);
   if (customer === undefined || "deleted" in customer) {
     return { changed: await forgetDeleted(calls, owner, targets), isDeleted: true };
   }
+  const invoices = await calls.invoices(owner);
   const stopped = await stopSaving(calls, owner);
 
   const sources = customer.sources.has_more ? await calls.sources(owner.id) : customer.sources.data;
   const deleted: string[] = [];
   // Sources first: Stripe may show them among the payment methods too.
   for (const { id } of sources) if (await deleteSource(calls, owner.id, id)) deleted.push(id);
-  const custom = methodsIn(targets, owner).filter(({ kind }) => kind === "custom-payment-method");
-  const methods = [
-    ...(await calls.methodsFiledUnder(owner)),
-    ...(custom.length > 0 ? await calls.methodsFiledUnder(owner, "custom") : []),
-  ];
-  const detached = await detachAll(calls, methods);
+  // Listed now: since they were found, the guard may have held this back for months, or a run have detached some.
+  const detached = await detachAll(calls, await calls.methodsOfCustomer(owner.id));
 
   const cleared: string[] = [];
   // Stripe may leave a default that points to a detached method.
@@ -60,11 +59,8 @@ export async function forgetOwner(
     await calls.clearCustomerDefault(owner.id);
     cleared.push(owner.id);
   }
-  const subscriptions = customer.subscriptions.has_more
-    ? await calls.subscriptions(owner)
-    : customer.subscriptions.data;
-  cleared.push(...(await clearSubscriptions(calls, subscriptions)));
-  cleared.push(...(await endDrafts(calls, owner, drafts)));
+  cleared.push(...(await clearSubscriptions(calls, await subscriptionsOf(calls, customer))));
+  cleared.push(...(await endDrafts(calls, invoices, drafts)));
   return { changed: [...stopped, ...deleted, ...detached, ...cleared], isDeleted: false };
 }
 
@@ -145,11 +141,12 @@ async function clearSubscriptions(
 /** Drafts are charged later, by their own default. */
 async function endDrafts(
   calls: StripeCalls,
-  owner: Owner,
+  invoices: readonly Invoice[],
   drafts: "clear" | "delete",
 ): Promise<readonly string[]> {
   const changed: string[] = [];
-  for (const { id, default_payment_method, default_source } of await calls.draftInvoices(owner)) {
+  for (const { id, status, default_payment_method, default_source } of invoices) {
+    if (status !== "draft") continue;
     const which = { method: default_payment_method !== null, source: default_source !== null };
     if (drafts === "delete") await calls.deleteDraft(id);
     else if (which.method || which.source) await calls.clearInvoiceDefaults(id, which);

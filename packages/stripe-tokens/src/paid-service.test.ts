@@ -148,7 +148,7 @@ describe("ending paid service", () => {
   it("ends at once what should have ended a day ago and is still there", async () => {
     const { world, id, subscription, guard, run } = furnished("paused", seconds("2026-03-02T10:00:00Z"));
     await run();
-    world.account.before("GET /v1/subscriptions", () => {
+    world.account.before("GET /v1/customers/{id}", () => {
       // Stripe lets it stand, for whatever reason.
       Object.assign(subscription, { status: "paused", ended_at: null });
     });

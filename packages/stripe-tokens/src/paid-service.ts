@@ -1,6 +1,6 @@
 import type { Obstacle } from "@heed/core/contract";
 import type { Owner } from "./owner.ts";
-import type { Subscription } from "./stripe-answers.ts";
+import type { Customer, Subscription } from "./stripe-answers.ts";
 import type { StripeCalls } from "./stripe-calls.ts";
 import { endsAtMs, hasEnded, isScheduled, savesCards } from "./subscription.ts";
 
@@ -21,10 +21,26 @@ export async function servicesOf(calls: StripeCalls, owners: readonly Owner[]): 
   const subscriptions: Subscription[] = [];
   const schedules: string[] = [];
   for (const owner of owners) {
-    subscriptions.push(...(await calls.subscriptions(owner)).filter((each) => !hasEnded(each)));
+    subscriptions.push(...(await currentSubscriptions(calls, owner)).filter((each) => !hasEnded(each)));
     schedules.push(...(await calls.schedules(owner)).filter(isScheduled).map(({ id }) => id));
   }
   return { subscriptions, schedules };
+}
+
+/** A customer shows what it subscribes to, and its defaults with that. */
+async function currentSubscriptions(calls: StripeCalls, owner: Owner): Promise<readonly Subscription[]> {
+  if (owner.kind === "customer-account") return calls.subscriptions(owner);
+  const customer = await calls.customer(owner.id);
+  if (customer === undefined || "deleted" in customer) return [];
+  return subscriptionsOf(calls, customer);
+}
+
+/** Every one of them, also where the customer shows only the first. */
+export async function subscriptionsOf(
+  calls: StripeCalls,
+  { id, subscriptions }: Customer,
+): Promise<readonly Subscription[]> {
+  return subscriptions.has_more ? calls.subscriptions({ kind: "customer", id }) : subscriptions.data;
 }
 
 /** Whether something goes on after what is paid for. */

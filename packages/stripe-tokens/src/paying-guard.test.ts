@@ -131,7 +131,7 @@ describe("guard", () => {
         () => add.subscription(id, { status: "incomplete_expired" }).id,
       );
       const lastOfFirstPage = later.at(-100) ?? "";
-      before("GET /v1/subscriptions", () => void state.subscriptions.delete(lastOfFirstPage), { skip: 2 });
+      before("GET /v1/subscriptions", () => void state.subscriptions.delete(lastOfFirstPage), { skip: 1 });
     });
     expect(answer.blockedBy).toBe("unreadable");
     expect(world.account.writes()).toEqual([]);
@@ -147,7 +147,7 @@ describe("guard", () => {
     expect(answer).toEqual({ blockedBy: undefined, touched: true });
   });
 
-  const questions = ["subscriptions", "subscription_schedules", "invoices", "charges", "disputes"];
+  const questions = ["customers/{id}", "subscription_schedules", "invoices", "charges", "disputes"];
   const faults: Fault[] = [403, 404, 429, 500, "garbage", "wrong-shape", "drop-before"];
   it.each(questions.flatMap((question) => faults.map((fault) => [question, fault] as const)))(
     "blocks when %s cannot be read (%s)",
@@ -166,7 +166,7 @@ describe("guard", () => {
     const { guard } = forgetOf(connect(world.account));
     const ask = async () => (await guard([call], world.context)).get("call");
     for (const fault of ["rate-limit", 500, 403] as const)
-      world.account.fault("GET /v1/subscriptions", fault);
+      world.account.fault("GET /v1/customers/{id}", fault);
     expect(await ask()).toEqual({ blockedBy: "unreadable", checkAfterMs: 1000 });
     expect(await ask()).toEqual({ blockedBy: "unreadable", checkAfterMs: 60_000 });
     expect(await ask()).toEqual({ blockedBy: "unreadable", checkAfterMs: 3_600_000 });

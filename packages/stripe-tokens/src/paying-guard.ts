@@ -79,7 +79,7 @@ export async function debtObstacle(
   owners: readonly Owner[],
 ): Promise<Blocked | undefined> {
   for (const owner of owners) {
-    if ((await calls.openInvoices(owner)).length > 0) {
+    if ((await calls.invoices(owner)).some(({ status }) => status === "open")) {
       return { blockedBy: "open-invoice", checkAfterMs: dayMs };
     }
     const { charges, isUnderWay } = await paymentsOf(calls, owner);

@@ -51,27 +51,21 @@ export const subscriptionSchema = z.object({
   payment_settings: z.object({ save_default_payment_method: z.string().nullish() }).nullish(),
 });
 
-/** A customer as far as finding needs it: with its legacy sources where they were asked for. */
-export const foundCustomerSchema = z.object({
+/** Whose mode shows which mode a key opens. */
+export const listedCustomerSchema = z.object({ id, livemode: z.boolean() });
+
+/** A customer with everything on it that points to a credential: its defaults, sources and live subscriptions. */
+export const customerSchema = z.object({
   id,
   livemode: z.boolean(),
   email: z.string().nullish(),
-  sources: pageOf(identifiedSchema).optional(),
+  default_source: pointer,
+  invoice_settings: z.object({ default_payment_method: pointer }),
+  sources: pageOf(identifiedSchema),
+  subscriptions: pageOf(subscriptionSchema),
 });
 
-export const retrievedCustomerSchema = z.union([deletedCustomerSchema, foundCustomerSchema]);
-
-/** A customer with everything on it that points to a credential: its defaults, sources and live subscriptions. */
-export const customerCredentialsSchema = z.union([
-  deletedCustomerSchema,
-  z.object({
-    id,
-    default_source: pointer,
-    invoice_settings: z.object({ default_payment_method: pointer }),
-    sources: pageOf(identifiedSchema),
-    subscriptions: pageOf(subscriptionSchema),
-  }),
-]);
+export const retrievedCustomerSchema = z.union([deletedCustomerSchema, customerSchema]);
 
 /** An account of the v2 API that stands for a customer. */
 export const customerAccountSchema = z.object({
@@ -103,8 +97,9 @@ export const chargedPaymentSchema = z.object({
   latest_charge: chargeSchema.nullish(),
 });
 
-export const draftInvoiceSchema = z.object({
+export const invoiceSchema = z.object({
   id,
+  status: z.string().nullable(),
   default_payment_method: maybePointer,
   default_source: maybePointer,
 });
@@ -112,7 +107,10 @@ export const draftInvoiceSchema = z.object({
 export const redactionJobSchema = z.object({ id, status: z.string() });
 export const validationErrorSchema = z.object({ id, code: z.string() });
 
-export type FoundCustomer = z.infer<typeof foundCustomerSchema>;
+export type ListedMethod = z.infer<typeof listedMethodSchema>;
+export type Customer = z.infer<typeof customerSchema>;
+export type RetrievedCustomer = z.infer<typeof retrievedCustomerSchema>;
+export type Invoice = z.infer<typeof invoiceSchema>;
 export type Subscription = z.infer<typeof subscriptionSchema>;
 export type Charge = z.infer<typeof chargeSchema>;
 export type GuestSession = z.infer<typeof sessionSchema>;

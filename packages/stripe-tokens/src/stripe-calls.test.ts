@@ -1,6 +1,6 @@
 import { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { accountWithTurns, carryOut, forgetCall, forgetOf } from "../test/subject.ts";
+import { accountWithTurns, carryOut, emptyCustomer, forgetCall, forgetOf } from "../test/subject.ts";
 import { stripeOnTheWire } from "../test/wire.ts";
 import { stripeTokens } from "./stripe-tokens.ts";
 
@@ -109,7 +109,7 @@ describe("every call", () => {
 
   it("gives up on a list that says there is more and brings nothing new", async () => {
     const { context, turns } = accountWithTurns();
-    const page = { object: "list", data: [{ id: "cus_1", livemode: false, email }], has_more: true };
+    const page = { object: "list", data: [emptyCustomer("cus_1", email)], has_more: true };
     const httpClient = Stripe.createFetchHttpClient(() => Promise.resolve(Response.json(page)));
     const client = new Stripe("sk_test_1", { httpClient, telemetry: false });
     const { resolve } = forgetOf(stripeTokens({ client, account: "acct_1" }));

@@ -7,8 +7,10 @@ import { paymentCalls } from "./payment-calls.ts";
 import { redactionCalls } from "./redaction-calls.ts";
 
 /** Every call that the adapter makes to Stripe, for one question of the engine. */
-export type StripeCalls = Pick<Question, "operation"> &
-  ReturnType<typeof customerCalls> &
+export type StripeCalls = Pick<Question, "operation"> & {
+  /** Forgets what an earlier question was told. */
+  readonly lookAnew: () => void;
+} & ReturnType<typeof customerCalls> &
   ReturnType<typeof credentialCalls> &
   ReturnType<typeof paymentCalls> &
   ReturnType<typeof billingCalls> &
@@ -20,6 +22,7 @@ export function stripeCalls(question: Question): StripeCalls {
   const asker = askStripe(question);
   return {
     operation: question.operation,
+    lookAnew: () => asker.moment.end(),
     ...customerCalls(asker),
     ...credentialCalls(asker),
     ...paymentCalls(asker),

@@ -1,6 +1,9 @@
-import type { Limit } from "@heed/core/contract";
+import type { Limit, WindowLimit } from "@heed/core/contract";
 
-const ordinary: Limit = { calls: 25, perMs: 1000 };
+const ordinary: WindowLimit = { calls: 25, perMs: 1000 };
+
+/** How closely Stripe's limits are used. */
+export type StripePace = Pick<WindowLimit, "burst" | "delayMs">;
 
 /** One bucket for each endpoint that is read: Stripe counts every named API operation by itself. */
 const readLimits = {
@@ -30,7 +33,7 @@ const readLimits = {
   "redaction-list": ordinary,
   "redaction-read": ordinary,
   "redaction-error-list": ordinary,
-} as const satisfies Record<string, Limit>;
+} as const satisfies Record<string, WindowLimit>;
 
 const writeLimits = {
   "customer-update": ordinary,
@@ -48,7 +51,7 @@ const writeLimits = {
   "invoice-delete": ordinary,
   "redaction-create": ordinary,
   "redaction-run": ordinary,
-} as const satisfies Record<string, Limit>;
+} as const satisfies Record<string, WindowLimit>;
 
 /** The bucket of one endpoint. */
 export type EndpointBucket = keyof typeof readLimits | keyof typeof writeLimits;
@@ -68,9 +71,20 @@ export function isRead(bucket: EndpointBucket): boolean {
  *
  * @see https://docs.stripe.com/rate-limits
  */
-export function stripeLimits(live: boolean, readsPerDay?: number): Readonly<Record<StripeBucket, Limit>> {
+export function stripeLimits(
+  live: boolean,
+  readsPerDay?: number,
+  pace: StripePace = {},
+): Readonly<Record<StripeBucket, Limit>> {
   const global = live ? 100 : 25;
   // Where nothing was said no turn of it is taken, and the day holds no more than its seconds.
   const reads = { calls: readsPerDay ?? global * 86_400, perDay: { zone: "UTC" } };
-  return { global: { calls: global, perMs: 1000 }, reads, ...readLimits, ...writeLimits };
+  const windows: Record<Exclude<StripeBucket, "reads">, WindowLimit> = {
+    global: { calls: global, perMs: 1000 },
+    ...readLimits,
+    ...writeLimits,
+  };
+  let bucket: keyof typeof windows;
+  for (bucket in windows) windows[bucket] = { ...windows[bucket], ...pace };
+  return { ...windows, reads };
 }

@@ -1,4 +1,5 @@
 import {
+  type Call,
   type CallContext,
   type Operation,
   type OperationName,
@@ -14,12 +15,13 @@ import type { StripeKind } from "./find-customers.ts";
 import { forgetTokens, readForgotten } from "./forget-operation.ts";
 import { orFailed } from "./or-failed.ts";
 import { ownersOf } from "./owner.ts";
+import { Moment, Moments } from "./moment.ts";
 import { observe } from "./observe.ts";
 import { clearance } from "./paying-guard.ts";
 import { readRectified, rectify } from "./rectify-customer.ts";
 import { stripeCalls } from "./stripe-calls.ts";
 import { type StripeAccess, stripeClient } from "./stripe-client.ts";
-import { type StripeBucket, stripeLimits } from "./stripe-limits.ts";
+import { type StripeBucket, stripeLimits, type StripePace } from "./stripe-limits.ts";
 import { sightingsIn, type StripeWebhooks } from "./webhook.ts";
 import { readErased } from "./verify-erased.ts";
 
@@ -48,6 +50,11 @@ export type StripeTokensOptions = StripeAccess & {
    */
   readonly readsPerDay?: number;
   /**
+   * How closely the limits of a second are used: `burst` calls may go at once (default 4), and a call reaches Stripe
+   * within `delayMs` of its turn (default 500). Where calls arrive sooner, a smaller delay lets more of them through.
+   */
+  readonly pace?: StripePace;
+  /**
    * How long Stripe may lag behind a write, in milliseconds. Default 60 000: lists are up to date at once,
    * the search is behind by up to a minute.
    */
@@ -65,6 +72,7 @@ const optionKeys = {
   searchSpellings: true,
   redaction: true,
   readsPerDay: true,
+  pace: true,
   settlingMs: true,
   webhooks: true,
 };
@@ -94,7 +102,7 @@ type Does<N extends OperationName> = Operation<N, StripeKind, StripeBucket>;
  */
 export function stripeTokens(options: StripeTokensOptions): StripeProcessor {
   onlyKeys(options, "stripeTokens", optionKeys);
-  const { account, live = false, searchSpellings = true, redaction = false, readsPerDay } = options;
+  const { account, live = false, searchSpellings = true, redaction = false, readsPerDay, pace } = options;
   const { settlingMs = 60_000, webhooks } = options;
   if (!/^acct_\w+$/.test(account)) throw new TypeError("The account is not of the form acct_….");
   if (!(settlingMs >= 0)) throw new TypeError("settlingMs is not a duration in milliseconds.");
@@ -104,8 +112,15 @@ export function stripeTokens(options: StripeTokensOptions): StripeProcessor {
   const client = stripeClient(options, live);
   const search = { live, searchSpellings };
   const countsReads = readsPerDay !== undefined;
-  const callsFor = (operation: OperationName | "check", context: CallContext<StripeBucket>) =>
-    stripeCalls({ client, context, operation, countsReads });
+  const moments = new Moments();
+  const callsFor = (
+    operation: OperationName | "check",
+    context: CallContext<StripeBucket>,
+    call?: Pick<Call, "id">,
+  ) => {
+    const moment = call === undefined ? new Moment() : moments.for(context, call);
+    return stripeCalls({ client, context, operation, countsReads, moment });
+  };
   const every = { batchSize: 10, settlingMs, matches: "several" } as const;
 
   const forgetOperation: Does<"forgetTokens"> = {
@@ -113,36 +128,36 @@ export function stripeTokens(options: StripeTokensOptions): StripeProcessor {
     repeat: "safe",
     effects: ["irreversible", "ends-paid-service"],
     resolve: (batch, context) =>
-      answerEach(batch, (call) => findCredentials(callsFor("forgetTokens", context), call, search)),
+      answerEach(batch, (call) => findCredentials(callsFor("forgetTokens", context, call), call, search)),
     guard: (batch, context) =>
       answerEach(batch, (call) => {
         const { endsPaidService } = call.input;
         const judging = { now: context.now(), endsPaidService };
-        return clearance(callsFor("forgetTokens", context), ownersOf(call), judging);
+        return clearance(callsFor("forgetTokens", context, call), ownersOf(call), judging);
       }),
     run: (batch, context) =>
       answerEach(batch, (call) =>
-        orFailed(() => forgetTokens(callsFor("forgetTokens", context), call, context.now())),
+        orFailed(() => forgetTokens(callsFor("forgetTokens", context, call), call, context.now())),
       ),
     verify: (batch, context) =>
-      answerEach(batch, (call) => readForgotten(callsFor("forgetTokens", context), call)),
+      answerEach(batch, (call) => readForgotten(callsFor("forgetTokens", context, call), call)),
   };
   const eraseOperation: Does<"erase"> = {
     ...every,
     repeat: "safe",
     effects: ["irreversible"],
     resolve: (batch, context) =>
-      answerEach(batch, (call) => findCredentials(callsFor("erase", context), call, search)),
+      answerEach(batch, (call) => findCredentials(callsFor("erase", context, call), call, search)),
     guard: (batch, context) =>
       answerEach(batch, (call) =>
-        clearance(callsFor("erase", context), ownersOf(call), { now: context.now() }),
+        clearance(callsFor("erase", context, call), ownersOf(call), { now: context.now() }),
       ),
     run: (batch, context) =>
       answerEach(batch, (call) =>
-        orFailed(() => erase(callsFor("erase", context), call, { now: context.now(), redaction })),
+        orFailed(() => erase(callsFor("erase", context, call), call, { now: context.now(), redaction })),
       ),
     verify: (batch, context) =>
-      answerEach(batch, (call) => readErased(callsFor("erase", context), call, searchSpellings)),
+      answerEach(batch, (call) => readErased(callsFor("erase", context, call), call, searchSpellings)),
   };
   const exportOperation: Does<"export"> = {
     ...every,
@@ -185,7 +200,7 @@ export function stripeTokens(options: StripeTokensOptions): StripeProcessor {
       stripeAccountId: /^acct_\w{1,250}$/,
     },
     topics: {},
-    limits: stripeLimits(live, readsPerDay),
+    limits: stripeLimits(live, readsPerDay, pace),
     operations: {
       forgetTokens: forgetOperation,
       erase: eraseOperation,

@@ -1,6 +1,7 @@
 import type { Target } from "@heed/core/contract";
 import { isAttached } from "./forget-tokens.ts";
 import { type Owner, methodsIn } from "./owner.ts";
+import { subscriptionsOf } from "./paid-service.ts";
 import type { StripeCalls } from "./stripe-calls.ts";
 import { hasDefaults, hasEnded } from "./subscription.ts";
 
@@ -22,15 +23,12 @@ export async function isForgotten(
   if (owner.kind === "customer-account") {
     return (await calls.subscriptions(owner)).every((each) => hasEnded(each) || !hasDefaults(each));
   }
-  const left = await calls.customerCredentials(owner.id);
+  const left = await calls.customer(owner.id);
   if (left === undefined || "deleted" in left) {
     for (const { id } of known) if (await isAttached(calls, id)) return false;
     return true;
   }
   if (left.sources.data.length > 0 || left.default_source !== null) return false;
   if (left.invoice_settings.default_payment_method !== null) return false;
-  const subscriptions = left.subscriptions.has_more
-    ? await calls.subscriptions(owner)
-    : left.subscriptions.data;
-  return subscriptions.every((each) => hasEnded(each) || !hasDefaults(each));
+  return (await subscriptionsOf(calls, left)).every((each) => hasEnded(each) || !hasDefaults(each));
 }

@@ -157,3 +157,10 @@ export function ownersIn(targets: readonly FoundTarget[] | undefined): readonly 
 export function everythingOf(account: StripeAccount, customer: string): string {
   return JSON.stringify(account.objectsOf(customer));
 }
+
+/** A customer as Stripe lists it, who has nothing. */
+export function emptyCustomer(id: string, email: string) {
+  const none = { object: "list", data: [], has_more: false };
+  const defaults = { default_source: null, invoice_settings: { default_payment_method: null } };
+  return { id, object: "customer", livemode: false, email, ...defaults, sources: none, subscriptions: none };
+}

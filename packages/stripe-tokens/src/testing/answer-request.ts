@@ -36,7 +36,7 @@ export async function answerRequest(world: World, request: Request): Promise<Res
   const version = request.headers.get("stripe-version") ?? "";
   const found = find(method, url.pathname, world.switches.redaction && version.endsWith(".preview"));
   const call: LoggedCall = {
-    requestId: `req_${String(world.calls.length + 1).padStart(14, "0")}`,
+    requestId: `req_${String(world.nextCall()).padStart(14, "0")}`,
     endpoint: found?.route.endpoint,
     method,
     path: url.pathname,
@@ -46,6 +46,7 @@ export async function answerRequest(world: World, request: Request): Promise<Res
     status: undefined,
     code: undefined,
   };
+  if (world.calls.length >= world.switches.remembers) world.calls.shift();
   world.calls.push(call);
   world.hooks.take(call.endpoint ?? "")?.();
   letTimePass(world);

@@ -1,7 +1,8 @@
 import { deleteCustomer } from "./delete-customer.ts";
 import { one } from "./form.ts";
 import { type ListAnswer, limitOf, listPage, onlyExpands, subList } from "./lists.ts";
-import { type Asked, type Route, inMode } from "./route.ts";
+import { changed } from "./look-up.ts";
+import { type Asked, type Route, inMode, inModeWith } from "./route.ts";
 import { StripeFailure, noSuch } from "./stripe-failure.ts";
 import type { CustomerObject, StripeObject } from "./stripe-objects.ts";
 import { updateCustomer } from "./update-customer.ts";
@@ -14,9 +15,10 @@ export const customerRoutes: readonly Route[] = [
     run: (asked): ListAnswer => {
       const email = one(asked.params, "email");
       const clock = one(asked.params, "test_clock") ?? null;
-      const rows = inMode(asked.state.customers, asked).filter(
-        (row) => !row.deleted && row.test_clock === clock && (email === undefined || row.email === email),
-      );
+      const { customers } = asked.state;
+      const rows = (
+        email === undefined ? inMode(customers, asked) : inModeWith(customers, asked, "email", email)
+      ).filter((row) => !row.deleted && row.test_clock === clock);
       const page = listPage(rows, asked.params, "/v1/customers");
       return { ...page, data: page.data.map((row) => expanded(row, asked, "data.")) };
     },
@@ -26,8 +28,8 @@ export const customerRoutes: readonly Route[] = [
     run: (asked) => {
       const folded = (email: string | null) =>
         asked.switches.searchIgnoresCase ? email?.toLowerCase() : (email ?? undefined);
-      const email = folded(searchedEmail(one(asked.params, "query")));
-      const rows = indexed(asked).filter((row) => folded(row.email) === email);
+      const searched = searchedEmail(one(asked.params, "query"));
+      const rows = indexed(asked, searched).filter((row) => folded(row.email) === folded(searched));
       const start = Number(one(asked.params, "page") ?? 0);
       const end = start + limitOf(asked.params);
       const more = end < rows.length;
@@ -70,15 +72,21 @@ export const customerRoutes: readonly Route[] = [
 
 /** Tells the search index, which catches up later. */
 export function reindex(customer: CustomerObject, { state, switches }: Pick<Asked, "state" | "switches">) {
-  state.indexed.push({ at: switches.now().getTime(), customer: structuredClone(customer) });
+  changed(state.customers);
+  const version = { at: switches.now().getTime(), customer: structuredClone(customer) };
+  const { versions, holders } = state.indexed;
+  versions.set(customer.id, [...(versions.get(customer.id) ?? []), version]);
+  const email = customer.email?.toLowerCase() ?? "";
+  holders.set(email, (holders.get(email) ?? new Set()).add(customer.id));
 }
 
-function indexed(asked: Asked): readonly CustomerObject[] {
+/** Whoever ever had the address, in any letter case, as the index has them now; newest first. */
+function indexed(asked: Asked, email: string): readonly CustomerObject[] {
   const until = asked.switches.now().getTime() - asked.switches.searchLagMs;
-  const known = new Map<string, CustomerObject>();
-  for (const { at, customer } of asked.state.indexed) if (at <= until) known.set(customer.id, customer);
-  return inMode(known, asked)
-    .filter((row) => !row.deleted)
+  const { versions, holders } = asked.state.indexed;
+  return [...(holders.get(email.toLowerCase()) ?? [])]
+    .flatMap((id) => versions.get(id)?.findLast(({ at }) => at <= until)?.customer ?? [])
+    .filter((row) => row.livemode === asked.live && !row.deleted)
     .toReversed();
 }
 
@@ -96,7 +104,7 @@ function expanded(customer: CustomerObject, asked: Asked, prefix: "" | "data."):
   if (deleted) return { id: customer.id, object: "customer", deleted: true };
   const { state, switches, params } = asked;
   const own = <T extends StripeObject & { readonly customer: string | null }>(rows: ReadonlyMap<string, T>) =>
-    inMode(rows, asked).filter((row) => row.customer === customer.id);
+    inModeWith(rows, asked, "customer", customer.id);
   const inside = {
     sources: () => own(state.sources),
     subscriptions: () => own(state.subscriptions).filter((row) => row.status !== "canceled"),

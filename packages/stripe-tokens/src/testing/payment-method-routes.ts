@@ -1,7 +1,7 @@
 import { attachTestCard, isTestCard } from "./addition-routes.ts";
 import { one } from "./form.ts";
 import { type ListAnswer, listPage } from "./lists.ts";
-import { type Asked, type Route, inMode, seen } from "./route.ts";
+import { type Asked, type Route, inMode, inModeWith, seen } from "./route.ts";
 import { StripeFailure, noSuch } from "./stripe-failure.ts";
 import type { PaymentMethodObject, StripeObject } from "./stripe-objects.ts";
 import { customerInPath, listableCustomer, ownedRows } from "./which-customer.ts";
@@ -12,10 +12,7 @@ export const paymentMethodRoutes: readonly Route[] = [
     endpoint: "GET /v1/customers/{id}/payment_methods",
     run: (asked): ListAnswer => {
       const customer = listableCustomer(asked);
-      return methodPage(
-        asked,
-        inMode(methods(asked), asked).filter((row) => row.customer === customer),
-      );
+      return methodPage(asked, inModeWith(methods(asked), asked, "customer", customer));
     },
   },
   {
@@ -96,17 +93,16 @@ function isAttached({ customer, customer_account }: PaymentMethodObject): boolea
 
 function letGo({ state, switches }: Asked, id: string): void {
   const method = state.paymentMethods.get(id);
+  const holder = state.customers.get(method?.customer ?? state.sources.get(id)?.customer ?? "");
   if (method) {
     state.formerOwners.set(id, method.customer ?? method.customer_account ?? "");
     method.customer = null;
     method.customer_account = null;
   }
   const wasSource = state.sources.delete(id);
-  for (const customer of state.customers.values()) {
-    if (customer.default_source === id) customer.default_source = null;
-    if (customer.invoice_settings.default_payment_method === id && !switches.danglingDefaults) {
-      customer.invoice_settings.default_payment_method = null;
-    }
+  if (holder?.default_source === id) holder.default_source = null;
+  if (holder?.invoice_settings.default_payment_method === id && !switches.danglingDefaults) {
+    holder.invoice_settings.default_payment_method = null;
   }
   for (const subscription of state.subscriptions.values()) {
     if (subscription.default_source === id && wasSource) subscription.default_source = null;
@@ -124,7 +120,9 @@ function methodPage(asked: Asked, rows: readonly PaymentMethodObject[]): ListAns
 
 /** The payment methods and, where Stripe shows them as such, the legacy sources. */
 function methods(asked: Asked): ReadonlyMap<string, PaymentMethodObject> {
-  return new Map([...legacyAsMethods(asked), ...asked.state.paymentMethods]);
+  const legacy = [...legacyAsMethods(asked)];
+  if (legacy.length === 0) return asked.state.paymentMethods;
+  return new Map([...legacy, ...asked.state.paymentMethods]);
 }
 
 function ownerMissing(): StripeFailure {

@@ -1,4 +1,5 @@
 import type { Params } from "./form.ts";
+import { mayHave } from "./look-up.ts";
 import type { StripeObject, StripeState } from "./stripe-objects.ts";
 import type { SetSwitches } from "./switches.ts";
 import type { World } from "./world.ts";
@@ -29,6 +30,16 @@ export interface Route {
 /** The rows that the key's mode can see, oldest first. */
 export function inMode<T extends StripeObject>(rows: ReadonlyMap<string, T>, asked: Asked): T[] {
   return [...rows.values()].filter((row) => row.livemode === asked.live);
+}
+
+/** Those of them of which a field has a value. */
+export function inModeWith<T extends StripeObject>(
+  rows: ReadonlyMap<string, T>,
+  asked: Asked,
+  field: keyof T & string,
+  value: string,
+): T[] {
+  return mayHave(rows, field, value).filter((row) => row.livemode === asked.live && row[field] === value);
 }
 
 /** The object, unless it does not exist or is of the other mode. */

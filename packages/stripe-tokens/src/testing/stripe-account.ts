@@ -28,7 +28,7 @@ export interface StripeAccount {
   credentialsOf(customer: string): readonly string[];
   /** Deletes a customer: a stub stays, its subscriptions end at once, invoices and charges stay. */
   deleteCustomer(id: string): void;
-  /** Every call that arrived, oldest first. */
+  /** Every call that arrived, oldest first, as far as it is remembered. */
   readonly calls: readonly LoggedCall[];
   /** How many calls arrived at an endpoint, for example `GET /v1/customers/{id}`; without it: at all. */
   count(endpoint?: string): number;

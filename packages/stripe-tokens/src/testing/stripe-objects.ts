@@ -188,7 +188,12 @@ export interface StripeState {
   /** Whose a detached payment method was: what a redaction of the customer reaches. */
   readonly formerOwners: Map<string, string>;
   /** What the search index was told, and when (milliseconds since 1970). It lags behind the customers. */
-  readonly indexed: { readonly at: number; readonly customer: CustomerObject }[];
+  readonly indexed: {
+    /** Of each customer, oldest first. */
+    readonly versions: Map<string, readonly { readonly at: number; readonly customer: CustomerObject }[]>;
+    /** Who ever had an address, in lower case. */
+    readonly holders: Map<string, Set<string>>;
+  };
 }
 
 export function emptyState(): StripeState {
@@ -208,7 +213,7 @@ export function emptyState(): StripeState {
     records: new Map(),
     redactionJobs: new Map(),
     formerOwners: new Map(),
-    indexed: [],
+    indexed: { versions: new Map(), holders: new Map() },
   };
 }
 

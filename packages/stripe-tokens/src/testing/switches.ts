@@ -7,6 +7,8 @@ export interface StripeSwitches {
   readonly id?: string;
   /** The account's clock. Default: the machine's. */
   readonly now?: () => Date;
+  /** How many of the newest calls are remembered. Default: all. */
+  readonly remembers?: number;
   /**
    * Whether calls are counted and answered 429: 25 a second on each endpoint, 20 on search, 100 in live mode
    * and 25 in test mode over all. Default `true`.
@@ -50,6 +52,7 @@ export function setSwitches(given: StripeSwitches): SetSwitches {
   return {
     id: "acct_heed",
     now: () => new Date(),
+    remembers: Number.POSITIVE_INFINITY,
     limited: true,
     searchLagMs: 0,
     searchIgnoresCase: true,

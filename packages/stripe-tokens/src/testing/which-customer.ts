@@ -1,5 +1,5 @@
 import { one } from "./form.ts";
-import { type Asked, inMode, seen } from "./route.ts";
+import { type Asked, inMode, inModeWith, seen } from "./route.ts";
 import { StripeFailure, noSuch } from "./stripe-failure.ts";
 import type { CustomerObject, OwnedObject } from "./stripe-objects.ts";
 
@@ -28,16 +28,15 @@ export function ownedRows<T extends OwnedObject>(asked: Asked, rows: ReadonlyMap
   if (customer !== undefined && account !== undefined) {
     throw new StripeFailure(400, { message: "You may only specify one of: customer, customer_account." });
   }
-  const all = inMode(rows, asked);
   if (account !== undefined) {
     if (!seen(asked.state.customerAccounts, account, asked)) {
       throw noSuch("account", account, "customer_account", 400);
     }
-    return all.filter((row) => row.customer_account === account);
+    return inModeWith(rows, asked, "customer_account", account);
   }
-  if (customer === undefined) return all;
+  if (customer === undefined) return inMode(rows, asked);
   const known = listedCustomer(customer, asked);
-  return all.filter((row) => known !== undefined && row.customer === known);
+  return known === undefined ? [] : inModeWith(rows, asked, "customer", known);
 }
 
 /** The customer that a list is asked for by a parameter; `undefined` where an unknown one means "nothing". */

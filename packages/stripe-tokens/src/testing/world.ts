@@ -29,6 +29,8 @@ export interface World {
   /** Counts the objects that are made, for their ids. */
   readonly count: { made: number };
   readonly calls: LoggedCall[];
+  /** The number of a call that arrives. */
+  readonly nextCall: () => number;
   readonly faults: ReturnType<typeof plans<Fault>>;
   readonly hooks: ReturnType<typeof plans<() => void>>;
   readonly windows: ReturnType<typeof rateWindows>;
@@ -41,12 +43,14 @@ export interface World {
 
 export function createWorld(given: StripeSwitches): World {
   const switches = setSwitches(given);
+  let arrived = 0;
   const account = switches.id.replace(/^acct_/, "");
   return {
     switches,
     state: emptyState(),
     count: { made: 0 },
     calls: [],
+    nextCall: () => (arrived += 1),
     faults: plans(),
     hooks: plans(),
     windows: rateWindows(switches.now),
