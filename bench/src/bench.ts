@@ -11,6 +11,7 @@ import { idle } from "./idle.ts";
 import { limiterFigures } from "./limiter.ts";
 import { permitGrowth } from "./permit.ts";
 import { inPlace } from "./places.ts";
+import { vendorFigures } from "./vendors.ts";
 
 const parts: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "limiter.sqlite": () => inPlace("sqlite", limiterFigures),
@@ -22,6 +23,10 @@ const parts: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "commit.postgres": () => inPlace("postgres", postgresCommit),
   "bulk.sqlite": () => bulkFigures("sqlite"),
   "bulk.postgres": () => bulkFigures("postgres"),
+  "hubspot.unsubscribe.batched": () => vendorFigures("hubspot.unsubscribe.batched"),
+  "hubspot.unsubscribe.single": () => vendorFigures("hubspot.unsubscribe.single"),
+  "hubspot.erase": () => vendorFigures("hubspot.erase"),
+  "stripe.forget": () => vendorFigures("stripe.forget"),
   fold: () => inPlace("sqlite", fold),
   permit: () => inPlace("sqlite", permitGrowth),
 };

@@ -91,7 +91,8 @@ export function hubspotErase(people: readonly HubspotPerson[]): LeastPlan {
   const resolve = inHundreds(people.length);
   const inventory = engagementTypes * Math.ceil(contacts / 1000);
   const look = inHundreds(sum(people, ({ addresses }) => addresses)) + inHundreds(contacts) + archived;
-  return hubspotPlan(resolve + inventory + contacts + archived + 2 * look, look);
+  // Once among those that are live, once among those in the recycle bin.
+  return hubspotPlan(2 * resolve + inventory + contacts + archived + 2 * look, look);
 }
 
 /** What Stripe has of one person, who owes nothing and has nothing stored but cards. */
@@ -108,17 +109,19 @@ export interface StripePerson {
 export function stripeForget(people: readonly StripePerson[]): LeastPlan {
   const customers = sum(people, (person) => person.customers);
   const spellings = sum(people, (person) => person.spellings ?? 1);
+  const addresses = people.length;
   const look = { "customer-list": spellings, "method-list": customers };
   const endpoints = {
     "customer-list": 3 * spellings,
-    "customer-method-list": customers,
+    search: addresses,
+    "customer-method-list": 2 * customers,
     "customer-read": customers,
     "schedule-list": customers,
     "invoice-list": customers,
     "charge-list": customers,
     "setup-intent-list": customers,
     "payment-intent-list": customers,
-    "session-list": customers,
+    "session-list": customers + spellings,
     detach: sum(people, (person) => person.cards),
     "customer-update": sum(people, (person) => person.dangling ?? 0),
     "method-list": 2 * customers,
@@ -131,9 +134,11 @@ export function stripeForget(people: readonly StripePerson[]): LeastPlan {
   };
 }
 
-/** Stripe's limits in live mode: 100 a second altogether, 25 on each endpoint. */
+const perSecond: Readonly<Record<string, number>> = { global: 100, search: 20 };
+
+/** Stripe's limits in live mode: 100 a second altogether, 20 for search, 25 on each other endpoint. */
 export function stripeLimitsOf({ byBucket }: LeastPlan): Readonly<Record<string, VendorLimit>> {
   return Object.fromEntries(
-    Object.keys(byBucket).map((bucket) => [bucket, { calls: bucket === "global" ? 100 : 25, perMs: 1000 }]),
+    Object.keys(byBucket).map((bucket) => [bucket, { calls: perSecond[bucket] ?? 25, perMs: 1000 }]),
   );
 }
