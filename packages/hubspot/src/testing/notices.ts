@@ -29,6 +29,7 @@ export function createNotices(settings: PortalSettings) {
   return {
     events,
     add(subscriptionType: string, objectId: string, more: Partial<PortalEvent> = {}): void {
+      if (events.length >= settings.remembers) events.shift();
       events.push({
         eventId: events.length % 3,
         portalId: Number(settings.portalId),

@@ -47,7 +47,7 @@ export interface HubspotPortalOptions {
   /** Dated versions that are routed. Default `["2026-03", "2026-09"]`. */
   readonly versions?: readonly string[];
 
-  /** How many of the newest calls are remembered. Default: all. */
+  /** How many of the newest calls, and of the newest events, are remembered. Default: all. */
   readonly remembers?: number;
   /** The rolling limit. Default: 100 calls per 10,000 ms, as of a free account. */
   readonly burst?: { readonly calls: number; readonly perMs: number };
