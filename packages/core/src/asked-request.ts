@@ -1,8 +1,7 @@
 import { asked, oneOf, subjectOf, text } from "./asked.ts";
 import type { HeedContext } from "./context.ts";
 import { slugSchema } from "./contract/slug.ts";
-import { previewRequest } from "./engine/preview.ts";
-import type { WorkSettings } from "./engine/worker.ts";
+import { type Looking, previewRequest } from "./engine/preview.ts";
 import { ConflictError } from "./errors/conflict-error.ts";
 import { InvalidInputError } from "./errors/invalid-input-error.ts";
 import type { Heed, MayEndService } from "./heed-types.ts";
@@ -44,7 +43,7 @@ const previewKeys = { right: true, subject: true, identity: true, recipient: tru
  */
 export async function openAsked(
   context: HeedContext,
-  settings: WorkSettings,
+  looking: Looking,
   ask: Parameters<Heed["requests"]["open"]>[0],
 ): ReturnType<Heed["requests"]["open"]> {
   asked(ask, "requests.open", "{ right, subject, identity }", openKeys);
@@ -55,7 +54,7 @@ export async function openAsked(
   if (what.right !== "withdrawal" && "preview" in ask && ask.preview !== undefined) {
     const { digest } = asked(ask.preview, "requests.open's preview", "what requests.preview answered");
     text(digest, "requests.open's preview", "digest");
-    const today = await previewRequest(context, settings, who, { ...what, right: what.right });
+    const today = await previewRequest(context, looking, who, { ...what, right: what.right });
     if (today.digest !== digest) {
       throw new ConflictError("What the request would do has changed since the preview. Preview again.", {
         code: "plan-changed",
@@ -75,13 +74,13 @@ export async function openAsked(
 /** What a preview is asked of. */
 export function previewAsked(
   context: HeedContext,
-  settings: WorkSettings,
+  looking: Looking,
   ask: Parameters<Heed["requests"]["preview"]>[0],
 ): ReturnType<Heed["requests"]["preview"]> {
   asked(ask, "requests.preview", '{ right: "erasure", subject }', previewKeys);
   const who = nameSubject(context, subjectOf(ask));
   const right = oneOf(ask.right, previewed, "right");
-  return previewRequest(context, settings, who, { ...whatIsAsked(context, ask), right });
+  return previewRequest(context, looking, who, { ...whatIsAsked(context, ask), right });
 }
 
 /** The right, for an objection the recipient, and elsewhere whether what is paid for may be ended. */

@@ -7,6 +7,7 @@ import type { Clock } from "./contract/clock.ts";
 import type { Subject } from "./contract/identifier.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
 import type { HeedStorage } from "./contract/storage.ts";
+import { AccountChecks } from "./engine/account-check.ts";
 import { checkUp } from "./engine/check-up.ts";
 import { ownStore } from "./engine/own-store.ts";
 import { TurnQueues } from "./engine/turn-queues.ts";
@@ -111,6 +112,7 @@ export function createHeed<
   const context = contextOf(options, options.processors ?? {});
   const { journaled } = context;
   const settings = workSettings(options.work);
+  const looking = { settings, checks: new AccountChecks(context, settings) };
   const kept = checkEvidenceSettings(options.evidence ?? {});
   const sealer = new Sealer(context, kept);
   const worker = new Worker(context, settings, sealer);
@@ -167,8 +169,8 @@ export function createHeed<
       },
     },
     requests: {
-      open: async (ask) => openAsked(context, settings, ask),
-      preview: async (ask) => previewAsked(context, settings, ask),
+      open: async (ask) => openAsked(context, looking, ask),
+      preview: async (ask) => previewAsked(context, looking, ask),
       get: async (id) => readRequest(context, text(id, "requests.get", "id")),
       list: async (ask) => listRequests(context, limitOf(ask, "requests.list")),
       verify: async (ask) => {

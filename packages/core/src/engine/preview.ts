@@ -14,7 +14,7 @@ import { deadlineOf } from "../requests/deadline.ts";
 import { withEnding } from "../requests/allow-ending.ts";
 import type { EndsPaidService } from "../requests/lifecycle.ts";
 import { planOf, type PlannedStep } from "../requests/plan.ts";
-import { AccountChecks } from "./account-check.ts";
+import type { AccountChecks } from "./account-check.ts";
 import { readResolution } from "./answers.ts";
 import { operationOf } from "./operation-of.ts";
 import { withTimeLimit } from "./time-limit.ts";
@@ -53,10 +53,17 @@ export interface PreviewAsk {
   readonly endsPaidService?: EndsPaidService;
 }
 
+/** How processors are looked at. */
+export interface Looking {
+  readonly settings: WorkSettings;
+  /** Kept from one preview to the next, so that an account is proven once an hour and not for each person. */
+  readonly checks: AccountChecks;
+}
+
 /** Plans a request and looks every processor up, without changing anything anywhere. */
 export async function previewRequest(
   context: HeedContext,
-  settings: WorkSettings,
+  looking: Looking,
   named: Named,
   { endsPaidService = "refused", ...asked }: PreviewAsk,
 ): Promise<Preview> {
@@ -64,11 +71,10 @@ export async function previewRequest(
   const deadline = deadlineOf(context.policy.controller, now);
   const planned = planOf(context, asked, deadline.dueAt, now);
   const { identifiers, holds } = await whatIsKnown(context, named);
-  const checks = new AccountChecks(context, settings);
   const looked = await Promise.all(
     planned
       .map((step) => withEnding(step, endsPaidService))
-      .map((step) => look(context, settings, checks, step, { identifiers, isHeld: isHeldAt(holds, step) })),
+      .map((step) => look(context, looking, step, { identifiers, isHeld: isHeldAt(holds, step) })),
   );
   const digest = createHash("sha256")
     .update(
@@ -123,8 +129,7 @@ async function whatIsKnown(context: HeedContext, named: Named): Promise<Known> {
 
 async function look(
   context: HeedContext,
-  settings: WorkSettings,
-  checks: AccountChecks,
+  { settings, checks }: Looking,
   planned: PlannedStep,
   { identifiers, isHeld }: { readonly identifiers: readonly Identifier[]; readonly isHeld: boolean },
 ): Promise<{ step: PreviewedStep; ids: readonly string[] }> {
@@ -176,6 +181,8 @@ async function look(
       .toSorted();
     return { step: { ...step, found: ids.length }, ids };
   } catch {
+    // It may be the account that was refused.
+    checks.forget(planned.processor);
     return { step: { ...step, because: "unavailable" }, ids: ["unavailable"] };
   }
 }

@@ -345,6 +345,24 @@ describe("erasure", () => {
     );
   });
 
+  it("proves an account for the first of many previews, and again after it was refused", async () => {
+    const { heed, crm, person } = company();
+    const checks = () => crm.calls.filter(({ at }) => at === "check").length;
+    const preview = (email: string) => heed.requests.preview({ right: "erasure", subject: person(email) });
+    await preview("anna@example.org");
+    await preview("bo@example.org");
+    expect(checks()).toBe(1);
+    crm.fault({ at: "resolve", operation: "erase", throws: new Error("no answer") });
+    const { steps } = await preview("cia@example.org");
+    expect(
+      steps.find(({ operation, processor }) => processor === "crm" && operation === "erase"),
+    ).toMatchObject({
+      because: "unavailable",
+    });
+    await preview("dan@example.org");
+    expect(checks()).toBe(2);
+  });
+
   it("previews by reading only, and refuses to go on when the plan has changed", async () => {
     const { heed, crm, person, rows } = company();
     const subject = person("anna@example.org");
