@@ -2,7 +2,8 @@ import { createHeed, definePolicy, keyring, newKey, type HeedStorage } from "@he
 import { hubspot, type HubspotOptions } from "@heed/hubspot";
 import { hubspotPortal } from "@heed/hubspot/testing";
 import type { VendorsWork } from "../vendors.ts";
-import { jumpingClock, outOfTime, workedOff } from "./simulation.ts";
+import { standingStill } from "@heed/testing/private";
+import { jumpingClock, workedOff } from "./simulation.ts";
 import { Watch } from "./watch.ts";
 
 const limit = { calls: 190, perMs: 10_000 };
@@ -60,7 +61,7 @@ export async function worksAtHubspot(
       purposes: { news: { basis: "consent" } },
       topics: { news: { class: "marketing", purpose: "news", via: erases ? [] : ["crm"] } },
     }),
-    storage: outOfTime(storage, clock),
+    storage: standingStill(storage, clock),
     keys: keyring(newKey()),
     processors: { crm },
     clock,

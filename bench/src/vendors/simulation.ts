@@ -1,4 +1,3 @@
-import type { HeedStorage } from "@heed/core";
 import { virtualClock, type VirtualClock } from "@heed/testing";
 
 /**
@@ -7,17 +6,6 @@ import { virtualClock, type VirtualClock } from "@heed/testing";
  */
 export function jumpingClock(): VirtualClock {
   return virtualClock("2026-01-15T12:00:00.000Z", { autoAdvance: true, quietTurns: 3 });
-}
-
-/** A storage during whose work no time passes. */
-export function outOfTime(storage: HeedStorage, clock: VirtualClock): HeedStorage {
-  return {
-    ...storage,
-    transact: (transaction) => clock.during(storage.transact(transaction)),
-    due: (ask) => clock.during(storage.due(ask)),
-    scrub: () => clock.during(storage.scrub()),
-    close: () => storage.close(),
-  };
 }
 
 interface Working {

@@ -2,7 +2,8 @@ import { createHeed, definePolicy, keyring, newKey, type HeedStorage } from "@he
 import { stripeTokens } from "@heed/stripe-tokens";
 import { stripeAccount } from "@heed/stripe-tokens/testing";
 import { Stripe } from "stripe";
-import { jumpingClock, outOfTime, workedOff } from "./simulation.ts";
+import { standingStill } from "@heed/testing/private";
+import { jumpingClock, workedOff } from "./simulation.ts";
 import { Watch } from "./watch.ts";
 
 const emailOf = (index: number) => `person${index}@example.org`;
@@ -45,7 +46,7 @@ export async function worksAtStripe(
       purposes: {},
       topics: {},
     }),
-    storage: outOfTime(storage, clock),
+    storage: standingStill(storage, clock),
     keys: keyring(newKey()),
     processors: { payments },
     clock,

@@ -4,6 +4,7 @@ import type { HeedStorage } from "@heed/core/storage";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createTestHeed } from "../create-test-heed.ts";
 import { noticingVendor, signed } from "../engine/noticing-vendor.ts";
+import { standingStill } from "../standing-still.ts";
 import { virtualClock } from "../virtual-clock.ts";
 
 const policy = definePolicy({
@@ -39,7 +40,7 @@ export function describeWebhooks({
       const crm = noticingVendor(clock, ["newsletter"]);
       const { heed, rows, settle } = createTestHeed({
         policy,
-        storage,
+        storage: standingStill(storage, clock),
         clock,
         processors: { crm: crm.processor },
       });
@@ -98,7 +99,12 @@ export function describeWebhooks({
       const { storage, traces } = await create();
       const clock = virtualClock(start, { autoAdvance: true });
       const crm = noticingVendor(clock, ["newsletter"]);
-      const { heed, rows } = createTestHeed({ policy, storage, clock, processors: { crm: crm.processor } });
+      const { heed, rows } = createTestHeed({
+        policy,
+        storage: standingStill(storage, clock),
+        clock,
+        processors: { crm: crm.processor },
+      });
       onTestFinished(() => heed.close());
       const sighting: Sighting = {
         id: email,
