@@ -65,7 +65,10 @@ export interface InputOf {
   export: { readonly categories: readonly string[] | "all" };
   /** Property to new value; `null` clears it. */
   rectify: { readonly changes: Readonly<Record<string, string | null>> };
-  /** Look at what the vendor has of a person, because of what its webhooks told. Changes nothing there. */
+  /**
+   * Look at what the vendor has of a person, because of what its webhooks told. Changes nothing there. Where they told
+   * `record-stored` alone, whose it is will do: `choices` may be left empty.
+   */
   observe: { readonly saw: readonly Sighting["saw"][] };
 }
 

@@ -15,6 +15,8 @@ export type Sighting = {
   | { readonly saw: "gone" | "merged" | "paid-service-ended" }
   /** Something that payments can be made with. Where such had been forgotten, a human has to look. */
   | { readonly saw: "credential-stored" }
+  /** A record of a person was made, or brought back. Where they are not to be there, a human has to look. */
+  | { readonly saw: "record-stored" }
   /** A pending reference is finished: verify now. */
   | { readonly saw: "reference-settled"; readonly reference: string }
 );

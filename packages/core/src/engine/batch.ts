@@ -100,8 +100,8 @@ async function runPhase(
     const read = readOutcome(answers?.get(claim.call.id), mistakes.note);
     const outcome = isLook ? readObservation(read, mistakes.note) : read;
     if (outcome?.status !== "failed") {
-      if (isLook && outcome?.status === "done" && "choices" in outcome) await takeIn(context, claim, outcome);
-      verdicts.set(claim.call.id, afterRun(claim, operation, outcome));
+      const taken = isLook ? await takeIn(context, claim, operation, outcome) : undefined;
+      verdicts.set(claim.call.id, taken ?? afterRun(claim, operation, outcome));
       continue;
     }
     const trouble = troubleOf(outcome.error);

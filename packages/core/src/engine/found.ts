@@ -8,6 +8,8 @@ export interface Found {
   readonly reference?: string;
   /** Whom a sighting is about: nobody's row has these. */
   readonly sighted?: readonly Identifier[];
+  /** RFC 3339, by the vendor's clock: when a record of theirs was made there, where the sighting is of that. */
+  readonly storedAt?: string;
   /** For a human. */
   readonly instruction?: string;
 }

@@ -217,11 +217,14 @@ function verifyDueAt(
   return now < deadlineAt ? deadlineAt : now;
 }
 
-/** Whom a sighting is about lies in its step alone, and stays there until it has ended. */
-function sightedIn(step: Row<"steps">, key: Uint8Array): Pick<Found, "sighted"> {
+/** What a sighting is about lies in its step alone, and stays there until it has ended. */
+function sightedIn(step: Row<"steps">, key: Uint8Array): Pick<Found, "sighted" | "storedAt"> {
   if (step.operation !== "observe" || step.sealed === null) return {};
-  const { sighted } = JSON.parse(open(key, step.sealed, `steps/${step.id}`)) as Found;
-  return sighted === undefined ? {} : { sighted };
+  const { sighted, storedAt } = JSON.parse(open(key, step.sealed, `steps/${step.id}`)) as Found;
+  return {
+    ...(sighted === undefined ? {} : { sighted }),
+    ...(storedAt === undefined ? {} : { storedAt }),
+  };
 }
 
 /** The new values of a step's row. @param deadlineAt a later one, where it was put off */

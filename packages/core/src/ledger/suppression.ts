@@ -104,6 +104,54 @@ export function silencedAt(
     .at(-1);
 }
 
+/** What says that no record of an address is to be made, and since when. */
+export interface KeptOut {
+  readonly because: SuppressionReason;
+  /** RFC 3339. */
+  readonly at: string;
+}
+
+/**
+ * Whether an address is kept out: everywhere, by an erasure, or of one recipient, by an objection.
+ *
+ * @param about.suppressions of this address, under every key
+ * @param about.subject whose it is, where it is somebody's
+ * @param about.steps of that subject
+ */
+export function keptOut(
+  about: {
+    readonly suppressions: readonly Row<"suppressions">[];
+    readonly subject: Pick<Row<"subjects">, "createdAt" | "frozenBy"> | undefined;
+    readonly steps: readonly Row<"steps">[];
+  },
+  recipient: string | undefined,
+): KeptOut | undefined {
+  const { suppressions, subject, steps } = about;
+  const isErased = erasedAt(suppressions, subject) !== undefined || (subject?.frozenBy ?? null) !== null;
+  const erasure = isErased ? strongest(suppressions, "everything") : undefined;
+  if (erasure !== undefined) return { because: erasure.reason as SuppressionReason, at: erasure.at };
+  if (recipient === undefined) return undefined;
+  const objection = strongest(suppressions, exclusionScope(recipient));
+  if (objection !== undefined && objection.reason !== returned)
+    return { because: "excluded", at: objection.at };
+  // Whoever has another address since is kept out with it as well.
+  const exclusion = steps.find((step) => step.processor === recipient && isExclusion(step));
+  return exclusion === undefined ? undefined : { because: "excluded", at: exclusion.createdAt };
+}
+
+/** What says that nothing may be made of them first, and of two under two keys the one that counts, in whatever order they were read. */
+function strongest(
+  rows: readonly Row<"suppressions">[],
+  scope: SuppressionScope,
+): Row<"suppressions"> | undefined {
+  return rows
+    .filter((each) => each.scope === scope)
+    .reduce<Row<"suppressions"> | undefined>(
+      (one, other) => (one === undefined || isStronger(other, one) ? other : one),
+      undefined,
+    );
+}
+
 /** The answer of {@link checkSuppression}. */
 export interface SuppressionAnswer {
   /** True: do not contact, and do not create a record of this address. */
@@ -137,8 +185,7 @@ export async function checkSuppression(
         from: "subjects",
         where: { id: { via: "identifiers", column: "subjectId", where: { digest: index } } },
       },
-      // Whoever has another address since is kept out with it as well.
-      exclusions: {
+      steps: {
         from: "steps",
         where: {
           subjectId: { via: "identifiers", column: "subjectId", where: { digest: index } },
@@ -149,27 +196,13 @@ export async function checkSuppression(
     },
     decide: (rows) => {
       refuseUnknownKeys(context.keys, rows);
-      const { suppressions, subjects, exclusions } = rows;
+      const { suppressions, subjects, steps } = rows;
       const [subject] = subjects;
-      const isErased = erasedAt(suppressions, subject) !== undefined || (subject?.frozenBy ?? null) !== null;
-      // What says that nothing may be made of them first, and of two under two keys the one that counts, in whatever order they were read.
-      const strongest = (scope: string) =>
-        suppressions
-          .filter((each) => each.scope === scope)
-          .reduce<Row<"suppressions"> | undefined>(
-            (one, other) => (one === undefined || isStronger(other, one) ? other : one),
-            undefined,
-          );
-      const kept = ask.recipient === undefined ? undefined : strongest(exclusionScope(ask.recipient));
-      const isExcluded = (kept !== undefined && kept.reason !== returned) || exclusions.some(isExclusion);
       const because =
-        (isErased ? strongest("everything")?.reason : undefined) ??
-        (isExcluded ? "excluded" : undefined) ??
-        strongest("marketing")?.reason;
+        keptOut({ suppressions, subject, steps }, ask.recipient)?.because ??
+        (strongest(suppressions, "marketing")?.reason as SuppressionReason | undefined);
       const answer: SuppressionAnswer =
-        because === undefined
-          ? { suppressed: false }
-          : { suppressed: true, because: because as SuppressionReason };
+        because === undefined ? { suppressed: false } : { suppressed: true, because };
       return { writes: [], answer };
     },
   });

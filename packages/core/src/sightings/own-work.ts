@@ -24,7 +24,7 @@ export function stepsAt(
 
 /** How long a call may take, and how far a vendor's clock may be from ours, in milliseconds. */
 const callMs = 60_000;
-const skewMs = 60_000;
+export const skewMs = 60_000;
 
 /** Whether heed made it so: the vendor says it, or the last that heed asked for there by then was just that. */
 export function isOwn(choice: SeenChoice, steps: readonly Row<"steps">[], nowMs: number): boolean {
@@ -46,6 +46,13 @@ export function isOwn(choice: SeenChoice, steps: readonly Row<"steps">[], nowMs:
   return about.some(
     (step) => directionOf(step) === operation && wasAskedAt(step, atMs, nowMs) && !overtaken(step.ranAt),
   );
+}
+
+/** Whether heed may have made a record of somebody then, at a vendor that keeps what it is told of an address in one. */
+export function mayHaveStored(step: Row<"steps">, atMs: number, nowMs: number): boolean {
+  const { onlyIfKnown } = JSON.parse(step.input) as Partial<InputOf["unsubscribe"]>;
+  const tells = step.operation === "subscribe" || step.operation === "unsubscribe";
+  return tells && onlyIfKnown !== true && wasAskedAt(step, atMs, nowMs);
 }
 
 /** Whoever is taken out of a processor is opted out of everything there first. */

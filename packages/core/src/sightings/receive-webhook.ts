@@ -5,6 +5,7 @@ import type { InputOf } from "../contract/operation.ts";
 import type { Sighting } from "../contract/sighting.ts";
 import type { Decision, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
+import type { Found } from "../engine/found.ts";
 import { UnsupportedOperationError } from "../errors/unsupported-operation-error.ts";
 import { newDataKey, seal } from "../keys/sealed.ts";
 import { lockNames } from "../ledger/under-lock.ts";
@@ -87,6 +88,12 @@ function lookWrites(
 ): readonly Write[] {
   const sighted: readonly Identifier[] = sightings[0]?.subject ?? [];
   const saw = [...new Set(sightings.map((each) => each.saw))];
+  const storedAt = sightings
+    .filter((each) => each.saw === "record-stored")
+    .map(({ claimedAt }) => new Date(claimedAt).toISOString())
+    .toSorted()
+    .at(-1);
+  const found: Found = { targets: [], sighted, ...(storedAt === undefined ? {} : { storedAt }) };
   const input: InputOf["observe"] = { saw };
   const [owner, key] = [randomUUID(), newDataKey()];
   const rows = stepRows(
@@ -106,7 +113,7 @@ function lookWrites(
   );
   const sealed = (row: Row<"steps">): Row<"steps"> => ({
     ...row,
-    sealed: seal(key, JSON.stringify({ targets: [], sighted }), `steps/${row.id}`),
+    sealed: seal(key, JSON.stringify(found), `steps/${row.id}`),
   });
   return [
     { insert: "dataKeys", row: { owner, ...context.keys.wrap(key, owner) } },

@@ -1,12 +1,15 @@
 import type { HeedContext } from "../context.ts";
 import type { Identifier } from "../contract/identifier.ts";
-import type { InputOf, Observation } from "../contract/operation.ts";
+import type { InputOf, Outcome } from "../contract/operation.ts";
 import type { Claim } from "../engine/claim.ts";
+import type { AnyOperation } from "../engine/operation-of.ts";
+import type { Verdict } from "../engine/settle.ts";
 import { isHeedError } from "../errors/heed-error.ts";
 import { recordSubject } from "../ledger/record-subject.ts";
 import { openRequest } from "../requests/open-request.ts";
 import { followChoices } from "./follow-choices.ts";
 import { nameThose } from "./name-those.ts";
+import { notYetThere, storedInSpite } from "./stored-in-spite.ts";
 import { raiseAlarm } from "./stored-again.ts";
 
 /**
@@ -17,8 +20,17 @@ import { raiseAlarm } from "./stored-again.ts";
  * - Our own write changes nothing, however late it is seen.
  * - An opt-in needs its proof, which no vendor's state is.
  * - Where the vendor does not have what the ledger says, and no step is on its way to tell it, it is told again.
+ *
+ * @returns what becomes of the look itself, where it does not simply end
  */
-export async function takeIn(context: HeedContext, claim: Claim, seen: Observation): Promise<void> {
+export async function takeIn(
+  context: HeedContext,
+  claim: Claim,
+  { settlingMs }: AnyOperation,
+  seen: Outcome | undefined,
+): Promise<Verdict | undefined> {
+  if (seen?.status === "absent") return notYetThere(context, claim, settlingMs);
+  if (seen?.status !== "done" || !("choices" in seen)) return undefined;
   const { call } = claim;
   const named = nameThose(context, seen.addresses);
   if (named !== undefined) await followChoices(context, claim, named, seen.choices);
@@ -26,6 +38,8 @@ export async function takeIn(context: HeedContext, claim: Claim, seen: Observati
   if (saw.includes("credential-stored"))
     await raiseAlarm(context, claim, [...call.identifiers, ...seen.addresses]);
   if (saw.includes("paid-service-ended")) await forgetTokensOf(context, call.identifiers, seen.addresses);
+  const whose = nameThose(context, [...call.identifiers, ...seen.addresses]);
+  return whose === undefined ? undefined : storedInSpite(context, claim, whose);
 }
 
 /**

@@ -28,12 +28,24 @@ export function signed(sightings: readonly Sighting[], by = signature): Request 
   });
 }
 
+/** What it does that vendors do or do not. */
+interface Habits {
+  /** Whether an opt-out of an address that it does not have makes a contact. Default false. */
+  readonly optOutMakesContact?: boolean;
+  /** How late a look sees a new contact, in milliseconds. Default 0. */
+  readonly lagMs?: number;
+}
+
 /**
  * A vendor where people choose for themselves, and which tells of every change by a webhook that names its own id
  * alone: late, twice and in any order, as the test delivers them.
  */
-export function noticingVendor(clock: Clock, topics: readonly string[]) {
-  const contacts = new Map<string, { readonly emails: readonly string[] }>();
+export function noticingVendor(
+  clock: Clock,
+  topics: readonly string[],
+  { optOutMakesContact = false, lagMs = 0 }: Habits = {},
+) {
+  const contacts = new Map<string, { readonly emails: readonly string[]; readonly seenFromMs: number }>();
   const preferences = new Map<string, Preference>();
   const past = new Map<string, readonly Preference[]>();
   const notices: Sighting[] = [];
@@ -65,6 +77,18 @@ export function noticingVendor(clock: Clock, topics: readonly string[]) {
     return true;
   }
 
+  /** A contact comes to be, or comes back, and the vendor tells of it. */
+  function make(id: string, ...emails: readonly string[]): void {
+    contacts.set(id, { emails, seenFromMs: clock.now().getTime() + lagMs });
+    count += 1;
+    notices.push({
+      id: `notice-${count}-of-${id}`,
+      claimedAt: clock.now().toISOString(),
+      subject: [{ kind: "contactId", value: id }],
+      saw: "record-stored",
+    });
+  }
+
   function up(): void {
     if (isDown) throw new UnavailableError("down", { processor: "crm", operation: "check" });
   }
@@ -74,6 +98,9 @@ export function noticingVendor(clock: Clock, topics: readonly string[]) {
       await context.turn("calls");
       up();
       let affected = 0;
+      const isUnknown = idsOf(call).length === 0 && !("onlyIfKnown" in call.input && call.input.onlyIfKnown);
+      const [first] = call.identifiers;
+      if (optOutMakesContact && isUnknown && saw === "opted-out") make(`c${900 + count}`, first.value);
       for (const id of idsOf(call)) {
         for (const topic of call.input.topics === "all" ? topics : call.input.topics) {
           const now = preferences.get(keyOf(id, topic));
@@ -98,6 +125,20 @@ export function noticingVendor(clock: Clock, topics: readonly string[]) {
         return { seen: all ? "as-asked" : "not-as-asked" };
       },
     );
+  const away = each(async (call: Call<"erase" | "exclude", "email" | "contactId">, context) => {
+    await context.turn("calls");
+    up();
+    const ids = idsOf(call);
+    for (const id of ids) contacts.delete(id);
+    return { status: "done", affected: ids.length } satisfies Outcome<"erase">;
+  });
+  const isAway = each(
+    async (call: Call<"erase" | "exclude", "email" | "contactId">, context): Promise<Finding> => {
+      await context.turn("calls");
+      up();
+      return { seen: idsOf(call).length === 0 ? "as-asked" : "not-as-asked" };
+    },
+  );
   const base = { batchSize: 10, repeat: "safe", settlingMs: 0 } as const;
   const processor: ProcessorV1<"email" | "contactId", string, "calls"> = {
     specificationVersion: "v1",
@@ -122,8 +163,11 @@ export function noticingVendor(clock: Clock, topics: readonly string[]) {
           return { seen: idsOf(call).every((id) => forgotten.has(id)) ? "as-asked" : "not-as-asked" };
         }),
       },
+      erase: { ...base, matches: "several", run: away, verify: isAway },
+      exclude: { ...base, matches: "several", run: away, verify: isAway },
       observe: {
         ...base,
+        settlingMs: lagMs,
         run: async (calls, context) => {
           await context.turn("calls");
           up();
@@ -132,7 +176,8 @@ export function noticingVendor(clock: Clock, topics: readonly string[]) {
             calls.map((call): [string, Observation | { status: "absent" }] => {
               const [id] = idsOf(call);
               const contact = id === undefined ? undefined : contacts.get(id);
-              if (id === undefined || contact === undefined) return [call.id, { status: "absent" }];
+              if (id === undefined || contact === undefined || contact.seenFromMs > clock.now().getTime())
+                return [call.id, { status: "absent" }];
               const choices = topics.flatMap((topic) => {
                 const has = preferences.get(keyOf(id, topic));
                 const had = past.get(keyOf(id, topic)) ?? [];
@@ -164,7 +209,9 @@ export function noticingVendor(clock: Clock, topics: readonly string[]) {
     looks,
     /** Contacts whose tokens it has forgotten. */
     forgotten,
-    add: (id: string, ...emails: readonly string[]) => void contacts.set(id, { emails }),
+    /** Somebody who has been there from the start. */
+    add: (id: string, ...emails: readonly string[]) => void contacts.set(id, { emails, seenFromMs: 0 }),
+    make,
     /** Somebody presses a button there. */
     press: (id: string, topic: string, saw: Preference["saw"]) => set(id, topic, saw, false),
     has: (id: string, topic: string) => preferences.get(keyOf(id, topic))?.saw,
