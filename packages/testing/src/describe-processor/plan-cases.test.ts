@@ -27,6 +27,7 @@ it("judges every operation that the processor has, without being told which", as
     "exclude",
     "export",
     "forgetTokens",
+    "observe",
     "rectify",
     "restrict",
     "subscribe",

@@ -73,7 +73,7 @@ export async function expectTruth(
 }
 
 /** Whoever is there was seen there, and their choices are told as theirs. */
-function expectSeen(email: string, { outcome }: Story): void {
+export function expectSeen(email: string, { outcome }: Story): void {
   expect(outcome?.status).not.toBe("absent");
   if (outcome?.status !== "done" || !("addresses" in outcome)) return;
   expect(outcome.addresses.map(({ value }) => value.toLowerCase())).toContain(email.toLowerCase());

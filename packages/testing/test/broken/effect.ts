@@ -34,6 +34,18 @@ export const effectBroken: BrokenFor<typeof effect> = {
       }),
     },
   ],
+  "says whose it is, whatever the webhook told of": [
+    {
+      that: "looks only where a choice was told of",
+      in: "observe",
+      slip: ({ run }) => ({
+        run: async (call, context) =>
+          "saw" in call.input && !call.input.saw.includes("opted-out")
+            ? { status: "done", choices: [], addresses: [] }
+            : run(call, context),
+      }),
+    },
+  ],
   "leaves every other subject untouched": [
     {
       that: "takes a neighbour along",

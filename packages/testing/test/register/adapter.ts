@@ -131,6 +131,7 @@ export function rightParts(baseUrl: string, account = "register-1"): Parts {
         "exclude",
         "forgetTokens",
         "export",
+        "observe",
         "rectify",
         "restrict",
       ];
@@ -221,6 +222,7 @@ export function rightParts(baseUrl: string, account = "register-1"): Parts {
           operation === "unsubscribe" && !(call.input as { onlyIfKnown?: boolean }).onlyIfKnown;
         return isSilent ? { status: "done", affected: 0 } : { status: "absent" };
       }
+      if (operation === "observe") return observe(parts, call, context);
       let affected = 0;
       let invoices = 0;
       let isGone = false;
@@ -323,6 +325,14 @@ async function* records(parts: Parts, call: AnyCall, context: Context): AsyncGen
   }
 }
 
+/** The register tells of no choice since when it is: whose it is is all there is to be seen. */
+async function observe(parts: Parts, { targets }: AnyCall, context: Context): Promise<Outcome<"observe">> {
+  const people = await Promise.all(targets.map(({ id }) => parts.show(id, context, "observe")));
+  const emails = people.flatMap((person) => person?.email ?? []);
+  if (emails.length === 0) return { status: "absent" };
+  return { status: "done", choices: [], addresses: emails.map((value) => ({ kind: "email", value })) };
+}
+
 async function answerEach<T>(
   calls: readonly AnyCall[],
   one: (call: AnyCall) => Promise<T>,
@@ -393,6 +403,7 @@ export function processorOf(parts: Parts): ProcessorV1<"email", "news" | "offers
         guard: async (calls, context) => answerEach(calls, (call) => parts.guard(call, context)),
       },
       export: { ...asking, verify: { acknowledgedOnly: "an export changes nothing" } },
+      observe: { ...asking, verify: { acknowledgedOnly: "it only looks" } },
       rectify: asking,
       restrict: { ...asking, verify: { acknowledgedOnly: "a human does it" } },
     },

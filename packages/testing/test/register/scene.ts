@@ -86,6 +86,6 @@ export async function registerScene(between: Between, slip: Slip = () => ({})): 
 const onePage = "works through every page of a set, also while it shrinks";
 
 /** What the register has nothing of. */
-export const registerCannot = (["subscribe", "unsubscribe", "erase", "exclude", "rectify"] as const).map(
-  (operation) => ({ case: onePage, operation, reason: "This reads no list of the register." }) as const,
-);
+export const registerCannot = (
+  ["subscribe", "unsubscribe", "erase", "exclude", "rectify", "observe"] as const
+).map((operation) => ({ case: onePage, operation, reason: "This reads no list of the register." }) as const);

@@ -1,11 +1,22 @@
+import type { Sighting } from "@heed/core/contract";
 import { expect } from "vitest";
 import { callsFor, canReadBack, carryOut, found, inputOf, isDone, readBack } from "../carry-out.ts";
 import { changing, destructive, looking, type ProcessorCase } from "../processor-case.ts";
 import { isWrite, Recording } from "../rules.ts";
-import { anna, expectNobodyNamed, sceneWith } from "../truth.ts";
+import { anna, expectNobodyNamed, expectSeen, sceneWith } from "../truth.ts";
 
 const bystander = "bystander@example.org";
 const unknown = "unknown.canary@example.org";
+
+/** What may be told of by a webhook, and is then looked at. */
+const worthALook: { readonly [S in Exclude<Sighting["saw"], "gone" | "reference-settled">]: true } = {
+  "opted-out": true,
+  "opted-in": true,
+  merged: true,
+  "paid-service-ended": true,
+  "credential-stored": true,
+  "record-stored": true,
+};
 
 /** Whether it happens in the world, and to nobody else. */
 export const effect = {
@@ -46,6 +57,20 @@ export const effect = {
       const { scene, calls } = await sceneWith(stage, anna, bystander);
       const { stories } = await carryOut(scene, calls.slice(0, 1));
       expect(JSON.stringify(stories[0]?.records ?? [])).not.toContain(bystander);
+    },
+  },
+  "says whose it is, whatever the webhook told of": {
+    of: ["observe"],
+    async judge(stage) {
+      for (const saw of Object.keys(worthALook) as (keyof typeof worthALook)[]) {
+        const { scene } = await sceneWith(stage, anna);
+        const { stories, troubles } = await carryOut(scene, callsFor(scene, [anna], { saw: [saw] }));
+        expect(troubles).toEqual([]);
+        for (const story of stories) {
+          expect([saw, story.outcome?.status]).toEqual([saw, "done"]);
+          expectSeen(anna, story);
+        }
+      }
     },
   },
   "leaves every other subject untouched": {
