@@ -156,7 +156,7 @@ export function hubspot<const Topic extends string>(
       observe: {
         batchSize: 100,
         repeat: "safe",
-        settlingMs: 0,
+        settlingMs,
         run: (batch, context) => observeContacts(asking(context, "observe"), memory, batch, topics),
         verify: { acknowledgedOnly: "it only looks" },
       },

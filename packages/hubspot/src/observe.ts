@@ -13,7 +13,8 @@ type ObserveCall = Call<"observe", HubspotKind>;
 
 /**
  * Reads what every address of the person has chosen at HubSpot, and since when. What heed's own call made so is known by
- * the explanation that HubSpot files with it; where HubSpot shows none, nobody can tell.
+ * the explanation that HubSpot files with it; where HubSpot shows none, nobody can tell. Of a contact that is merely new,
+ * as after an import there are many, whose it is is read alone.
  */
 export async function observeContacts(
   calls: HubspotCalls,
@@ -25,14 +26,15 @@ export async function observeContacts(
   const search = { archived: "where-none-is-live" } as const;
   const { contacts, unknown } = await findContacts(calls, batch.flatMap(searched), search);
   const known = batch.filter((call) => !searched(call).some((key) => unknown.has(key)));
-  const brands = await brandsOf(calls, memory, topics);
+  const brands = known.some(isAboutChoices) ? await brandsOf(calls, memory, topics) : new Set<string>();
   return answerEach(known, async (call): Promise<Outcome<"observe">> => {
     const keys = searched(call);
     const held = contacts.filter((contact) => keys.some((key) => contact.keys.has(key)));
     const addresses = new Set(held.flatMap((contact) => contact.addresses));
     if (addresses.size === 0) return { status: "absent" };
     const choices: SeenChoice[] = [];
-    for (const address of addresses) choices.push(...(await choicesOf(calls, address, brands, topics)));
+    if (isAboutChoices(call))
+      for (const address of addresses) choices.push(...(await choicesOf(calls, address, brands, topics)));
     return {
       status: "done",
       choices,
@@ -40,6 +42,8 @@ export async function observeContacts(
     } satisfies Observation;
   });
 }
+
+const isAboutChoices = ({ input }: ObserveCall) => input.saw.some((saw) => saw !== "record-stored");
 
 async function choicesOf(
   calls: HubspotCalls,

@@ -31,8 +31,9 @@ type PortalEvent = z.infer<typeof eventsSchema>[number];
 const optOut = "hs_email_optout";
 
 /**
- * What a webhook of HubSpot tells: a change of an opt-out's property, a merge, a deletion. Other events tell nothing,
- * nor do those of another portal of the same app. Each names the contact's id alone.
+ * What a webhook of HubSpot tells: a change of an opt-out's property, a merge, a deletion, a contact that is new or out
+ * of the archive again. Other events tell nothing, nor do those of another portal of the same app. Each names the
+ * contact's id alone.
  *
  * HubSpot repeats events, in any order; `eventId` is not unique, so an event is known by what it is about.
  *
@@ -76,6 +77,8 @@ function sightingOf(event: PortalEvent, topics: Topics): readonly Sighting[] {
   if (type === "contact.privacyDeletion" || type === "contact.deletion")
     return [{ ...base, subject: about(objectId), saw: "gone" }];
   if (type === "contact.merge") return [{ ...base, subject: about(newObjectId ?? objectId), saw: "merged" }];
+  if (type === "contact.creation" || type === "contact.restore")
+    return [{ ...base, subject: about(objectId), saw: "record-stored" }];
   if (type !== "contact.propertyChange") return [];
   const silenced = topicsOf(propertyName ?? "", topics);
   if (silenced === undefined) return [];

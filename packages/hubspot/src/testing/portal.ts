@@ -63,6 +63,8 @@ export interface HubspotPortal {
   refuse(email: string): void;
   /** Archives a contact, note, ticket, … as HubSpot's own interface does. */
   archive(id: string): void;
+  /** Brings an archived contact back, as HubSpot's own interface does. */
+  restore(id: string): void;
   /** Merges `otherId` into `primaryId`, as HubSpot's own interface does. */
   merge(primaryId: string, otherId: string): void;
 
@@ -77,7 +79,7 @@ export interface HubspotPortal {
   /** Where a text occurs in anything the portal holds about people; empty when nowhere. */
   search(text: string): readonly string[];
 
-  /** What happened, as webhooks tell of it: contacts that came, went or were merged, changes of opt-outs. For a test to deliver, in any order. */
+  /** What happened, as webhooks tell of it: contacts that came, went, came back or were merged, changes of opt-outs. For a test to deliver, in any order. */
   readonly events: readonly PortalEvent[];
   /** A webhook to this address with some events, signed as HubSpot signs, now. */
   signed(url: string, events: readonly PortalEvent[]): Request;
@@ -192,6 +194,12 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
         record.archivedAt = now();
       });
       if (store.current.contacts.has(id)) notices.add("contact.deletion", id);
+    },
+    restore(id) {
+      store.write(() => {
+        delete contactOf(id).archivedAt;
+      });
+      notices.add("contact.restore", id);
     },
     merge(primaryId, otherId) {
       const id = settings.mergedContact === "primary" ? primaryId : nextId();
