@@ -350,7 +350,7 @@ it("silences a further address that only reading back showed", async () => {
 
 describe("an account that lacks something", () => {
   it("has found nothing in a preview before it is proven to be the right one", async () => {
-    const { crm, heed, person } = company();
+    const { crm, heed, person, clock } = company();
     const subject = person(anna.email);
     const crmStep = async () =>
       (await heed.requests.preview({ right: "erasure", subject })).steps.find(
@@ -358,6 +358,8 @@ describe("an account that lacks something", () => {
       );
     expect(await crmStep()).toMatchObject({ found: 1 });
     crm.fault({ at: "check", answers: { account: "another", lacks: [], unknownTopics: [] }, times: 1000 });
+    // It was proven for an hour.
+    await clock.advance(3_600_000);
     const step = await crmStep();
     expect(step).toMatchObject({ because: "wrong-account" });
     expect(step).not.toHaveProperty("found");
