@@ -9,7 +9,7 @@ import { takeIn } from "../sightings/take-in.ts";
 import { settleClaims } from "./settle-claims.ts";
 import { heldBack, type Verdict } from "./settle.ts";
 import { troubleOf } from "./trouble.ts";
-import { afterResolve, afterRun, afterTrouble, afterVerify, untilOf } from "./verdicts.ts";
+import { afterGuard, afterResolve, afterRun, afterTrouble, afterVerify } from "./verdicts.ts";
 
 /** What a batch showed of the processor's account. */
 export interface Shown {
@@ -77,14 +77,7 @@ async function runPhase(
       if (clearance !== undefined && "clear" in clearance) continue;
       // Fails closed: no answer is a no.
       const obstacle = clearance ?? { blockedBy: "guard-unanswered", checkAfterMs: 60_000 };
-      verdicts.set(claim.call.id, {
-        to: "again",
-        phase: "run",
-        dueInMs: obstacle.checkAfterMs,
-        because: obstacle.blockedBy,
-        counts: false,
-        ...untilOf(obstacle),
-      });
+      verdicts.set(claim.call.id, afterGuard(claim, obstacle));
     }
     mistakes.tell();
   }

@@ -93,6 +93,16 @@ function doubtAbout(
   return undefined;
 }
 
+/** After a guard that said no. */
+export function afterGuard(
+  claim: Claim,
+  obstacle: { blockedBy: string; checkAfterMs: number } & Obstacle,
+): Verdict {
+  const { blockedBy: because, checkAfterMs: dueInMs } = obstacle;
+  if (isSeenDone(claim)) return lookAgain(because);
+  return { to: "again", phase: "run", dueInMs, because, counts: false, ...untilOf(obstacle) };
+}
+
 /** After `run`. */
 export function afterRun(claim: Claim, operation: AnyOperation, outcome: Outcome | undefined): Verdict {
   const { step } = claim;
@@ -122,6 +132,7 @@ export function afterRun(claim: Claim, operation: AnyOperation, outcome: Outcome
       return unknownByNature(step.processor);
     }
     case "blocked":
+      if (isSeenDone(claim)) return lookAgain(outcome.by);
       return {
         to: "again",
         phase: "run",
@@ -180,7 +191,7 @@ function keptSoFar(
 }
 
 /** When what stands in the way ends, where that is known. */
-export const untilOf = ({ until }: Obstacle): Obstacle => (until === undefined ? {} : { until });
+const untilOf = ({ until }: Obstacle): Obstacle => (until === undefined ? {} : { until });
 
 const earlierOutcome = (step: Claim["step"]): KeptOutcome | undefined =>
   step.outcome === null ? undefined : (JSON.parse(step.outcome) as KeptOutcome);
@@ -362,6 +373,15 @@ function isWorthAsking(claim: Claim, operation: AnyOperation, now: string): bool
   const isFirst = step.finding !== "as-asked";
   return isFirst && operation.repeat === "safe" && now < step.deadlineAt && isUnheard(claim);
 }
+
+/**
+ * Whether it is asked once more for its answer alone. What stands in the way of doing it is not waited for then: it was
+ * seen to be done.
+ */
+const isSeenDone = ({ call, step, ranBefore }: Claim): boolean =>
+  isDestructive(call.operation) && ranBefore && step.finding === "as-asked";
+
+const lookAgain = (because: string): Verdict => ({ to: "verify", dueInMs: 0, because });
 
 /**
  * Nobody will say any more what is kept: then all counts as kept that was to be. Who reads too much of that learns at

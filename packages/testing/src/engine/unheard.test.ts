@@ -256,4 +256,51 @@ describe("what is kept, where an answer was lost", () => {
     const step = (await test.heed.requests.get(id)).steps.find(({ operation }) => operation === "erase");
     expect(step).toMatchObject({ state: "retained", finding: "as-asked", retained: [byRule] });
   });
+
+  describe.each(["guard", "run"] as const)("where the %s meets an obstacle by then", (where) => {
+    /** The one answer is lost, and what was paid last is disputed from there on, for longer than the request has. */
+    async function disputed(meanwhile: (record: { cards: number }) => void) {
+      const vendor = keepingVendor();
+      const test = createTestHeed({ policy, keys: keyring(newKey()), processors: { crm: vendor.processor } });
+      const record = { cards: 2 };
+      vendor.records.set(subject.email, record);
+      vendor.cuts.set((await erased({})).vendor.calls.indexOf("forget"), "after");
+      let asked = 0;
+      const refusing = (then: (calls: never, context: never) => unknown, refusal: object) =>
+        async function (calls: readonly Call[], context: never) {
+          if (!vendor.calls.includes("forget")) return then(calls as never, context);
+          asked += 1;
+          meanwhile(record);
+          return new Map(calls.map(({ id }) => [id, { ...refusal, checkAfterMs: 86_400_000 }]));
+        };
+      const { forgetTokens } = vendor.processor.operations;
+      if (forgetTokens?.guard === undefined) throw new TypeError("Not complete.");
+      const { guard, run } = forgetTokens;
+      const changed =
+        where === "guard"
+          ? { guard: refusing(guard, { blockedBy: "open-dispute" }) }
+          : { run: refusing(run, { status: "blocked", by: "open-dispute" }) };
+      Object.assign(forgetTokens, changed);
+      const { id } = await test.heed.requests.open(erasure);
+      for (let day = 0; day < 40; day += 1) {
+        await test.settle();
+        await test.clock.advance(86_400_000);
+      }
+      const { steps } = await test.heed.requests.get(id);
+      return { asked, step: steps.find(({ operation }) => operation === "forgetTokens") };
+    }
+
+    it("is not waited for, since all is gone", async () => {
+      const { asked, step } = await disputed(() => {});
+      expect(asked).toBe(1);
+      expect(step).toMatchObject({ state: "retained", finding: "as-asked", retained: [byRule] });
+    });
+
+    it("waits with what has come back, and asks once a day", async () => {
+      const { asked, step } = await disputed((record) => (record.cards = 1));
+      expect(step).toMatchObject({ state: "manual", because: "deadline-passed" });
+      expect(asked).toBeGreaterThan(25);
+      expect(asked).toBeLessThan(40);
+    });
+  });
 });
