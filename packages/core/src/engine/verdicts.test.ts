@@ -464,10 +464,25 @@ describe("afterVerify", () => {
     });
   });
 
+  it("says what the last look saw, and nothing that an earlier one did", () => {
+    const before = { finding: "as-asked", rounds: 1 } as const;
+    const one = target("1");
+    expect(verify({ seen: "not-as-asked" }, before)).toMatchObject({ finding: "not-as-asked" });
+    expect(verify({ seen: "unknown" }, before)).toMatchObject({ finding: "unknown" });
+    expect(verify({ seen: "not-yet", checkAfterMs: 3000 }, before)).toMatchObject({ finding: "unknown" });
+    expect(verify({ seen: "as-asked" }, before)).toMatchObject({ finding: "as-asked" });
+    // It could not look for the one that nobody knew of.
+    expect(verify({ seen: "as-asked" }, before, { seen: { targets: [one] } })).toMatchObject({
+      finding: "not-as-asked",
+    });
+    expect(verify(undefined, before)).not.toHaveProperty("finding");
+  });
+
   it("looks again when the vendor lags, which is no doubt", () => {
     expect(verify({ seen: "not-yet", checkAfterMs: 3000 })).toEqual({
       to: "again",
       phase: "verify",
+      finding: "unknown",
       dueInMs: 3000,
       because: "not-yet",
       counts: false,

@@ -250,8 +250,27 @@ export function afterVerify(
 ): Verdict {
   const verdict = whatIsSeen(context, claim, operation, finding, seen, now);
   const silence = seen === undefined ? [] : silencedBy(context, claim.call.operation, seen);
-  return silence.length === 0 ? verdict : { ...verdict, silence };
+  return {
+    // What an earlier look saw is no finding any more.
+    ...(finding === undefined ? {} : { finding: lookOf(claim, finding, seen) }),
+    ...verdict,
+    ...(silence.length === 0 ? {} : { silence }),
+  };
 }
+
+/** What is told of a look. */
+function lookOf(
+  claim: Claim,
+  { seen }: Finding,
+  resolution: Resolution | undefined,
+): Exclude<Finding["seen"], "not-yet"> {
+  if (moreFound(claim, resolution).length > 0) return "not-as-asked";
+  return seen === "not-yet" ? "unknown" : seen;
+}
+
+/** The records of a person who is to be gone that nobody knew of. */
+const moreFound = ({ call, found }: Claim, seen: Resolution | undefined): readonly FoundTarget[] =>
+  isDestructive(call.operation) && seen !== undefined ? newTargets(found.targets, seen.targets) : [];
 
 function whatIsSeen(
   context: HeedContext,
@@ -262,8 +281,7 @@ function whatIsSeen(
   now: string,
 ): Verdict {
   const { step, found, call } = claim;
-  const more =
-    isDestructive(call.operation) && seen !== undefined ? newTargets(found.targets, seen.targets) : [];
+  const more = moreFound(claim, seen);
   const runAgain = (
     because: string,
     dueInMs: number,
