@@ -90,7 +90,8 @@ export function hubspotErase(people: readonly HubspotPerson[]): LeastPlan {
   );
   const resolve = inHundreds(people.length);
   const inventory = engagementTypes * Math.ceil(contacts / 1000);
-  const look = inHundreds(sum(people, ({ addresses }) => addresses)) + inHundreds(contacts) + archived;
+  // By id among those that are live, and among those in the recycle bin.
+  const look = inHundreds(sum(people, ({ addresses }) => addresses)) + 2 * inHundreds(contacts) + archived;
   // Once among those that are live, once among those in the recycle bin.
   return hubspotPlan(2 * resolve + inventory + contacts + archived + 2 * look, look);
 }

@@ -146,7 +146,8 @@ export async function removeContacts(
  * Reads back each contact by id, among contacts and archived contacts, and what was to be archived. Where no contact
  * was found, by every address.
  *
- * @param justFound what a look under every address and id found just now: then live contacts are not asked for again
+ * @param justFound what a look under every address found just now: then it is read by id alone, also among the live
+ *   ones, since a contact that is still there may have another address by now
  */
 export async function verifyRemoved(
   calls: HubspotCalls,
@@ -161,7 +162,7 @@ export async function verifyRemoved(
   const { contacts, unknown } =
     justFound === undefined
       ? await findContacts(calls, batch.flatMap(searched))
-      : together(justFound, await findContacts(calls, batch.flatMap(contactIds), { archived: "alone" }));
+      : together(justFound, await findContacts(calls, batch.flatMap(contactIds)));
   const { left, unknown: unread } = await leftOf(
     calls,
     batch.map((call) => ({ ...call, keep: keptBy(call) })),

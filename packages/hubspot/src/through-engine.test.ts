@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { askPortal } from "../test/ask-portal.ts";
 import { openCompany } from "../test/company.ts";
 
 const people = Array.from({ length: 200 }, (_, at) => `p${at}@example.org`);
+const objection = { right: "objection", recipient: "crm" } as const;
 type Company = ReturnType<typeof openCompany>;
 
 function populate({ portal }: Company): void {
@@ -74,8 +76,8 @@ describe("a hundred erasures through the engine", () => {
     });
     expect(company.portal.search("example.org")).toHaveLength(200);
     expect(countFor(company, "gdpr-delete")).toBe(100);
-    // To stop use: found and read back. To erase: live and archived; then, twice, live by address and archived by id.
-    expect(countFor(company, "contacts/batch/read") - 1).toBe(2 + 2 + 2 * 2);
+    // To stop use: found and read back. To erase: live and archived; then, twice, live by address, and live and archived by id.
+    expect(countFor(company, "contacts/batch/read") - 1).toBe(2 + 2 + 2 * 3);
     for (const type of ["notes", "calls", "emails", "tasks", "meetings"])
       expect(countFor(company, `contacts/${type}/batch/read`)).toBe(1);
     expect(countFor(company, /:email|notes\/contacts|archive/)).toBe(1);
@@ -109,6 +111,38 @@ describe("an erasure through the engine", () => {
     ]);
     expect(portal.countCalls("gdpr-delete")).toBe(1);
   });
+});
+
+describe("a deletion that HubSpot only says it did", () => {
+  it.each(["erase", "exclude"] as const)(
+    "is seen where the address is another by then: %s",
+    async (operation) => {
+      const company = openCompany();
+      const { portal, heed, settle } = company;
+      const subject = { email: "anna@example.org" };
+      const id = portal.addContact({ ...subject, properties: { firstname: "Anna-Canary" } });
+      portal.addContact({ email: "bo@example.org" });
+      const bystander = JSON.stringify(portal.dossier("bo@example.org"));
+      portal.inject({ method: "POST", path: "gdpr-delete", fault: { status: 204 } });
+      const path = `/crm/objects/2026-09/contacts/${id}`;
+      let isCorrected = false;
+      /** A colleague corrects it between the deletion and the look. */
+      const correct = async () => {
+        if (isCorrected || portal.countCalls("gdpr-delete") === 0) return;
+        isCorrected = true;
+        await askPortal(portal, "PATCH", path, { properties: { email: "anna@example.net" } });
+      };
+      for (let at = 0; at < 100; at += 1) company.during(at, correct);
+      const right = operation === "erase" ? ({ right: "erasure" } as const) : objection;
+      const request = await heed.requests.open({ ...right, subject, identity: "signed-in" });
+      await settle();
+      expect(isCorrected).toBe(true);
+      expect((await heed.requests.get(request.id)).state).toBe("fulfilled");
+      expect(portal.countCalls("gdpr-delete")).toBe(2);
+      expect(portal.search("Anna-Canary")).toEqual([]);
+      expect(JSON.stringify(portal.dossier("bo@example.org"))).toBe(bystander);
+    },
+  );
 });
 
 describe("an old consent through the engine", () => {
