@@ -13,7 +13,7 @@ import type {
   Resolution,
 } from "@heed/core/contract";
 import { lend } from "./lend.ts";
-import type { Scene } from "./processor-case.ts";
+import { destructive, type Scene } from "./processor-case.ts";
 import type { Asked } from "./world.ts";
 
 export type AnyOperation = Operation<OperationName, string, string>;
@@ -97,16 +97,27 @@ export async function carryOut(
   const cleared = await clear(operation, resolved, now, troubles);
   const ran = await run(operation, cleared, now, troubles);
   await scene.world.settle?.();
-  const { verify } = operation;
-  const read = typeof verify === "function" ? verify.bind(operation) : undefined;
   const asked = ran.filter(({ clearance }) => clearance === undefined || "clear" in clearance);
-  const findings =
-    read === undefined ? none<Finding>() : await put(asked, (some) => read(some, context), troubles);
+  const findings = await put(asked, (some) => look(scene, some, context), troubles);
   const stories = ran.map((story) => withAnswer(story, "finding", findings.get(story.call.id)));
   return {
     stories: calls.map((call) => stories.find((story) => story.call.id === call.id) ?? { call }),
     troubles,
   };
+}
+
+/**
+ * Reads back as the engine does: what is to be gone is looked for anew in the same moment, and a finding counts where that
+ * was answered too.
+ */
+async function look(scene: Scene, calls: readonly Call[], context: CallContext): Promise<Answers<Finding>> {
+  const { resolve, verify } = operationOf(scene);
+  if (typeof verify !== "function") return none();
+  if (resolve === undefined || !destructive.includes(scene.operation)) return verify(calls, context);
+  const now = { ...context, moment: {} };
+  const seen = await resolve(calls, now);
+  const findings = await verify(calls, now);
+  return new Map([...findings].filter(([id]) => seen.has(id)));
 }
 
 /** One question alone, as it is: what it throws is thrown. */
@@ -126,9 +137,8 @@ export async function readBack(
   calls: readonly Call[],
   context: CallContext = lend(scene),
 ): Promise<readonly (Finding["seen"] | undefined)[]> {
-  const { verify } = operationOf(scene);
-  if (typeof verify !== "function") return [];
-  const findings = await verify(calls, context);
+  if (!canReadBack(scene)) return [];
+  const findings = await look(scene, calls, context);
   return calls.map(({ id }) => findings.get(id)?.seen);
 }
 

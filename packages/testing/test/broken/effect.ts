@@ -94,6 +94,24 @@ export const effectBroken: BrokenFor<typeof effect> = {
         };
       },
     },
+    {
+      that: "believes itself where it was told to look for more just before",
+      in: "erase",
+      slip({ run, verify }) {
+        const believed = new Set<string>();
+        return {
+          async run(call, context) {
+            const outcome = await run(call, context);
+            if (outcome.status === "done") believed.add(call.id);
+            return outcome;
+          },
+          verify: async (call, context) =>
+            context.moment !== undefined && believed.has(call.id)
+              ? { seen: "as-asked" }
+              : verify(call, context),
+        };
+      },
+    },
   ],
   "changes nothing in a second run": [
     {
