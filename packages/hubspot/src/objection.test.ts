@@ -58,6 +58,33 @@ describe("an objection to being at HubSpot", () => {
     expect([await state(), portal.search("anna")]).toEqual(["given", []]);
   });
 
+  it("has nobody made there anew under another address that the contact had", async () => {
+    const { portal, heed, settle, object } = await open({ preferenceCreatesContact: true });
+    await object();
+    await settle();
+    const other = { email: "anna.b@example.net" };
+    const yes = await heed.subscriptions.subscribe({ subject: other, topic, evidence });
+    expect(yes).toMatchObject({ changed: true, steps: [], untold: ["crm"] });
+    await settle();
+    expect(portal.search("anna")).toEqual([]);
+  });
+
+  it("has nobody subscribed there under that address whom a form has brought back", async () => {
+    const { portal, heed, clock, settle, object, deliver } = await open();
+    await object();
+    await settle();
+    const other = { email: "anna.b@example.net" };
+    portal.addContact(other);
+    portal.choose(other.email, "4711", "UNSUBSCRIBED");
+    await clock.advance(600_000);
+    // Newer than the no: HubSpot has something else than the ledger.
+    await heed.subscriptions.subscribe({ subject: other, topic, evidence });
+    await deliver();
+    await settle();
+    expect((await heed.subscriptions.state({ subject: other, topic })).state).toBe("given");
+    expect(portal.status(other.email, "4711")).toBe("UNSUBSCRIBED");
+  });
+
   it("has nobody subscribed there whom a form has brought back, whatever they want elsewhere", async () => {
     const { portal, heed, clock, settle, object, deliver, state } = await open();
     await object();

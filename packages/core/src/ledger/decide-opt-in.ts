@@ -20,7 +20,7 @@ import { findSubject } from "./find-subject.ts";
 import { identifiersOf } from "./identifiers.ts";
 import type { Named } from "./name-subject.ts";
 import type { SubjectRecord } from "./subject-record.ts";
-import { comeBack, erasedAt, silencedAt } from "./suppression.ts";
+import { comeBack, erasedAt, recipientsKeptOutOf, silencedAt } from "./suppression.ts";
 
 /**
  * One person opts in.
@@ -73,7 +73,12 @@ export function decideOptIn(
   const opened = topicsIn(context.policy, choice.scope).filter(
     (topic) => !isOpen(topic, record.events) && isOpen(topic, [...record.events, event]),
   );
-  const plan = opened.length === 0 ? noSteps : preferenceSteps(context, record, choice, event);
+  // Whoever is new here may have an address that was another's, or their own before they were erased.
+  const keptOutOf = recipientsKeptOutOf(context, named, silences);
+  const plan =
+    opened.length === 0
+      ? noSteps
+      : preferenceSteps(context, record, choice, event, { isWhole: true, keptOutOf });
   return {
     writes: [
       ...writes,

@@ -5,6 +5,7 @@ import { parseIdentifier } from "../contract/parse-identifier.ts";
 import { restoreNeeded } from "../errors/restore-needed.ts";
 import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
 import type { Scope } from "./event.ts";
+import { suppressionLookups, type Named } from "./name-subject.ts";
 import { isExclusion } from "./subject-record.ts";
 
 /** Why an address is silenced. */
@@ -51,6 +52,26 @@ const returned = "returned";
 /** Which of two suppressions of one address and scope counts: the newer one, and a standing one before a returned one. */
 export function isStronger(row: Row<"suppressions">, than: Row<"suppressions">): boolean {
   return row.at === than.at ? than.reason === returned && row.reason !== returned : row.at > than.at;
+}
+
+/** Whether an address is kept out of a recipient, whoever has it now. @param rows suppressions of that address */
+function isKeptOut(rows: readonly Row<"suppressions">[], recipient: string): boolean {
+  const kept = strongest(rows, exclusionScope(recipient));
+  return kept !== undefined && kept.reason !== returned;
+}
+
+/** Recipients that one of the addresses named is kept out of. @param silences suppressions of these addresses */
+export function recipientsKeptOutOf(
+  context: HeedContext,
+  named: Named | undefined,
+  silences: readonly Row<"suppressions">[],
+): ReadonlySet<string> {
+  const ofAddresses = (named?.identifiers ?? []).map((identifier) => {
+    const digests = suppressionLookups(context, [identifier]);
+    return silences.filter(({ digest }) => digests.includes(digest));
+  });
+  const recipients = Object.keys(context.policy.recipients);
+  return new Set(recipients.filter((each) => ofAddresses.some((rows) => isKeptOut(rows, each))));
 }
 
 /** What an erasure left behind these digests no longer counts as "do not contact, do not create". */

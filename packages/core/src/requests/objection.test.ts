@@ -140,6 +140,28 @@ describe("an objection to being at one recipient", () => {
     expect(await isKeptOut()).toBe(true);
   });
 
+  it("is not undone by an opt-in after that return, or under an address that the vendor knew", async () => {
+    const { heed, crm, erase, drain, isKeptOut, isSendable, object } = await openSubscribed();
+    const other = { email: "anna.b@example.net" };
+    const both = { email: [anna.email, other.email] };
+    await heed.subjects.record({ subject: both, identityVerified: true });
+    await object(both);
+    await erase(anna);
+    for (const subject of [anna, other]) {
+      const yes = await heed.subscriptions.subscribe({ subject, topic: "events", evidence });
+      expect(yes).toMatchObject({ changed: true, steps: [], untold: ["crm"] });
+      await drain();
+      expect(await isSendable("events", subject.email)).toBe(true);
+      expect([await isKeptOut(subject.email), crm.contacts.has(subject.email)]).toEqual([true, false]);
+    }
+    const bo = { email: "bo@example.org" };
+    expect((await heed.subscriptions.subscribe({ subject: bo, topic: "events", evidence })).untold).toEqual(
+      [],
+    );
+    await drain();
+    expect([...crm.contacts.keys()]).toEqual([bo.email]);
+  });
+
   it("can be looked at before, and is refused where the plan is another one by then", async () => {
     const { heed, crm } = await openSubscribed();
     const { right, recipient, identity } = objection;

@@ -46,11 +46,14 @@ export function preferenceSteps(
   record: SubjectRecord,
   choice: { readonly kind: EventKind; readonly scope: Scope; readonly inBulk?: boolean },
   event: Row<"events">,
-  how: { readonly request?: { readonly id: string; readonly key: Uint8Array }; readonly isWhole: boolean } = {
-    isWhole: true,
-  },
+  how: {
+    readonly request?: { readonly id: string; readonly key: Uint8Array };
+    readonly isWhole: boolean;
+    /** Recipients that an address of theirs is kept out of, besides those that the record knows of. */
+    readonly keptOutOf?: ReadonlySet<string>;
+  } = { isWhole: true },
 ): { rows: readonly Row<"steps">[]; untold: readonly string[] } {
-  const { request, isWhole } = how;
+  const { request, isWhole, keptOutOf } = how;
   const untold: string[] = [];
   // heed's own data is going: whoever holds the person has been dealt with.
   if (
@@ -62,7 +65,7 @@ export function preferenceSteps(
   const planned = propagationOf(context.policy, choice.kind, choice.scope).flatMap(
     ({ processor, operation, topics }): readonly PlannedStep[] => {
       if (!isWhole && isTold(record, processor, topics)) return [];
-      const isExcluded = isExcludedFrom(record, processor);
+      const isExcluded = isExcludedFrom(record, processor) || keptOutOf?.has(processor) === true;
       if (isExcluded && operation === "subscribe") {
         untold.push(processor);
         return [];

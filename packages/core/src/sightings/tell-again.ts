@@ -3,8 +3,9 @@ import type { InputOf } from "../contract/operation.ts";
 import type { Decision, Write } from "../contract/storage.ts";
 import { stepWrites } from "../ledger/choice-event.ts";
 import { topicState } from "../ledger/choice.ts";
-import type { Named } from "../ledger/name-subject.ts";
+import { suppressionLookups, type Named } from "../ledger/name-subject.ts";
 import { isExcludedFrom, type SubjectRecord } from "../ledger/subject-record.ts";
+import { recipientsKeptOutOf } from "../ledger/suppression.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
 import { lanes, preferenceDeadline, seqOf, stepRows, type PlannedStep } from "../requests/plan.ts";
 import { isAbout } from "./own-work.ts";
@@ -21,9 +22,14 @@ export async function tellAgain(
   if (context.processors[processor]?.operations[operation] === undefined) return;
   await transactOnSubjects(context, {
     select: { digests: named.digests.flat() },
-    read: {},
-    decide: (records, _rows, now): Decision<void> => ({
-      writes: records.flatMap((record) => againWrites(context, record, { processor, operation, topic }, now)),
+    read: {
+      silences: { from: "suppressions", where: { digest: suppressionLookups(context, named.identifiers) } },
+    },
+    decide: (records, { silences }, now): Decision<void> => ({
+      writes:
+        operation === "subscribe" && recipientsKeptOutOf(context, named, silences).has(processor)
+          ? []
+          : records.flatMap((record) => againWrites(context, record, { processor, operation, topic }, now)),
       answer: undefined,
     }),
   });
