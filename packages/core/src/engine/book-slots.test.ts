@@ -246,6 +246,33 @@ describe("lanes", () => {
     );
   });
 
+  it("let an opt-out go as soon where a call waits for a slower bucket than the account's", () => {
+    const account = { calls: 100, perMs: 1000, burst: 1, delayMs: 0 };
+    const endpoint = { calls: 5, perMs: 1000, burst: 1, delayMs: 0 };
+    for (const workers of [1, 2, 5]) {
+      const shelf = new Shelf(account, endpoint);
+      const others = Array.from({ length: 2 * workers }, (_, at) => ({
+        lane: 1 + (at % 2),
+        askAtMs: startMs,
+      }));
+      let optOutAt = startMs + 1500;
+      let goesMs = Number.NaN;
+      const comesMs = optOutAt;
+      while (Number.isNaN(goesMs) && optOutAt < startMs + 60_000) {
+        const [first] = others.toSorted((one, other) => one.askAtMs - other.askAtMs);
+        if (first !== undefined && first.askAtMs <= optOutAt) {
+          const { next } = shelf.take(first.askAtMs, first.lane, 5);
+          first.askAtMs = (next?.askAgainMicros ?? first.askAtMs * 1000 + 1000) / 1000;
+          continue;
+        }
+        const { slots, next } = shelf.take(optOutAt, 0, 1);
+        goesMs = (slots[0]?.atMicros ?? Number.NaN) / 1000;
+        optOutAt = (next?.askAgainMicros ?? 0) / 1000;
+      }
+      expect(goesMs - comesMs, `${workers} of each lane`).toBeLessThanOrEqual(1000 + 5 * 200 * 1.1);
+    }
+  });
+
   it("leave to the others what one does not want", () => {
     const limit = { calls: 100, perMs: 1000, delayMs: 50 };
     const alone = new Shelf(limit).saturate(startMs + 20_000, [2]).flat().length;

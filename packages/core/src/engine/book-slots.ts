@@ -59,7 +59,8 @@ export function bookSlots({ buckets, lane, wanted, nowMicros }: BookAsk): Bookin
   while (slots.length < wanted) {
     const before = states;
     const atMicros = momentOf(limits, before, rule, nowMicros);
-    const idlesUntil = idleOtherwise(limits, before, atMicros, nowMicros);
+    // An opt-out waits for no moment that others may be first at.
+    const idlesUntil = lane === 0 ? undefined : idleOtherwise(limits, before, atMicros, nowMicros);
     if (idlesUntil !== undefined) {
       const askAgainMicros = Math.max(idlesUntil, nowMicros + microsPerMs);
       return { slots, states, next: { atMicros, askAgainMicros } };
