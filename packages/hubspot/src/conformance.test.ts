@@ -105,6 +105,11 @@ for (const [how, portalOptions] of Object.entries(switches)) {
       return {
         processor: hubspot({ ...options, portalId: portal.portalId }),
         misconfigured: hubspot({ ...options, portalId: "111" }),
+        misbound: hubspot({
+          ...options,
+          portalId: portal.portalId,
+          topics: { ...topics, offers: { subscriptionId: "9999" } },
+        }),
         inputs: { rectify: { changes } },
         byHand: ["restrict"],
         world: {

@@ -51,7 +51,21 @@ it("leaves no case out silently: what the world cannot show is lacking", async (
   const lacking = new Map(planned.map(({ title, lacking }) => [title, lacking]));
   expect(lacking.get(paging)).toEqual(["the world has no `crowd`"]);
   expect(lacking.get("proves which account it is")).toEqual(["the setup has no `misconfigured` processor"]);
+  expect(lacking.get("names the topics whose list the vendor does not know")).toEqual([
+    "the setup has no `misbound` processor",
+  ]);
   expect(lacking.get("does it in the world, and reads it back")).toEqual([]);
+});
+
+it("says that a second topic is to be bound where one is to be told from another", async () => {
+  const planned = await plan(registerCannot, (setup) => ({
+    ...setup,
+    processor: { ...setup.processor, topics: { news: "news" } },
+  }));
+  const one = planned.find(({ title }) => title === "changes one list, and none of the others");
+  expect(one?.lacking).toEqual([
+    "the processor binds fewer than two topics (bind a second topic in `create`)",
+  ]);
 });
 
 it("finds out that the adapter does not speak through the kit", async () => {

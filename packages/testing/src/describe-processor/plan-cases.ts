@@ -69,16 +69,22 @@ function concerns(each: ProcessorCase, scene: Scene): boolean {
   return each.when?.(scene) ?? true;
 }
 
-function lackingFor(each: ProcessorCase, { world, processor, misconfigured }: Setup, wire: Wire): string[] {
+function lackingFor(
+  each: ProcessorCase,
+  { world, processor, misconfigured, misbound }: Setup,
+  wire: Wire,
+): string[] {
   const has: Readonly<Record<string, boolean>> = {
     wire: wire.isUsed,
     misconfigured: misconfigured !== undefined,
+    misbound: misbound !== undefined,
     "two topics": Object.keys(processor.topics).length > 1,
   };
   const named: Readonly<Record<string, string>> = {
     wire: "`create` does not pass its vendor through `between`",
     misconfigured: "the setup has no `misconfigured` processor",
-    "two topics": "the processor binds fewer than two topics",
+    misbound: "the setup has no `misbound` processor",
+    "two topics": "the processor binds fewer than two topics (bind a second topic in `create`)",
   };
   return (each.needs ?? [])
     .filter((part) => !(has[part] ?? part in world))

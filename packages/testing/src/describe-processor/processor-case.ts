@@ -25,7 +25,7 @@ export interface ProcessorCase {
   /** What else of the processor it makes sense for. */
   readonly when?: (scene: Scene) => boolean;
   /** What the world must offer to show it. `wire`: that the adapter speaks HTTP through the kit. */
-  readonly needs?: readonly (WorldPart | "wire" | "misconfigured" | "two topics")[];
+  readonly needs?: readonly (WorldPart | "wire" | "misconfigured" | "misbound" | "two topics")[];
   /** Of operations that leave everything to a human, or (default) of those that do not. */
   readonly byHand?: boolean;
   judge(stage: Stage): Promise<void>;

@@ -72,6 +72,11 @@ export interface World {
   alike?(email: string, operation: OperationName): Promise<string> | string;
   /** From now on the vendor refuses to change this one person, and nobody else. Default: the kit does, by ids and addresses. */
   refuse?(email: string): Promise<void> | void;
+  /**
+   * Takes the key's permission for it away. Default: the kit refuses every request but the first, which tells nothing
+   * where one answer of the vendor lists all that the key may do.
+   */
+  forbid?(operation: OperationName): Promise<void> | void;
   /** A category of what {@link add} puts in that a law may oblige to keep, and whether it is still there. */
   readonly keep?: { readonly category: string; isThere(email: string): Promise<boolean> | boolean };
   /** Lets pass whatever time the vendor needs to finish (a job, a lag), before it is read back. */
@@ -98,6 +103,11 @@ export interface Setup {
   readonly world: World;
   /** The same adapter and credentials, declared to be of another account than they open. */
   readonly misconfigured?: AnyProcessor;
+  /**
+   * The same adapter and account, with a topic bound to a list that the vendor does not have, best beside one that is bound
+   * as it should be. Needed where topics are bound and there are preferences to change.
+   */
+  readonly misbound?: AnyProcessor;
   /** What the operations are asked for. Needed for `rectify`; see the kit's README for the others' defaults. */
   readonly inputs?: { readonly [N in OperationName]?: InputOf[N] };
   /** Operations whose `run` leaves everything to a human, with an instruction. They have cases of their own. */

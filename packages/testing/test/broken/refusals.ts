@@ -140,6 +140,24 @@ export const refusalsBroken: BrokenFor<typeof refusals> = {
       }),
     },
   ],
+  "names the topics whose list the vendor does not know": [
+    {
+      that: "takes every list for one that there is",
+      in: "unsubscribe",
+      slip: ({ check }) => ({ check: async (context) => ({ ...(await check(context)), unknownTopics: [] }) }),
+    },
+    {
+      that: "gives up on all topics where one is unknown",
+      in: "subscribe",
+      slip: ({ check, topics }) => ({
+        async check(context) {
+          const checked = await check(context);
+          const unknownTopics = checked.unknownTopics.length > 0 ? Object.keys(topics) : [];
+          return { ...checked, unknownTopics };
+        },
+      }),
+    },
+  ],
   "says before anything is done which permission is missing": [
     {
       that: "lacks nothing, as far as it knows",

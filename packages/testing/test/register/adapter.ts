@@ -41,6 +41,8 @@ interface Asked {
 export interface Parts {
   readonly baseUrl: string;
   readonly account: string;
+  /** Our topic to the register's list. */
+  readonly topics: Readonly<Record<string, string>>;
   /** Takes the turn, sends the request. */
   send(request: Asked, context: Context): Promise<Response>;
   /** What an answer other than success means. */
@@ -65,11 +67,11 @@ export interface Parts {
 }
 
 /** The right adapter to the register. */
-export function rightParts(baseUrl: string, account = "register-1"): Parts {
-  const topics = new Set(["news", "offers"]);
+export function rightParts(baseUrl: string): Parts {
   const parts: Parts = {
     baseUrl,
-    account,
+    account: "register-1",
+    topics: { news: "news", offers: "offers" },
     async send({ method, path, body }, context) {
       await context.turn("calls");
       return fetch(parts.baseUrl + path, {
@@ -145,7 +147,7 @@ export function rightParts(baseUrl: string, account = "register-1"): Parts {
       return {
         account: idIn(opened, "check"),
         lacks: isPermitted ? [] : operations.map((operation) => ({ operation, needs: "people: write" })),
-        unknownTopics: [],
+        unknownTopics: isPermitted ? await unknownTopics(parts, context) : [],
       };
     },
     async resolve(calls, context) {
@@ -252,7 +254,7 @@ export function rightParts(baseUrl: string, account = "register-1"): Parts {
           return isOut ? [] : [{ method: "PUT", path: `${path}/lists/all`, body: { on } }];
         }
         return asked
-          .filter((topic) => topics.has(topic) && (person.lists[topic] ?? false) !== on)
+          .filter((topic) => topic in parts.topics && (person.lists[topic] ?? false) !== on)
           .map((topic) => ({ method: "PUT", path: `${path}/lists/${topic}`, body: { on } }));
       }
       if (operation === "erase") {
@@ -299,6 +301,13 @@ export function rightParts(baseUrl: string, account = "register-1"): Parts {
     verifyAll: (calls, context) => answerEach(calls, (call) => parts.verify(call, context)),
   };
   return parts;
+}
+
+async function unknownTopics({ ask, topics }: Parts, context: Context): Promise<readonly string[]> {
+  const answer = await ask({ method: "GET", path: "/lists" }, context, "check");
+  const { lists } = (answer ?? {}) as { lists?: readonly string[] };
+  if (!Array.isArray(lists)) throw unreadable("check");
+  return Object.keys(topics).filter((topic) => !lists.includes(topics[topic]));
 }
 
 function isAsAsked({ operation, input }: AnyCall, person: Shown | undefined): boolean {
@@ -390,7 +399,7 @@ export function processorOf(parts: Parts): ProcessorV1<"email", "news" | "offers
     name: "register",
     account: parts.account,
     identifiers: { email: /@/ },
-    topics: { news: "news", offers: "offers" },
+    topics: parts.topics,
     limits: { calls: { calls: 1000, perMs: 1000, burst: 500, delayMs: 0 } },
     operations: {
       subscribe: asking,

@@ -9,8 +9,8 @@ export type Slip = (parts: Parts, vendor: ReturnType<typeof register>) => Partia
 export async function registerScene(between: Between, slip: Slip = () => ({})): Promise<Setup> {
   const vendor = register();
   const baseUrl = await between(vendor.answer);
-  const made = (account?: string) => {
-    const parts = rightParts(baseUrl, account);
+  const made = (changed: Partial<Parts> = {}) => {
+    const parts = Object.assign(rightParts(baseUrl), changed);
     Object.assign(parts, slip({ ...parts }, vendor));
     return processorOf(parts);
   };
@@ -18,7 +18,8 @@ export async function registerScene(between: Between, slip: Slip = () => ({})): 
     asked === "all" ? ["news", "offers", "internal"] : asked;
   return {
     processor: made(),
-    misconfigured: made("register-2"),
+    misconfigured: made({ account: "register-2" }),
+    misbound: made({ topics: { news: "news", offers: "no such list" } }),
     inputs: { rectify: { changes: { name: "Anna Nilsson" } } },
     byHand: ["restrict"],
     world: {

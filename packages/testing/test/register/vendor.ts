@@ -1,3 +1,5 @@
+import type { OperationName } from "@heed/core/contract";
+
 // A vendor that keeps a register of people, small enough to be read in a minute, and answered for over HTTP.
 
 interface Person {
@@ -18,17 +20,22 @@ export interface Register {
   readonly people: Map<string, Person>;
   /** Outlive the people that they were made out to. */
   readonly invoices: { readonly personId: string; readonly email: string }[];
+  /** Operations that the key may not do. `GET /account` lists the others. */
+  readonly forbidden: Set<OperationName>;
   add(email: string, more?: Partial<Person>): Person;
   ofEmail(email: string): readonly Person[];
   answer(request: Request): Promise<Response>;
 }
 
+/** What there are scopes for. */
+const operations: readonly OperationName[] = ["erase", "exclude"];
 const lists = ["news", "offers", "internal"] as const;
 const pageSize = 2;
 
 export function register(): Register {
   const people = new Map<string, Person>();
   const invoices: Register["invoices"] = [];
+  const forbidden: Register["forbidden"] = new Set();
   let made = 0;
 
   const shown = ({ id, email, name, lists, isExcluded, cards }: Person) => ({
@@ -51,7 +58,9 @@ export function register(): Register {
   }
 
   const routes: Readonly<Record<string, (ids: readonly string[], request: Request) => Promise<Response>>> = {
-    "GET /account": async () => Response.json({ id: "register-1" }),
+    "GET /account": async () =>
+      Response.json({ id: "register-1", scopes: operations.filter((each) => !forbidden.has(each)) }),
+    "GET /lists": async () => Response.json({ lists }),
     "GET /permissions": async () => Response.json({ write: true }),
     "POST /lookup": async (_, request) => {
       const emails = (await body(request))["emails"] as readonly string[];
@@ -135,6 +144,7 @@ export function register(): Register {
   return {
     people,
     invoices,
+    forbidden,
     add,
     ofEmail: (email) => [...people.values()].filter((each) => each.email === email),
     async answer(request) {

@@ -19,7 +19,7 @@ import {
   type Stage,
 } from "../processor-case.ts";
 import { changingLists, isWrite } from "../rules.ts";
-import { expectNobodyNamed, expectTruth, sceneWith } from "../truth.ts";
+import { expectDone, expectNobodyNamed, expectTruth, sceneWith } from "../truth.ts";
 import type { Rule } from "../wire.ts";
 import { wireReply } from "../wire.ts";
 import type { VendorRequest } from "../world.ts";
@@ -95,7 +95,7 @@ async function withChanged(
   const carried = await inBatches(scene, calls);
   if (!hasChanged()) {
     expect(carried.troubles).toEqual([]);
-    stage.skip("no answer of this vendor holds several records");
+    stage.skip("no answer in this case held several records");
   }
   return { scene, carried };
 }
@@ -117,8 +117,8 @@ export const batches = {
           expect([call.id, finding?.seen]).toEqual([call.id, "as-asked"]);
       }
       if (!looking.includes(stage.operation)) {
-        expect(await isDone(scene, first, stories[0]?.call ?? fails())).toBe(true);
-        expect(await isDone(scene, third, stories[2]?.call ?? fails())).toBe(true);
+        await expectDone(scene, first, stories[0]?.call ?? fails());
+        await expectDone(scene, third, stories[2]?.call ?? fails());
       }
       await expectTruth(scene, isAbsent ? [first, undefined, third] : people, { stories, troubles });
     },
@@ -135,7 +135,11 @@ export const batches = {
       else await scene.world.refuse(second);
       const { stories, troubles } = await carryOut(scene, resolved);
       if (scene.world.refuse === undefined && !isMet())
-        throw new TypeError("No write is about one of them alone: give the world `refuse`.");
+        throw new TypeError(
+          `No write is about one of them alone: give the world \`refuse\`. The kit knows only addresses and the ids that \`resolve\` found${
+            resolved.some(({ targets }) => targets.length > 0) ? "" : "; this operation has none"
+          }.`,
+        );
       for (const trouble of troubles) expectNobodyNamed(trouble);
       expect(stories[1]?.outcome?.status ?? "unknown").toMatch(/^(?:failed|manual|unknown)$/);
       await expectTruth(scene, people, { stories, troubles });
@@ -171,7 +175,7 @@ export const batches = {
         await expectTruth(scene, people, { stories, troubles });
         if (canReadBack(scene))
           expect(await readBack(scene, resolved)).toEqual(["as-asked", "as-asked", "not-as-asked"]);
-        if (!hasChanged()) stage.skip("no answer of this vendor holds several records");
+        if (!hasChanged()) stage.skip("no answer in this case held several records");
       }
     },
   },

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { callsFor, canReadBack, carryOut, found, inputOf, isDone, readBack } from "../carry-out.ts";
 import { changing, destructive, looking, type ProcessorCase } from "../processor-case.ts";
 import { isWrite, Recording } from "../rules.ts";
-import { anna, expectNobodyNamed, expectSeen, sceneWith } from "../truth.ts";
+import { anna, expectDone, expectNobodyNamed, expectSeen, sceneWith } from "../truth.ts";
 
 const bystander = "bystander@example.org";
 const unknown = "unknown.canary@example.org";
@@ -28,7 +28,7 @@ export const effect = {
       const { stories, troubles } = await carryOut(scene, calls);
       expect(troubles).toEqual([]);
       for (const { call, outcome, finding } of stories) {
-        expect(await isDone(scene, anna, call)).toBe(true);
+        await expectDone(scene, anna, call);
         expect(outcome?.status).toMatch(/^(?:done|pending)$/);
         expect(finding?.seen).toBe(canReadBack(scene) ? "as-asked" : undefined);
       }

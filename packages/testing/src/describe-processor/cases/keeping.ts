@@ -3,7 +3,7 @@ import type { Outcome, Retained } from "@heed/core/contract";
 import { callsFor, canReadBack, carryOut, inputOf, isDone, operationOf } from "../carry-out.ts";
 import { lend } from "../lend.ts";
 import { preferences, type ProcessorCase } from "../processor-case.ts";
-import { anna, sceneWith } from "../truth.ts";
+import { anna, expectDone, sceneWith } from "../truth.ts";
 
 /** Slugs, a citation and a civil date: it goes into evidence. */
 const slug = /^[a-z][a-z0-9-]{0,63}$/;
@@ -41,7 +41,7 @@ export const keeping = {
       for (const { call, outcome, finding } of stories) {
         expect(retainedIn(outcome)).toContainEqual(kept);
         for (const each of retainedIn(outcome)) expectWellFormed(each);
-        expect(await isDone(scene, anna, call)).toBe(true);
+        await expectDone(scene, anna, call);
         if (canReadBack(scene)) expect(finding?.seen).toBe("as-asked");
       }
       expect(await keep.isThere(anna)).toBe(true);
@@ -63,7 +63,7 @@ export const keeping = {
         callsFor(scene, [anna], { ...inputOf(scene, stage.operation), topics: [topic] });
       const { troubles } = await carryOut(scene, asking(one));
       expect(troubles).toEqual([]);
-      for (const call of asking(one)) expect(await isDone(scene, anna, call)).toBe(true);
+      for (const call of asking(one)) await expectDone(scene, anna, call);
       for (const other of others)
         for (const call of asking(other))
           expect([other, await isDone(scene, anna, call)]).toEqual([other, false]);
@@ -78,7 +78,7 @@ export const keeping = {
       const { stories, troubles } = await carryOut(scene, calls);
       expect(troubles).toEqual([]);
       for (const { call, finding } of stories) {
-        expect(await isDone(scene, anna, call)).toBe(true);
+        await expectDone(scene, anna, call);
         if (canReadBack(scene)) expect(finding?.seen).toBe("as-asked");
       }
     },

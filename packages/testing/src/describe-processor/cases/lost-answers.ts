@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import type { Call, CallContext } from "@heed/core/contract";
-import { canReadBack, carryOut, found, isDone, operationOf, readBack } from "../carry-out.ts";
+import { canReadBack, carryOut, found, operationOf, readBack } from "../carry-out.ts";
 import { lend } from "../lend.ts";
 import { changing, type ProcessorCase, type Scene, type Stage } from "../processor-case.ts";
 import { cutAfter, hangs, isWrite, onlyAt, stalls } from "../rules.ts";
-import { anna, expectNobodyNamed, expectTruth, nameOf, sceneWith } from "../truth.ts";
+import { anna, expectDone, expectNobodyNamed, expectTruth, nameOf, sceneWith } from "../truth.ts";
 
 const bystander = "bystander@example.org";
 /** Real time: how long an adapter may take to notice that nobody waits any more. */
@@ -86,7 +86,7 @@ export const lostAnswers = {
         await expectTruth(scene, [anna], carried);
         scene.wire.heal();
         await resume(scene, resolved);
-        for (const call of resolved) expect(await isDone(scene, anna, call)).toBe(true);
+        for (const call of resolved) await expectDone(scene, anna, call);
         expect(await scene.world.snapshot(anna)).toBe(after);
         expect(await scene.world.snapshot(bystander)).toBe(before);
       }
@@ -152,7 +152,7 @@ export const lostAnswers = {
       if (answered !== "thrown") expect(answered).toEqual([]);
       scene.wire.heal();
       await resume(scene, resolved);
-      for (const call of resolved) expect(await isDone(scene, anna, call)).toBe(true);
+      for (const call of resolved) await expectDone(scene, anna, call);
     },
   },
 } as const satisfies Readonly<Record<string, ProcessorCase>>;

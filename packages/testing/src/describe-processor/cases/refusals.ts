@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { expect } from "vitest";
 import { carryOut, found, operationOf, type Story } from "../carry-out.ts";
 import { lend } from "../lend.ts";
-import type { ProcessorCase, Scene, Stage } from "../processor-case.ts";
+import { preferences, type ProcessorCase, type Scene, type Stage } from "../processor-case.ts";
 import { answers, cutBefore } from "../rules.ts";
 import {
   anna,
@@ -137,6 +138,15 @@ const malformed: readonly VendorReply[] = [
   { status: 200, headers: json, body: "[]" },
 ];
 
+/** The account may be opened; everything else is forbidden. */
+function onlyTheAccount(scene: Scene): Rule {
+  let seen = 0;
+  return (request) => {
+    seen += 1;
+    return seen === 1 ? request.forward() : answers(reply(scene, "missingScope"))(request);
+  };
+}
+
 /** What is made of a vendor that refuses, fails or talks nonsense. */
 export const refusals = {
   "is refused on 401": fails((scene) => answers(reply(scene, "unauthorized")), "RejectedError"),
@@ -198,23 +208,44 @@ export const refusals = {
       expect((other as { account?: unknown } | undefined)?.account).not.toBe(misconfigured.account);
     },
   },
+  "names the topics whose list the vendor does not know": {
+    of: preferences,
+    when: ({ processor }) => Object.keys(processor.topics).length > 0,
+    needs: ["misbound"],
+    async judge(stage) {
+      const { scene } = await sceneWith(stage);
+      const { processor, misbound = processor } = scene;
+      const wrong = Object.entries<unknown>(misbound.topics).flatMap(([topic, list]) =>
+        isDeepStrictEqual(processor.topics[topic], list) ? [] : [topic],
+      );
+      expect(wrong, "`misbound` binds every topic as `processor` does").not.toEqual([]);
+      expect((await processor.check(lend(scene))).unknownTopics).toEqual([]);
+      const { unknownTopics } = await misbound.check(lend({ processor: misbound }));
+      expect(unknownTopics.toSorted()).toEqual(wrong.toSorted());
+    },
+  },
   "says before anything is done which permission is missing": {
     needs: ["wire"],
     async judge(stage) {
       const { scene } = await sceneWith(stage);
-      let seen = 0;
-      // The account may be opened; everything else is forbidden.
-      scene.wire.meet((request) => {
-        seen += 1;
-        return seen === 1 ? request.forward() : answers(reply(scene, "missingScope"))(request);
-      });
+      const { operation } = stage;
+      const { world, wire } = scene;
+      if (world.forbid === undefined) wire.meet(onlyTheAccount(scene));
+      else await world.forbid(operation);
       const checked = await scene.processor.check(lend(scene)).catch((error: unknown) => {
         expectNobodyNamed(error);
         return nameOf(error);
       });
-      const lacking = typeof checked === "string" ? checked : checked.lacks.map(({ operation }) => operation);
-      if (typeof lacking === "string") expect(lacking).toBe("RejectedError");
-      else expect(lacking).toContain(stage.operation);
+      if (typeof checked === "string") {
+        expect(checked).toBe("RejectedError");
+        return;
+      }
+      expect(
+        checked.lacks.map((each) => each.operation),
+        world.forbid === undefined
+          ? `check() was refused everything but its first request, and \`lacks\` does not name "${operation}": ask for each permission by a call, give the world \`forbid\`, or say in \`cannot\` why the vendor does not allow that`
+          : `the key has no permission for "${operation}" any more, and \`lacks\` does not name it`,
+      ).toContain(operation);
     },
   },
 } as const satisfies Readonly<Record<string, ProcessorCase>>;
