@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
+  globSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -47,10 +48,11 @@ interface Report {
   }[];
 }
 
-/** The titles of the kit's cases by what became of them. */
-function judged(): Readonly<Record<string, readonly string[]>> {
+/** The titles of its tests by what became of them. */
+function judged(...files: readonly string[]): Readonly<Record<string, readonly string[]>> {
   const report = join(workspace, "report.json");
-  spawnSync(join(bin, "vitest"), ["run", "--root", folder, "--reporter=json", `--outputFile=${report}`], {
+  const flags = ["run", "--root", folder, "--reporter=json", `--outputFile=${report}`, ...files];
+  spawnSync(join(bin, "vitest"), flags, {
     encoding: "utf8",
     env: { ...process.env, VITEST: "", VITEST_WORKER_ID: "", VITEST_POOL_ID: "" },
   });
@@ -62,6 +64,13 @@ function judged(): Readonly<Record<string, readonly string[]>> {
       results.filter((each) => each.status === status).map(({ title }) => title),
     ]),
   );
+}
+
+/** Its files that say what a step is to replace. */
+function texts(): readonly string[] {
+  return globSync(["README.md", "src/**/*.ts"], { cwd: folder })
+    .map((file) => join(folder, file))
+    .filter((file) => /\bstep \d: /i.test(readFileSync(file, "utf8")));
 }
 
 function fillIn(file: string, from: string, to: string): void {
@@ -90,47 +99,43 @@ export async function checkAccount({ ask }: AcmeCrmCalls): Promise<Checked> {
 `;
 
 const erase = `
-import { type Answers, type Call, type Finding, type Outcome, type Resolution, each } from "@heed/core/contract";
+import type { Call, Finding, Outcome, Resolution } from "@heed/core/contract";
 import { z } from "zod";
 import { type AcmeCrmCalls, isMissing } from "./acme-crm-calls.ts";
 
 type EraseCall = Call<"erase", "email">;
 
 const peopleSchema = z.object({ people: z.array(z.object({ id: z.string(), email: z.string() })) });
-const never = undefined as never;
 
 const listed = async ({ ask }: AcmeCrmCalls, email: string) =>
   (await ask({ method: "GET", path: \`/people?email=\${encodeURIComponent(email)}\` }, peopleSchema)).people;
 
-export function findPeople(calls: AcmeCrmCalls, batch: readonly EraseCall[]): Promise<Answers<Resolution>> {
-  return each(async ({ identifiers: [via] }: EraseCall): Promise<Resolution> => {
-    const people = await listed(calls, via.value);
-    const own = people.filter(({ email }) => email === via.value);
-    return { targets: own.map(({ id }) => ({ kind: "person", id, via, verified: true })) };
-  })(batch, never);
+export async function findPerson(calls: AcmeCrmCalls, { identifiers: [via] }: EraseCall): Promise<Resolution> {
+  const people = await listed(calls, via.value);
+  const own = people.filter(({ email }) => email === via.value);
+  return { targets: own.map(({ id }) => ({ kind: "person", id, via, verified: true })) };
 }
 
-export function erasePerson(calls: AcmeCrmCalls, batch: readonly EraseCall[]): Promise<Answers<Outcome<"erase">>> {
-  return each(async ({ targets }: EraseCall): Promise<Outcome<"erase">> => {
-    let affected = 0;
-    for (const { id } of targets) {
-      try {
-        await calls.send({ method: "DELETE", path: \`/people/\${id}\` });
-        affected += 1;
-      } catch (error) {
-        if (!isMissing(error)) throw error;
-      }
+export async function erasePerson(calls: AcmeCrmCalls, { targets }: EraseCall): Promise<Outcome<"erase">> {
+  let affected = 0;
+  for (const { id } of targets) {
+    try {
+      await calls.send({ method: "DELETE", path: \`/people/\${id}\` });
+      affected += 1;
+    } catch (error) {
+      if (!isMissing(error)) throw error;
     }
-    return targets.length === 0 ? { status: "absent" } : { status: "done", affected };
-  })(batch, never);
+  }
+  return targets.length === 0 ? { status: "absent" } : { status: "done", affected };
 }
 
-export function isErased(calls: AcmeCrmCalls, batch: readonly EraseCall[]): Promise<Answers<Finding>> {
-  return each(async ({ identifiers: [{ value }] }: EraseCall): Promise<Finding> => {
-    return { seen: (await listed(calls, value)).length > 0 ? "not-as-asked" : "as-asked" };
-  })(batch, never);
+export async function isErased(calls: AcmeCrmCalls, { identifiers: [{ value }] }: EraseCall): Promise<Finding> {
+  return { seen: (await listed(calls, value)).length > 0 ? "not-as-asked" : "as-asked" };
 }
 `;
+
+const exampleRuns = "the example in the README prints what the README says";
+const nothingLeft = "nothing is left that a step of CONTRIBUTING is to replace";
 
 const cannot = `cannot: [
     { case: "works through every page of a set, also while it shrinks", reason: "Nothing here has pages." },
@@ -168,6 +173,7 @@ describe("a new processor", { timeout: 120_000 }, () => {
     expect(judged()["passed"]).toEqual([
       "proves which account it is",
       "says before anything is done which permission is missing",
+      exampleRuns,
     ]);
   });
 
@@ -175,6 +181,11 @@ describe("a new processor", { timeout: 120_000 }, () => {
     writeFileSync(join(folder, "src/erase.ts"), erase);
     fillIn("src/conformance.test.ts", "cannot: [],", cannot);
     expect(typeCheck()).toEqual([]);
+    // What is still to be said is left over, wherever it is.
+    for (const file of texts()) {
+      expect(judged("src/readme")["failed"]).toEqual([nothingLeft]);
+      writeFileSync(file, readFileSync(file, "utf8").replaceAll(/\bstep \d: /gi, ""));
+    }
     const { passed = [], failed, skipped = [] } = judged();
     expect(failed).toEqual([]);
     expect(passed.length).toBeGreaterThan(25);
@@ -190,6 +201,48 @@ describe("a new processor", { timeout: 120_000 }, () => {
     const { passed = [], failed } = judged();
     expect(failed).toEqual([]);
     expect(passed.length).toBeGreaterThan(25);
+  });
+
+  it("has a stand-in that listens, and that gives no id twice", async () => {
+    const code = `
+      import { acmeCrmAccount } from "@heed/acme-crm/testing";
+      const account = acmeCrmAccount();
+      const { url, close } = await account.listen();
+      const authorization = "Bearer " + account.apiKey;
+      const ask = async (path: string, method = "GET") => (await fetch(url + path, { method, headers: { authorization } })).text();
+      const first = account.add("anna@example.org");
+      account.add("bo@example.org");
+      await ask("/people/" + first.id, "DELETE");
+      account.add("cilla@example.org");
+      console.log(account.people.size, await ask("/account"), await ask("/people?email=anna%40example.org"));
+      await close();
+      console.log(await ask("/account").catch(() => "closed"));`;
+    const flags = ["-C", "@heed/source", "--input-type=module-typescript", "-e", code];
+    const { stdout } = spawnSync(process.execPath, flags, { cwd: folder, encoding: "utf8" });
+    expect(stdout).toBe('2 {"id":"account-1"} {"people":[]}\nclosed\n');
+  });
+
+  it("says how it is called, and writes nothing, without a name and with two", () => {
+    for (const names of [[], ["zz-one", "zz-two"]]) {
+      const { status, stderr } = spawnSync(
+        process.execPath,
+        [join(root, "scripts/new-processor.ts"), ...names],
+        {
+          encoding: "utf8",
+        },
+      );
+      expect([status, stderr]).toEqual([1, "Usage: pnpm new-processor <name>, for example acme-crm\n"]);
+    }
+    expect(readdirSync(join(root, "packages"))).not.toContain("zz-one");
+  });
+
+  it("refuses a name that its code could not be compiled with", () => {
+    const taken = ["erase", "index", "check-account", "account", "options", "calls", "each", "between", "of"];
+    for (const name of ["delete", "class", "await", "let", "undefined", ...taken])
+      expect(() => newProcessor(name, workspace)).toThrow(
+        new TypeError(`"${name}" means something else in the code: take another name, such as ${name}-crm.`),
+      );
+    expect(readdirSync(join(workspace, "packages"))).toEqual(["acme-crm"]);
   });
 
   it("refuses a name that is no package's, and one that is taken", () => {
