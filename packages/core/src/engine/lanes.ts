@@ -22,6 +22,9 @@ export const sharesAheadMs = 1000;
  * goes to the others. An opt-out that finds no other opt-out waiting has its turn within a second and five
  * intervals of the bucket, however much waits in the other lanes: these have reserved at most
  * `600 + (1/4 + 1/8) · 1000` ms and three intervals when it comes, and go on at 3/8 of the pace.
+ *
+ * Where a call counts in a bucket that is much slower than another one of its buckets, lanes 1 and 2 reserve nothing of
+ * the faster one ahead (see `bookSlots`): there they come as they ask, and only the opt-outs' turn is certain.
  */
 const lanes: readonly [LaneRule, LaneRule, LaneRule] = [
   { aheadMs: 1000, ofTheDay: 1 },
