@@ -181,11 +181,13 @@ describe("a new processor", { timeout: 120_000 }, () => {
     writeFileSync(join(folder, "src/erase.ts"), erase);
     fillIn("src/conformance.test.ts", "cannot: [],", cannot);
     expect(typeCheck()).toEqual([]);
-    // What is still to be said is left over, wherever it is.
-    for (const file of texts()) {
-      expect(judged("src/readme")["failed"]).toEqual([nothingLeft]);
+    // What is still to be said in a single file is left over.
+    const said = (file: string) =>
       writeFileSync(file, readFileSync(file, "utf8").replaceAll(/\bstep \d: /gi, ""));
-    }
+    const [last = "", ...others] = texts();
+    for (const file of others) said(file);
+    expect(judged("src/readme")["failed"]).toEqual([nothingLeft]);
+    said(last);
     const { passed = [], failed, skipped = [] } = judged();
     expect(failed).toEqual([]);
     expect(passed.length).toBeGreaterThan(25);
