@@ -1,5 +1,5 @@
 import { accountSchema, namesSchema } from "./hubspot-answers.ts";
-import type { Line } from "./hubspot-calls.ts";
+import type { Line } from "./hubspot-request.ts";
 import { readAnswer } from "./hubspot-request.ts";
 
 /** How closely HubSpot guards a property. The more it does, the more scopes its values need. */

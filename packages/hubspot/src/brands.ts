@@ -1,6 +1,6 @@
 import type { AccountMemory } from "./account-memory.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
-import type { Topics } from "./options.ts";
+import type { Topics } from "./topics.ts";
 
 /** Every brand of the account, found by what it may send; brand 0 is the account's own. */
 export function brandsOf(

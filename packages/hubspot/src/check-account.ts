@@ -3,7 +3,7 @@ import type { Account } from "./account-calls.ts";
 import type { AccountMemory } from "./account-memory.ts";
 import { type ExportPart, optionalParts } from "./export.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
-import type { HubspotTopic } from "./options.ts";
+import type { HubspotTopic } from "./topics.ts";
 
 /** What was set, for comparing with what the account says. */
 export interface Declared {

@@ -1,7 +1,7 @@
 import { spellingsOf } from "./addresses.ts";
 import { contactsSchema, historySchema } from "./hubspot-answers.ts";
 import { isObjectNotFound, type RawAnswer, unreadable } from "./hubspot-error.ts";
-import type { Line } from "./hubspot-calls.ts";
+import type { Line } from "./hubspot-request.ts";
 
 /** HubSpot takes so many inputs in one batch of objects. */
 export const batchOf = 100;

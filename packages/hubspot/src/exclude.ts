@@ -4,7 +4,7 @@ import type { HubspotKind } from "./addresses.ts";
 import { brandsOf } from "./brands.ts";
 import { type Removal, removeContacts } from "./erase.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
-import type { Topics } from "./options.ts";
+import type { Topics } from "./topics.ts";
 import { type OptOut, silence } from "./silence.ts";
 
 type ExcludeCall = Call<"exclude", HubspotKind>;

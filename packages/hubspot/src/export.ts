@@ -7,7 +7,7 @@ import { brandsOf } from "./brands.ts";
 import { isContact } from "./engagements.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
 import { concernsOneCall } from "./hubspot-error.ts";
-import type { Topics } from "./options.ts";
+import type { Topics } from "./topics.ts";
 
 type ExportCall = Call<"export", HubspotKind>;
 

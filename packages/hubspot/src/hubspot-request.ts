@@ -30,11 +30,36 @@ export interface HubspotRequest {
   readonly answers?: readonly number[];
 }
 
+/** How the calls of each kind reach HubSpot: each takes one turn and goes out once. */
+export interface Line {
+  /** For example `"2026-09"`. */
+  readonly version: string;
+  readonly operation: Asking;
+  readonly send: (request: HubspotRequest) => Promise<RawAnswer>;
+  /** @throws UnavailableError when the answer is not of the shape */
+  readonly ask: <T>(request: HubspotRequest, schema: z.ZodType<T>) => Promise<T>;
+}
+
+/** The line on which one question of the engine is asked. */
+export function openLine(
+  connection: HubspotConnection,
+  context: CallContext<HubspotBucket>,
+  operation: Asking,
+): Line {
+  const send = (request: HubspotRequest) => sendRequest(connection, context, operation, request);
+  return {
+    version: connection.apiVersion,
+    operation,
+    send,
+    ask: async (request, schema) => readAnswer(await send(request), schema, operation),
+  };
+}
+
 /**
  * Takes a turn, sends one request, and answers what HubSpot said, or with one of heed's errors. Nothing is
  * repeated. `apiRequest` resolves with answers of every status, and rejects only when there was none.
  */
-export async function sendRequest(
+async function sendRequest(
   { client, timeZone }: HubspotConnection,
   context: CallContext<HubspotBucket>,
   operation: Asking,

@@ -1,7 +1,7 @@
 import { batchOf } from "./contact-calls.ts";
 import { associatedSchema, associationsSchema, membershipsSchema, objectsSchema } from "./hubspot-answers.ts";
 import { isObjectNotFound, unreadable } from "./hubspot-error.ts";
-import type { Line } from "./hubspot-calls.ts";
+import type { Line } from "./hubspot-request.ts";
 import { inChunks } from "./in-chunks.ts";
 
 /** HubSpot takes so many inputs in one question about associations. */

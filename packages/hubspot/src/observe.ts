@@ -6,7 +6,7 @@ import { brandsOf } from "./brands.ts";
 import { findContacts } from "./find-contacts.ts";
 import type { Status } from "./hubspot-answers.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
-import type { Topics } from "./options.ts";
+import type { Topics } from "./topics.ts";
 import { isOwnExplanation } from "./preference-calls.ts";
 
 type ObserveCall = Call<"observe", HubspotKind>;

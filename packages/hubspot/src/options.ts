@@ -2,19 +2,9 @@ import type { WindowLimit } from "@heed/core/contract";
 import { z } from "zod";
 import type { Engagements, EngagementType } from "./engagements.ts";
 import { type ExportPart, optionalParts } from "./export.ts";
-import type { HubspotWebhooks } from "./webhook.ts";
 import type { HubspotAccess } from "./hubspot-client.ts";
-
-/** What a topic is at HubSpot. */
-export interface HubspotTopic {
-  /** The id of the subscription type: digits. */
-  readonly subscriptionId: string;
-  /** The id of the brand (business unit) that it belongs to. Default `"0"`, the account's own brand. */
-  readonly brandId?: string;
-}
-
-/** What each topic is at HubSpot. */
-export type Topics = Readonly<Record<string, HubspotTopic>>;
+import type { HubspotTopic } from "./topics.ts";
+import type { HubspotWebhooks } from "./webhook.ts";
 
 /** How {@link hubspot} reaches which portal, and what your topics are there. */
 export type HubspotOptions<Topic extends string> = HubspotAccess & {

@@ -1,5 +1,5 @@
 import { statusesBatchSchema, statusesSchema, wideBatchSchema } from "./hubspot-answers.ts";
-import type { Line } from "./hubspot-calls.ts";
+import type { Line } from "./hubspot-request.ts";
 import { channel, statusChange } from "./preference-calls.ts";
 
 /**

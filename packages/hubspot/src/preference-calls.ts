@@ -1,5 +1,5 @@
 import { definitionsSchema, statusesSchema, wideStatusesSchema } from "./hubspot-answers.ts";
-import type { Line } from "./hubspot-calls.ts";
+import type { Line } from "./hubspot-request.ts";
 
 /** What HubSpot files with an opt-out. It names nobody and links to nothing. */
 const optOutExplanation = "The person opted out; carried out through the API on their behalf.";

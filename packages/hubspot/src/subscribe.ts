@@ -12,7 +12,7 @@ import { findContacts } from "./find-contacts.ts";
 import type { Status } from "./hubspot-answers.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
 import { concernsOneCall } from "./hubspot-error.ts";
-import type { Topics } from "./options.ts";
+import type { Topics } from "./topics.ts";
 import { explainConsent, isOwnExplanation, type Legal, statusChange } from "./preference-calls.ts";
 import { bindingOf } from "./unsubscribe.ts";
 

@@ -12,7 +12,7 @@ import { addressesOf, type HubspotKind, keysOf, spellingsOf } from "./addresses.
 import { brandsOf } from "./brands.ts";
 import { byKey, findContacts } from "./find-contacts.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
-import type { HubspotTopic, Topics } from "./options.ts";
+import type { HubspotTopic, Topics } from "./topics.ts";
 import { optOutProperties, readOptOuts } from "./read-opt-outs.ts";
 import { type OptOut, keyOf, silence } from "./silence.ts";
 

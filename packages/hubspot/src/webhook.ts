@@ -1,7 +1,7 @@
 import { type Sighting, TamperedEvidenceError } from "@heed/core/contract";
 import { z } from "zod";
 import { isSignedByHubspot, type SignatureVersion } from "./hubspot-signature.ts";
-import type { Topics } from "./options.ts";
+import type { Topics } from "./topics.ts";
 
 /** How HubSpot's webhooks are known to be HubSpot's. */
 export interface HubspotWebhooks {

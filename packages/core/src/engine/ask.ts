@@ -7,7 +7,7 @@ import type { Health } from "./breaker.ts";
 import type { Claim } from "./claim.ts";
 import type { AnyOperation } from "./operation-of.ts";
 import { Lease, leaseLost } from "./lease.ts";
-import type { Verdict } from "./settle.ts";
+import type { Verdict } from "./verdict.ts";
 import { throwIfStopped, unlessStopped } from "./stopped.ts";
 import { withTimeLimit } from "./time-limit.ts";
 import { callChannel, traced, type CallTrace } from "./tracing.ts";

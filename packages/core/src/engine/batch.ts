@@ -7,7 +7,7 @@ import type { Health } from "./breaker.ts";
 import { begin, type Claim } from "./claim.ts";
 import { takeIn } from "../sightings/take-in.ts";
 import { settleClaims } from "./settle-claims.ts";
-import { heldBack, type Verdict } from "./settle.ts";
+import { heldBack, type Verdict } from "./verdict.ts";
 import { troubleOf } from "./trouble.ts";
 import { afterGuard, afterResolve, afterRun, afterTrouble, afterVerify } from "./verdicts.ts";
 

@@ -7,7 +7,8 @@ import { lockNames } from "../ledger/under-lock.ts";
 import { isDestructive, isHeldBack } from "../requests/lifecycle.ts";
 import { comesBackAt, mostCrashes } from "./crashes.ts";
 import { prepareOrEnd, type Known, type Prepared } from "./prepare.ts";
-import { heldBack, settleWrites, type Settled, type Settlement } from "./settle.ts";
+import { settleWrites, type Settled, type Settlement } from "./settle.ts";
+import { heldBack } from "./verdict.ts";
 
 /** A step in a worker's hands until its lease ends. */
 export interface Claim extends Prepared {

@@ -4,7 +4,7 @@ import { slugSchema } from "../contract/slug.ts";
 import type { Row } from "../contract/tables.ts";
 import { evidenceWrite } from "../evidence/evidence.ts";
 import { deadlineOf, type Deadline } from "../requests/deadline.ts";
-import type { Verdict } from "./settle.ts";
+import type { Verdict } from "./verdict.ts";
 
 /**
  * A new deadline, where what stands in a step's way ends by itself and not before the old one is near: it counts

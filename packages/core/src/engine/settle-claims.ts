@@ -2,7 +2,8 @@ import type { HeedContext } from "../context.ts";
 import type { Decision } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { isHeld, settleLocks, settleReads, tellSettled, type Claim } from "./claim.ts";
-import { settleWrites, type Settled, type Settlement, type Verdict } from "./settle.ts";
+import { settleWrites, type Settled, type Settlement } from "./settle.ts";
+import type { Verdict } from "./verdict.ts";
 import { settleChannel, traced, type SettleTrace } from "./tracing.ts";
 
 /**

@@ -14,7 +14,7 @@ import { isDestructive } from "../requests/lifecycle.ts";
 import type { Claim } from "./claim.ts";
 import { newTargets, type Found } from "./found.ts";
 import type { AnyOperation } from "./operation-of.ts";
-import type { KeptOutcome, Verdict } from "./settle.ts";
+import type { KeptOutcome, Verdict } from "./verdict.ts";
 import type { CallTrace } from "./tracing.ts";
 import { accountRefusedWaitMs, backoffMs, type Trouble } from "./trouble.ts";
 

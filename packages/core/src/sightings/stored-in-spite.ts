@@ -2,7 +2,7 @@ import type { HeedContext } from "../context.ts";
 import type { InputOf } from "../contract/operation.ts";
 import type { Row } from "../contract/tables.ts";
 import type { Claim } from "../engine/claim.ts";
-import type { Verdict } from "../engine/settle.ts";
+import type { Verdict } from "../engine/verdict.ts";
 import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
 import { suppressionLookups, type Named } from "../ledger/name-subject.ts";
 import { isExclusion } from "../ledger/subject-record.ts";

@@ -3,7 +3,7 @@ import type { Identifier } from "../contract/identifier.ts";
 import type { InputOf, Outcome } from "../contract/operation.ts";
 import type { Claim } from "../engine/claim.ts";
 import type { AnyOperation } from "../engine/operation-of.ts";
-import type { Verdict } from "../engine/settle.ts";
+import type { Verdict } from "../engine/verdict.ts";
 import { isHeedError } from "../errors/heed-error.ts";
 import { recordSubject } from "../ledger/record-subject.ts";
 import { openRequest } from "../requests/open-request.ts";
