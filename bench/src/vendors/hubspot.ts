@@ -1,5 +1,5 @@
 import { createHeed, definePolicy, keyring, newKey, type HeedStorage } from "@heed/core";
-import { hubspot, type HubspotOptions } from "@heed/hubspot";
+import { hubspot } from "@heed/hubspot";
 import { hubspotPortal } from "@heed/hubspot/testing";
 import type { VendorsWork } from "../vendors.ts";
 import { standingStill } from "@heed/testing/private";
@@ -9,8 +9,6 @@ import { Watch } from "./watch.ts";
 const limit = { calls: 190, perMs: 10_000 };
 const subscriptionId = "4711";
 const emailOf = (index: number) => `person${index}@example.org`;
-
-type Client = NonNullable<Extract<HubspotOptions<never>, { readonly client: object }>["client"]>;
 
 /** Everybody is one contact with one address, and subscribed to one topic. */
 export async function worksAtHubspot(
@@ -29,25 +27,14 @@ export async function worksAtHubspot(
     dailyCalls: 1_000_000,
     tier: what === "hubspot.unsubscribe.batched" ? "enterprise" : "professional",
   });
-  async function answer({
-    method = "GET",
-    path = "",
-    qs = {},
-    body,
-  }: NonNullable<Parameters<Client["apiRequest"]>[0]>) {
-    const query = new URLSearchParams(qs as Record<string, string>).toString();
-    const request = new Request(`https://api.hubapi.com${path}${query === "" ? "" : `?${query}`}`, {
-      method,
-      headers: { Authorization: `Bearer ${portal.accessToken}` },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+  async function answer(request: Request): Promise<Response> {
     const response = await portal.answer(request);
     watch.saw(clock.now().getTime(), ["burst"], response.status);
     onCall(watch.calls);
     return response;
   }
   const crm = hubspot({
-    client: { config: {}, apiRequest: (asked = {}) => clock.during(answer(asked)) },
+    client: portal.client((request) => clock.during(answer(request))),
     portalId: portal.portalId,
     topics: { news: { subscriptionId } },
     rateLimit: { ...limit, burst: 1, delayMs: 0 },

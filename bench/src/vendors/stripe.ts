@@ -1,7 +1,6 @@
 import { createHeed, definePolicy, keyring, newKey, type HeedStorage } from "@heed/core";
 import { stripeTokens } from "@heed/stripe-tokens";
 import { stripeAccount } from "@heed/stripe-tokens/testing";
-import { Stripe } from "stripe";
 import { standingStill } from "@heed/testing/private";
 import { jumpingClock, workedOff } from "./simulation.ts";
 import { Watch } from "./watch.ts";
@@ -21,8 +20,7 @@ export async function worksAtStripe(
     endpoint: { calls: 25, perMs: 1000 },
   });
   const account = stripeAccount({ now: () => clock.now(), remembers: 10 });
-  async function answer(...sent: Parameters<typeof fetch>): Promise<Response> {
-    const request = new Request(...sent);
+  async function answer(request: Request): Promise<Response> {
     const response = await account.answer(request);
     const path = new URL(request.url).pathname.replaceAll(/\/(?:cus|pm|cs|seti|pi|in|ch|sub)_\w+/g, "/{id}");
     const endpoint = path.endsWith("/search") ? "search" : `${request.method} ${path}`;
@@ -30,11 +28,8 @@ export async function worksAtStripe(
     onCall(watch.calls);
     return response;
   }
-  const httpClient = Stripe.createFetchHttpClient((...sent: Parameters<typeof fetch>) =>
-    clock.during(answer(...sent)),
-  );
   const payments = stripeTokens({
-    client: new Stripe(account.liveKey, { telemetry: false, httpClient }),
+    client: account.client((request) => clock.during(answer(request)), account.liveKey),
     account: account.id,
     live: true,
     pace: { burst: 1, delayMs: 0 },

@@ -1,6 +1,7 @@
 import { definePolicy } from "@heed/core";
 import { createTestHeed, virtualClock } from "@heed/testing";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
+import { askPortal } from "../test/ask-portal.ts";
 import { openScene, unsubscribeCall } from "../test/scene.ts";
 import { hubspot } from "./hubspot.ts";
 import { hubspotPortal } from "./testing/portal.ts";
@@ -12,15 +13,9 @@ const portalOptions = {
 } as const;
 
 /** A heed in front of a portal whose day ends soon, both by the same clock. */
-async function company(adapterOptions: { timeZone?: string; dailyCalls?: number } = {}) {
-  const clock = virtualClock("2026-11-21T20:00:00.000Z", {
-    autoAdvance: true,
-    // HTTP goes through sockets: time may not pass while an answer is on its way.
-    quietTurns: 2000,
-  });
+function company(adapterOptions: { timeZone?: string; dailyCalls?: number } = {}) {
+  const clock = virtualClock("2026-11-21T20:00:00.000Z", { autoAdvance: true });
   const portal = hubspotPortal({ ...portalOptions, now: () => clock.now() });
-  const server = await portal.listen();
-  onTestFinished(() => server.close());
   const { heed, settle, rows } = createTestHeed({
     policy: definePolicy({
       controller: { name: "Acme", country: "SE", contact: "privacy@example.org" },
@@ -31,8 +26,7 @@ async function company(adapterOptions: { timeZone?: string; dailyCalls?: number 
     clock,
     processors: {
       crm: hubspot({
-        accessToken: "pat-eu1-stand-in",
-        baseUrl: server.url,
+        client: portal.client((request) => clock.during(portal.answer(request))),
         portalId: "8675309",
         topics: { news: { subscriptionId: "4711" } },
         settlingMs: 0,
@@ -41,7 +35,7 @@ async function company(adapterOptions: { timeZone?: string; dailyCalls?: number 
     },
   });
   const refused = () => portal.calls.filter(({ answered }) => answered === 429).length;
-  return { clock, portal, url: server.url, heed, settle, rows, refused };
+  return { clock, portal, heed, settle, rows, refused };
 }
 
 describe("what HubSpot says is left", () => {
@@ -68,16 +62,12 @@ describe("what HubSpot says is left", () => {
   });
 
   it("holds everything until the account's midnight once others have used the day up", async () => {
-    const { clock, portal, url, heed, settle, rows, refused } = await company({
+    const { clock, portal, heed, settle, rows, refused } = company({
       timeZone: "Europe/Stockholm",
       dailyCalls: 40,
     });
     // Another app of the same account.
-    for (let n = 0; n < 30; n += 1) {
-      await fetch(`${url}/account-info/2026-09/details`, {
-        headers: { authorization: `Bearer ${portal.accessToken}` },
-      });
-    }
+    for (let n = 0; n < 30; n += 1) await askPortal(portal, "GET", "/account-info/2026-09/details");
     for (let n = 0; n < 12; n += 1)
       await heed.subscriptions.unsubscribe({ subject: { email: `p${n}@example.org` }, topic: "news" });
     await settle(3_600_000);

@@ -1,6 +1,5 @@
 import { definePolicy } from "@heed/core";
 import { createTestHeed, virtualClock } from "@heed/testing";
-import type { HubspotClient } from "../src/hubspot-client.ts";
 import { hubspot } from "../src/hubspot.ts";
 import type { HubspotPortalOptions } from "../src/testing/options.ts";
 import { hubspotPortal } from "../src/testing/portal.ts";
@@ -26,10 +25,7 @@ export function openCompany(
     ...portalOptions,
   });
   const crm = hubspot({
-    client: {
-      config: {},
-      apiRequest: (asked = {}) => clock.during(answer(asked)),
-    },
+    client: portal.client((request) => clock.during(answer(request))),
     portalId: portal.portalId,
     topics,
     settlingMs,
@@ -37,20 +33,9 @@ export function openCompany(
     rateLimit: { calls: 190, perMs: 10_000, burst, delayMs: 0 },
   });
 
-  async function answer({
-    method = "GET",
-    path = "",
-    qs = {},
-    body,
-  }: NonNullable<Parameters<HubspotClient["apiRequest"]>[0]>) {
+  async function answer(request: Request) {
     await meanwhile.get(calls)?.();
     calls += 1;
-    const query = new URLSearchParams(qs as Record<string, string>).toString();
-    const request = new Request(`https://api.hubapi.com${path}${query === "" ? "" : `?${query}`}`, {
-      method,
-      headers: { Authorization: `Bearer ${portal.accessToken}` },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
     return portal.answer(request);
   }
 

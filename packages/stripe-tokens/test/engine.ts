@@ -1,7 +1,6 @@
 import { type Once, runOnce, type Subject } from "@heed/core";
 import type { InputOf } from "@heed/core/contract";
 import { virtualClock } from "@heed/testing";
-import { Stripe } from "stripe";
 import { type StripeTokensOptions, stripeTokens } from "../src/index.ts";
 import { type StripeSwitches, stripeAccount } from "../src/testing/index.ts";
 
@@ -12,17 +11,7 @@ export function accountWithEngine(
 ) {
   const clock = virtualClock("2026-03-01T10:00:00.000Z", { autoAdvance: true });
   const account = stripeAccount({ now: () => clock.now(), ...switches });
-  const answer = async (...sent: Parameters<typeof fetch>) => {
-    const response = await account.answer(new Request(...sent));
-    if (response.type === "error") throw new TypeError("fetch failed");
-    return response;
-  };
-  const client = new Stripe(account.key, {
-    telemetry: false,
-    httpClient: Stripe.createFetchHttpClient((...sent: Parameters<typeof fetch>) =>
-      clock.during(answer(...sent)),
-    ),
-  });
+  const client = account.client((request) => clock.during(account.answer(request)));
   const processor = stripeTokens({ client, account: account.id, ...options });
   const carryOut = <N extends "forgetTokens" | "erase" | "rectify">(
     operation: N,

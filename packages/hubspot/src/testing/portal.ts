@@ -1,7 +1,9 @@
 import { http, type HttpHandler } from "msw";
+import type { HubspotClient } from "../hubspot-client.ts";
 import { accountRoutes } from "./account-routes.ts";
 import { associationRoutes } from "./association-routes.ts";
 import { countCalls, type PortalCall } from "./call-log.ts";
+import { clientOf } from "./client.ts";
 import { contactRoutes, newContact } from "./contact-routes.ts";
 import { findByEmail, keepContact, mergeContacts, setProperties, statusOf } from "./contacts.ts";
 import { dossierOf, searchState, type Dossier } from "./dossier.ts";
@@ -86,6 +88,11 @@ export interface HubspotPortal {
 
   /** Answers one request, wherever it was to go; what no route knows is refused. A broken connection is a network error. */
   answer(request: Request): Promise<Response>;
+  /**
+   * The same as a client for `hubspot({ client })`, in this process and without a socket. `answer` is what its requests
+   * go to, for a test that looks on or steps in between; default: the portal's own. A broken connection rejects.
+   */
+  client(answer?: (request: Request) => Promise<Response>): HubspotClient;
   /** The same for MSW. Default `baseUrl`: `https://api.hubapi.com`. */
   handlers(baseUrl?: string): HttpHandler[];
   /** The same on loopback. Default port: any that is free. */
@@ -226,6 +233,7 @@ export function hubspotPortal(options: HubspotPortalOptions = {}): HubspotPortal
     signed: (url, events) => notices.signed(url, events),
 
     answer,
+    client: (asked = answer) => clientOf(asked, settings.accessToken),
     handlers: (baseUrl = "https://api.hubapi.com") => [
       http.all(`${baseUrl}/*`, ({ request }) => answer(request)),
     ],

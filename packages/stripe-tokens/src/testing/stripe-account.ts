@@ -1,6 +1,8 @@
 import { type HttpHandler, http } from "msw";
+import type { Stripe } from "stripe";
 import { type Additions, additions } from "./additions.ts";
 import { answerRequest } from "./answer-request.ts";
+import { clientOf } from "./client.ts";
 import { reindex } from "./customer-routes.ts";
 import { deleteCustomer } from "./delete-customer.ts";
 import type { Fault, When } from "./faults.ts";
@@ -42,6 +44,12 @@ export interface StripeAccount {
   before(endpoint: string, act: () => void, when?: When): void;
   /** Answers one request, wherever it was to go. A broken connection is a network error response. */
   answer(request: Request): Promise<Response>;
+  /**
+   * Stripe's own client for `stripeTokens({ client })`, in this process and without a socket. `answer` is what its
+   * requests go to, for a test that looks on or steps in between; default: the account's own. `key`: default that of
+   * test mode. A broken connection is a `StripeConnectionError`.
+   */
+  client(answer?: (request: Request) => Promise<Response>, key?: string): Stripe;
   /** Handlers for Mock Service Worker. `baseUrl`: where Stripe is thought to be. */
   handlers(baseUrl?: string): HttpHandler[];
   /** Serves the account by HTTP on the loopback interface. */
@@ -70,6 +78,7 @@ export function stripeAccount(switches: StripeSwitches = {}): StripeAccount {
     state,
     calls,
     answer,
+    client: (asked = answer, withKey = key) => clientOf(asked, withKey),
     handlers: (baseUrl = "https://api.stripe.com") => [
       http.all(`${baseUrl}/*`, ({ request }) => answer(request)),
     ],
