@@ -7,7 +7,7 @@ import { findContacts } from "./find-contacts.ts";
 import type { Status } from "./hubspot-answers.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
 import type { Topics } from "./topics.ts";
-import { isOwnExplanation } from "./preference-calls.ts";
+import { isOwnExplanation, wideOptOutIn } from "./preference-calls.ts";
 
 type ObserveCall = Call<"observe", HubspotKind>;
 
@@ -53,9 +53,7 @@ async function choicesOf(
 ): Promise<readonly SeenChoice[]> {
   const choices: SeenChoice[] = [];
   for (const brand of brands) {
-    const wide = (await calls.wideStatuses(address, brand)).find(
-      ({ status, businessUnitId }) => status === "UNSUBSCRIBED" && (businessUnitId ?? brand) === brand,
-    );
+    const wide = wideOptOutIn(await calls.wideStatuses(address, brand), brand);
     const wideAt = instantOf(wide?.timestamp);
     if (wideAt !== undefined) choices.push({ saw: "opted-out", topics: "all", at: wideAt });
     const bound = Object.entries(topics).filter(([, { brandId = "0" }]) => brandId === brand);

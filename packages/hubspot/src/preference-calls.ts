@@ -1,4 +1,4 @@
-import { definitionsSchema, statusesSchema, wideStatusesSchema } from "./hubspot-answers.ts";
+import { definitionsSchema, statusesSchema, type WideStatus, wideStatusesSchema } from "./hubspot-answers.ts";
 import type { Line } from "./hubspot-request.ts";
 
 /** What HubSpot files with an opt-out. It names nobody and links to nothing. */
@@ -42,6 +42,13 @@ export function channel(brandId: string | undefined): Record<string, string> {
     channel: "EMAIL",
     ...(brandId === undefined || brandId === "0" ? {} : { businessUnitId: brandId }),
   };
+}
+
+/** The opt-out from everything that a brand sends, where there is one. A row without a brand is of the one asked about. */
+export function wideOptOutIn(rows: readonly WideStatus[], brandId: string): WideStatus | undefined {
+  return rows.find(
+    ({ status, businessUnitId }) => status === "UNSUBSCRIBED" && (businessUnitId ?? brandId) === brandId,
+  );
 }
 
 /** Preferences of one address at a time. HubSpot keeps them by address, whether a contact has it or not. */

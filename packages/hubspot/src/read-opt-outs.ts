@@ -6,6 +6,7 @@ import type { Status, WideStatus } from "./hubspot-answers.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
 import { inChunks } from "./in-chunks.ts";
 import { inHalves } from "./in-halves.ts";
+import { wideOptOutIn } from "./preference-calls.ts";
 import { keyOf, lacksBatches, type OptOut } from "./silence.ts";
 
 type Seen = Finding["seen"];
@@ -111,9 +112,7 @@ async function readMany(
 
 /** No row means not opted out. */
 function wideJudge(rows: readonly WideStatus[], brandId: string): () => Seen {
-  const isOut = rows.some(
-    ({ status, businessUnitId }) => status === "UNSUBSCRIBED" && (businessUnitId ?? brandId) === brandId,
-  );
+  const isOut = wideOptOutIn(rows, brandId) !== undefined;
   return () => (isOut ? "as-asked" : "not-as-asked");
 }
 

@@ -1,19 +1,19 @@
-import {
-  type Answers,
-  type Call,
-  type Finding,
-  type FoundTarget,
-  type Outcome,
-  type Resolution,
-} from "@heed/core/contract";
-import { addressesOf, type HubspotKind, keysOf, spellingsOf } from "./addresses.ts";
+import type { Answers, Call, Finding, Identifier, Outcome, Resolution } from "@heed/core/contract";
+import { addressesOf, type HubspotKind, spellingsOf } from "./addresses.ts";
 import { answerEach } from "./answer-each.ts";
-import { findContacts } from "./find-contacts.ts";
+import { findAddresses } from "./find-addresses.ts";
+import type { FoundContact } from "./find-contacts.ts";
 import type { Status } from "./hubspot-answers.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
 import { concernsOneCall } from "./hubspot-error.ts";
 import type { Topics } from "./topics.ts";
-import { explainConsent, isOwnExplanation, type Legal, statusChange } from "./preference-calls.ts";
+import {
+  explainConsent,
+  isOwnExplanation,
+  type Legal,
+  statusChange,
+  wideOptOutIn,
+} from "./preference-calls.ts";
 import { bindingOf } from "./unsubscribe.ts";
 
 type SubscribeCall = Call<"subscribe", HubspotKind>;
@@ -29,30 +29,15 @@ const legalBases: Readonly<Record<string, string>> = {
  * Finds how HubSpot writes the addresses that the subject is named by: those alone were consented for. By contact id
  * it is the address that HubSpot sends to.
  */
-export async function resolveSubscribers(
+export const resolveSubscribers = (
   calls: HubspotCalls,
   batch: readonly SubscribeCall[],
-): Promise<Answers<Resolution>> {
-  const searched = (call: SubscribeCall) => call.identifiers.flatMap(keysOf);
-  const search = { archived: "where-none-is-live" } as const;
-  const { contacts, unknown } = await findContacts(calls, batch.flatMap(searched), search);
-  const answers = new Map<string, Resolution>();
-  for (const call of batch) {
-    if (searched(call).some((key) => unknown.has(key))) continue;
-    const targets = new Map<string, FoundTarget>();
-    for (const via of call.identifiers) {
-      const contact = contacts.find(({ keys }) => keysOf(via).some((key) => keys.has(key)));
-      const spellings: readonly string[] = via.kind === "email" ? spellingsOf(via.value) : [];
-      const held =
-        via.kind === "email"
-          ? contact?.addresses.find((address) => spellings.includes(address))
-          : contact?.primary;
-      const id = held ?? spellings[0];
-      if (id !== undefined && !targets.has(id)) targets.set(id, { kind: "address", id, via, verified: true });
-    }
-    answers.set(call.id, { targets: [...targets.values()] });
-  }
-  return answers;
+): Promise<Answers<Resolution>> => findAddresses(calls, batch, asWritten);
+
+function asWritten(via: Identifier<HubspotKind>, [contact]: readonly FoundContact[]): readonly string[] {
+  if (via.kind !== "email") return contact?.primary === undefined ? [] : [contact.primary];
+  const spellings = spellingsOf(via.value);
+  return [contact?.addresses.find((address) => spellings.includes(address)) ?? spellings[0]];
 }
 
 /**
@@ -176,10 +161,7 @@ function saysResubscribed(rows: readonly Status[], subscriptionId: string): bool
 
 /** The opt-out from everything that a brand sends, where there is one. */
 async function optOutOfAll(calls: HubspotCalls, address: string, brandId = "0") {
-  const rows = await calls.wideStatuses(address, brandId);
-  return rows.find(
-    ({ status, businessUnitId }) => status === "UNSUBSCRIBED" && (businessUnitId ?? brandId) === brandId,
-  );
+  return wideOptOutIn(await calls.wideStatuses(address, brandId), brandId);
 }
 
 function isOwn({ legalBasisExplanation: filed }: Status): boolean {

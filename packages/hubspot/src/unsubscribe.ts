@@ -2,7 +2,6 @@ import {
   type Answers,
   type Call,
   type Finding,
-  type FoundTarget,
   type Outcome,
   RejectedError,
   type Resolution,
@@ -10,6 +9,7 @@ import {
 import type { AccountMemory } from "./account-memory.ts";
 import { addressesOf, type HubspotKind, keysOf, spellingsOf } from "./addresses.ts";
 import { brandsOf } from "./brands.ts";
+import { findAddresses } from "./find-addresses.ts";
 import { byKey, findContacts } from "./find-contacts.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
 import type { HubspotTopic, Topics } from "./topics.ts";
@@ -19,32 +19,18 @@ import { type OptOut, keyOf, silence } from "./silence.ts";
 type UnsubscribeCall = Call<"unsubscribe", HubspotKind>;
 
 /**
- * Finds every address to silence: HubSpot keeps preferences by address, so an address is the target, whether
- * a contact has it or not; with `onlyIfKnown`, only those that a contact has. A call about which HubSpot left
- * something open gets no answer.
+ * Finds every address to silence: each that is named, and all that the subject's contacts have; with `onlyIfKnown`, the
+ * latter alone.
  */
-export async function resolveAddresses(
+export function resolveAddresses(
   calls: HubspotCalls,
   batch: readonly UnsubscribeCall[],
 ): Promise<Answers<Resolution>> {
-  const search = { archived: "where-none-is-live" } as const;
-  const { contacts, unknown } = await findContacts(calls, batch.flatMap(searched), search);
-  const answers = new Map<string, Resolution>();
-  const contactsUnder = byKey(contacts);
-  for (const call of batch) {
-    if (searched(call).some((key) => unknown.has(key))) continue;
-    const targets = new Map<string, FoundTarget>();
-    for (const via of call.identifiers) {
-      const isNamed = via.kind === "email" && call.input.onlyIfKnown !== true;
-      const named = isNamed ? [spellingsOf(via.value)[0]] : [];
-      const found = new Set(keysOf(via).flatMap((key) => contactsUnder.get(key) ?? []));
-      for (const id of [...named, ...[...found].flatMap(({ addresses }) => addresses)]) {
-        if (!targets.has(id)) targets.set(id, { kind: "address", id, via, verified: true });
-      }
-    }
-    answers.set(call.id, { targets: [...targets.values()] });
-  }
-  return answers;
+  return findAddresses(calls, batch, (via, held, { input }) => {
+    const isNamed = via.kind === "email" && input.onlyIfKnown !== true;
+    const named = isNamed ? [spellingsOf(via.value)[0]] : [];
+    return [...named, ...held.flatMap(({ addresses }) => addresses)];
+  });
 }
 
 /** Opts each address out of each topic, or out of everything that any brand of the account sends. */
