@@ -52,9 +52,11 @@ async function followTopic(
 ): Promise<void> {
   if (choices.length === 0) return;
   const at = newestNo(choices);
-  if (at !== undefined && isNews(await stateOf(context, named, { topic }), at))
+  let state = await stateOf(context, named, { topic });
+  if (at !== undefined && isNews(state, at)) {
     await recordNo(context, claim, named, { scope: "topic", name: topic }, at);
-  const state = await stateOf(context, named, { topic });
+    state = await stateOf(context, named, { topic });
+  }
   const now = choices.filter(({ over }) => over !== true);
   if (now.length === 0) return;
   const told = now.some(({ saw }) => saw === "opted-in") ? "given" : "not-given";
