@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { askPortal } from "../test/ask-portal.ts";
 import { openCompany } from "../test/company.ts";
 import type { HubspotPortalOptions, PortalEvent } from "./testing/index.ts";
 
@@ -35,14 +36,8 @@ async function open(options: HubspotPortalOptions = {}, settlingMs = 0) {
     },
     /** A sync that does not ask. */
     async sync(address: string) {
-      const created = await portal.answer(
-        new Request("https://api.hubapi.com/crm/objects/2026-09/contacts", {
-          method: "POST",
-          headers: { Authorization: `Bearer ${portal.accessToken}` },
-          body: JSON.stringify({ properties: { email: address } }),
-        }),
-      );
-      expect(created.status).toBe(201);
+      const contact = { properties: { email: address } };
+      expect((await askPortal(portal, "POST", "/crm/objects/2026-09/contacts", contact)).status).toBe(201);
     },
     told: async () => (await heed.steps.parked()).map(({ because }) => because),
     isThere: (address: string) => portal.search(address).some((place) => place.includes("contact ")),

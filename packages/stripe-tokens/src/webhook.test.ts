@@ -1,24 +1,13 @@
-import { definePolicy } from "@heed/core";
-import { createTestHeed } from "@heed/testing";
 import { Stripe } from "stripe";
 import { describe, expect, it } from "vitest";
-import { accountWithEngine } from "../test/engine.ts";
+import { openShop } from "../test/shop.ts";
 
 const secret = "whsec_stand-in";
 const email = "anna.canary@example.org";
 
 function shop() {
-  const { account, clock, processor } = accountWithEngine(
-    {},
-    { webhooks: { secret: ["whsec_old", secret] } },
-  );
-  const policy = definePolicy({
-    controller: { name: "Acme SRL", country: "RO", contact: "privacy@acme.example" },
-    recipients: { payments: { role: "processor", country: "US", transferTool: "scc" } },
-    purposes: {},
-    topics: {},
-  });
-  const test = createTestHeed({ policy, clock, processors: { payments: processor } });
+  const open = openShop({}, { webhooks: { secret: ["whsec_old", secret] } });
+  const { account, clock, heed } = open;
   const stripe = new Stripe(account.key);
   let events = 0;
   /** A webhook about something at the customer, signed as Stripe signs. */
@@ -46,8 +35,8 @@ function shop() {
   };
   const { id: customer } = account.add.customer({ email, name: "Anna" });
   account.add.paymentMethod(customer);
-  const receive = (request: Request) => test.heed.webhooks.receive("payments", request);
-  return { ...test, account, customer, signed, receive };
+  const receive = (request: Request) => heed.webhooks.receive("payments", request);
+  return { ...open, customer, signed, receive };
 }
 
 const ended = "customer.subscription.deleted";

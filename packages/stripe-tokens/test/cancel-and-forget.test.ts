@@ -1,8 +1,6 @@
-import { keyring, newKey, definePolicy } from "@heed/core";
 import { verifyReceipt } from "@heed/core/evidence";
-import { createTestHeed } from "@heed/testing";
 import { describe, expect, it } from "vitest";
-import { accountWithEngine } from "./engine.ts";
+import { openShop } from "./shop.ts";
 
 const email = "canary.anna@example.org";
 const dayMs = 86_400_000;
@@ -15,18 +13,10 @@ const erasure = { ...wish, right: "erasure" } as const;
 const month = "2026-03-31T10:00:00.000Z";
 const year = "2027-03-01T10:00:00.000Z";
 
-const policy = definePolicy({
-  controller: { name: "Acme SRL", country: "RO", contact: "privacy@acme.example" },
-  recipients: { payments: { role: "processor", country: "US", transferTool: "scc" } },
-  purposes: {},
-  topics: {},
-});
-
 /** A shop, with somebody who pays until then, and somebody else who pays. */
 function shop(periodEnd = year) {
-  const { account, clock, processor } = accountWithEngine();
-  const keys = keyring(newKey());
-  const test = createTestHeed({ policy, clock, keys, processors: { payments: processor } });
+  const open = openShop();
+  const { account, clock, heed, settle } = open;
   const { id } = account.add.customer({ email });
   account.add.paymentMethod(id);
   account.add.charge(id);
@@ -34,11 +24,9 @@ function shop(periodEnd = year) {
   const other = account.add.customer({ email: "canary.bo@example.org" }).id;
   account.add.paymentMethod(other);
   const bystander = account.add.subscription(other);
-  const stepsOf = async (requestId: string) => (await test.heed.requests.get(requestId)).steps;
+  const stepsOf = async (requestId: string) => (await heed.requests.get(requestId)).steps;
   return {
-    ...test,
-    account,
-    keys,
+    ...open,
     subscription,
     bystander,
     cards: () => account.credentialsOf(id).length,
@@ -48,7 +36,7 @@ function shop(periodEnd = year) {
       (await stepsOf(requestId)).find(({ operation }) => operation === "forgetTokens"),
     /** Works until this long before an instant, and then until it. */
     async until(at: string) {
-      await test.settle(Date.parse(at) - clock.now().getTime());
+      await settle(Date.parse(at) - clock.now().getTime());
       if (clock.now().toISOString() < at) await clock.set(at);
     },
   };

@@ -1,25 +1,17 @@
-import { definePolicy } from "@heed/core";
-import { createTestHeed } from "@heed/testing";
 import { describe, expect, it } from "vitest";
-import { accountWithEngine } from "./engine.ts";
+import { openShop } from "./shop.ts";
 
 const email = "anna@example.org";
 const dayMs = 86_400_000;
 
-/** A shop that sells by subscription, with its payment processor. */
-function shop(...given: Parameters<typeof accountWithEngine>) {
-  const { account, clock, processor } = accountWithEngine(...given);
-  const policy = definePolicy({
-    controller: { name: "Acme SRL", country: "RO", contact: "privacy@acme.example" },
-    recipients: { payments: { role: "processor", country: "US", transferTool: "scc" } },
-    purposes: {},
-    topics: {},
-  });
-  const test = createTestHeed({ policy, clock, processors: { payments: processor } });
+/** A shop, and somebody whose card and source it charges. */
+function shop() {
+  const open = openShop();
+  const { account } = open;
   const { id } = account.add.customer({ email, name: "Anna" });
   const card = account.add.paymentMethod(id);
   const source = account.add.source(id);
-  return { ...test, account, customer: id, card, tokens: [id, card.id, source.id] };
+  return { ...open, customer: id, card, tokens: [id, card.id, source.id] };
 }
 
 describe("ASE-16: security tokens that allow to create charges and subscriptions", () => {

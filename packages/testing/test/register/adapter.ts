@@ -17,7 +17,7 @@ import {
   UnavailableError,
 } from "@heed/core/contract";
 
-type Context = CallContext<"calls">;
+export type Context = CallContext<"calls">;
 type AnyCall = Call<OperationName, "email">;
 
 /** One person as the register shows it. */
