@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ephemeralKeys, memory } from "@heed/core";
@@ -7,6 +7,7 @@ import { createMailer } from "@heed/mailer";
 import { listen, unsubscribeHandler } from "@heed/web";
 import { openApplication } from "../src/application.ts";
 import { createAxcrypt } from "../src/axcrypt.ts";
+import { closeDown } from "../src/close-down.ts";
 import type { Person } from "../src/people.ts";
 import { skippingClock } from "../src/skipping-clock.ts";
 import { buildStandIns } from "../src/stand-ins.ts";
@@ -94,14 +95,7 @@ export async function scene() {
         clock.skip(Math.max(0, waitMs));
       }
     },
-    async close() {
-      await mailer.close();
-      await web.close();
-      await heed.close();
-      await town.close();
-      application.close();
-      await rm(folder, { recursive: true });
-    },
+    close: () => closeDown({ mailer, web, heed, town, application, folder }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { keyring, newKey, type Keyring } from "@heed/core";
@@ -9,6 +9,7 @@ import { sqlite } from "@heed/sqlite";
 import { listen, unsubscribeHandler } from "@heed/web";
 import { openApplication, type Application } from "../application.ts";
 import { createAxcrypt, type Axcrypt } from "../axcrypt.ts";
+import { closeDown } from "../close-down.ts";
 import { skippingClock, type SkippingClock } from "../skipping-clock.ts";
 import type { Cast } from "../people.ts";
 import type { Town } from "../town.ts";
@@ -92,14 +93,6 @@ export async function buildStage<T extends Town>(
   });
   const broken = new Set<string>();
   let closing: Promise<void> | undefined;
-  async function close(): Promise<void> {
-    await mailer.close();
-    await web.close();
-    await heed.close();
-    await town.close();
-    application.close();
-    await rm(folder, { recursive: true });
-  }
   return {
     ...cast,
     town,
@@ -121,7 +114,7 @@ export async function buildStage<T extends Town>(
       return outcome.status === "blocked" ? `refused: ${outcome.because}` : outcome.status;
     },
     oneClickLink: (to) => town.linkReceived(to) ?? written.get(to) ?? "",
-    close: () => (closing ??= close()),
+    close: () => (closing ??= closeDown({ mailer, web, heed, town, application, folder })),
   };
 }
 
