@@ -15,7 +15,7 @@ import {
 } from "./engagements.ts";
 import { byKey, findContacts, type Found, together } from "./find-contacts.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
-import { concernsOneCall } from "./hubspot-error.ts";
+import { orFailed } from "./or-failed.ts";
 
 /** HubSpot gives itself so many days to remove a deleted contact from its disks. */
 const purgeDays = 30;
@@ -111,20 +111,20 @@ export async function removeContacts(
     return deletion;
   };
 
-  return answerEach(batch, async (call): Promise<Outcome<"erase">> => {
-    const stuck = unkeepable(keptBy(call));
-    if (stuck.length > 0) {
-      const instruction = `HubSpot deletes a contact whole, and ${stuck.join(", ")} must be kept. Move that elsewhere, then ${call.operation} again.`;
-      return { status: "manual", instruction };
-    }
-    const ids = [...new Set(contactIds(call))];
-    const own = disposed.get(call.id) ?? [];
-    const blocked = blockUnknownAddresses && asksToBlock(call) ? addressesOf(call) : [];
-    if (ids.length === 0 && blocked.length === 0) return { status: "absent" };
-    const [refusal] = own.flatMap(({ type, id }) => refused.get(`${type} ${id}`) ?? []);
-    // The contact is what leads to the objects: it stays until they are dealt with.
-    if (refusal !== undefined) return { status: "failed", error: refusal };
-    try {
+  return answerEach(batch, (call) =>
+    orFailed(async (): Promise<Outcome<"erase">> => {
+      const stuck = unkeepable(keptBy(call));
+      if (stuck.length > 0) {
+        const instruction = `HubSpot deletes a contact whole, and ${stuck.join(", ")} must be kept. Move that elsewhere, then ${call.operation} again.`;
+        return { status: "manual", instruction };
+      }
+      const ids = [...new Set(contactIds(call))];
+      const own = disposed.get(call.id) ?? [];
+      const blocked = blockUnknownAddresses && asksToBlock(call) ? addressesOf(call) : [];
+      if (ids.length === 0 && blocked.length === 0) return { status: "absent" };
+      const [refusal] = own.flatMap(({ type, id }) => refused.get(`${type} ${id}`) ?? []);
+      // The contact is what leads to the objects: it stays until they are dealt with.
+      if (refusal !== undefined) return { status: "failed", error: refusal };
       let affected = own.filter(({ how }) => how === "archive").length;
       for (const id of ids) if (await deleteOnce(id)) affected += 1;
       for (const email of new Set(blocked)) await calls.blockAddress(email);
@@ -135,11 +135,8 @@ export async function removeContacts(
         ...(retained.length > 0 ? { retained } : {}),
         ...(ids.length > 0 ? { purgedBy: civilDateIn(calls.now(), purgeDays) } : {}),
       };
-    } catch (error) {
-      if (concernsOneCall(error)) return { status: "failed", error };
-      throw error;
-    }
-  });
+    }),
+  );
 }
 
 /**

@@ -6,7 +6,7 @@ import { answerEach } from "./answer-each.ts";
 import { brandsOf } from "./brands.ts";
 import { isContact } from "./engagements.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
-import { concernsOneCall } from "./hubspot-error.ts";
+import { orFailed } from "./or-failed.ts";
 import type { Topics } from "./topics.ts";
 
 type ExportCall = Call<"export", HubspotKind>;
@@ -63,16 +63,13 @@ export async function exportContacts(
     brands: once(() => brandsOf(calls, memory, topics)),
     names: memoized((type, sensitivity) => calls.propertyNames(type, sensitivity)),
   };
-  return answerEach(batch, async (call): Promise<Outcome<"export">> => {
-    try {
+  return answerEach(batch, (call) =>
+    orFailed(async (): Promise<Outcome<"export">> => {
       if (!call.targets.some(isContact) && !(await hasPreferences(calls, call, shared)))
         return { status: "absent" };
       return { status: "done", records: recordsOf(calls, call, shared) };
-    } catch (error) {
-      if (concernsOneCall(error)) return { status: "failed", error };
-      throw error;
-    }
-  });
+    }),
+  );
 }
 
 /** An address can have preferences without a contact. */

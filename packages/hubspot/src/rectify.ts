@@ -13,7 +13,7 @@ import { isContact } from "./engagements.ts";
 import { findContacts, type FoundContact } from "./find-contacts.ts";
 import { refusalSchema } from "./hubspot-answers.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
-import { concernsOneCall } from "./hubspot-error.ts";
+import { orFailed } from "./or-failed.ts";
 
 type RectifyCall = Call<"rectify", HubspotKind>;
 
@@ -54,16 +54,16 @@ export async function rectifyContacts(
 ): Promise<Answers<Outcome<"rectify">>> {
   const { contacts, unknown } = await readRectified(calls, batch);
   const known = batch.filter((call) => !liveIds(call).some((id) => unknown.has(id)));
-  return answerEach(known, async (call): Promise<Outcome<"rectify">> => {
-    if (!call.targets.some(isContact)) return { status: "absent" };
-    const ids = liveIds(call);
-    if (ids.length === 0) {
-      const instruction =
-        "HubSpot has this person as an archived contact only, which cannot be changed. Restore the contact and retry the step, or erase it.";
-      return { status: "manual", instruction };
-    }
-    const changes = changesOf(call);
-    try {
+  return answerEach(known, (call) =>
+    orFailed(async (): Promise<Outcome<"rectify">> => {
+      if (!call.targets.some(isContact)) return { status: "absent" };
+      const ids = liveIds(call);
+      if (ids.length === 0) {
+        const instruction =
+          "HubSpot has this person as an archived contact only, which cannot be changed. Restore the contact and retry the step, or erase it.";
+        return { status: "manual", instruction };
+      }
+      const changes = changesOf(call);
       let affected = 0;
       for (const { id } of ofCall(contacts, call).filter((contact) => isOtherwise(contact, changes))) {
         const answer = await calls.patchContact(id, changes);
@@ -72,11 +72,8 @@ export async function rectifyContacts(
         affected += 1;
       }
       return { status: "done", affected };
-    } catch (error) {
-      if (concernsOneCall(error)) return { status: "failed", error };
-      throw error;
-    }
-  });
+    }),
+  );
 }
 
 /** Reads the properties of each contact back by its id. */

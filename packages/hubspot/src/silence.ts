@@ -2,9 +2,9 @@ import { type Answers, type OutcomeOf, RejectedError } from "@heed/core/contract
 import type { AccountMemory } from "./account-memory.ts";
 import { answerEach } from "./answer-each.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
-import { concernsOneCall } from "./hubspot-error.ts";
 import { inChunks } from "./in-chunks.ts";
 import { inHalves } from "./in-halves.ts";
+import { orFailed } from "./or-failed.ts";
 
 /** One address that is to get nothing more: of one subscription type, or of everything that a brand sends. */
 export type OptOut =
@@ -38,18 +38,15 @@ export async function silence(
     memory,
     asked.flatMap(({ optOuts }) => optOuts),
   );
-  return answerEach(asked, async ({ optOuts }) => {
-    if (optOuts.length === 0) return { status: "absent" };
-    try {
+  return answerEach(asked, ({ optOuts }) =>
+    orFailed(async () => {
+      if (optOuts.length === 0) return { status: "absent" };
       let affected = 0;
       for (const optOut of optOuts)
         if (confirmed.get(keyOf(optOut)) ?? (await alone(calls, optOut))) affected += 1;
       return { status: "done", affected };
-    } catch (error) {
-      if (concernsOneCall(error)) return { status: "failed", error };
-      throw error;
-    }
-  });
+    }),
+  );
 }
 
 /** True when it changed something; HubSpot does not say so of an opt-out of everything. */

@@ -5,7 +5,7 @@ import { findAddresses } from "./find-addresses.ts";
 import type { FoundContact } from "./find-contacts.ts";
 import type { Status } from "./hubspot-answers.ts";
 import type { HubspotCalls } from "./hubspot-calls.ts";
-import { concernsOneCall } from "./hubspot-error.ts";
+import { orFailed } from "./or-failed.ts";
 import type { Topics } from "./topics.ts";
 import {
   explainConsent,
@@ -49,14 +49,14 @@ export function subscribeAddresses(
   batch: readonly SubscribeCall[],
   topics: Topics,
 ): Promise<Answers<Outcome<"subscribe">>> {
-  return answerEach(batch, async (call): Promise<Outcome<"subscribe">> => {
-    const addresses = subscribed(call);
-    if (addresses.length === 0) {
-      const instruction =
-        "HubSpot has no address of this person: name one, or subscribe them there by hand if they asked for it.";
-      return { status: "manual", instruction };
-    }
-    try {
+  return answerEach(batch, (call) =>
+    orFailed(async (): Promise<Outcome<"subscribe">> => {
+      const addresses = subscribed(call);
+      if (addresses.length === 0) {
+        const instruction =
+          "HubSpot has no address of this person: name one, or subscribe them there by hand if they asked for it.";
+        return { status: "manual", instruction };
+      }
       let affected = 0;
       const newer = new Set<string>();
       const locked = new Set<string>();
@@ -70,11 +70,8 @@ export function subscribeAddresses(
       }
       if (newer.size + locked.size === 0) return { status: "done", affected };
       return { status: "manual", instruction: instructionFor([...newer], [...locked]) };
-    } catch (error) {
-      if (concernsOneCall(error)) return { status: "failed", error };
-      throw error;
-    }
-  });
+    }),
+  );
 }
 
 /** Reads back each address: subscribed to each topic, and no opt-out from everything in the way. */
