@@ -7,7 +7,13 @@ import { isMissing, stripeError, unreadable } from "./stripe-error.ts";
 import { type EndpointBucket, type StripeBucket, isRead } from "./stripe-limits.ts";
 
 type Send = (options: Stripe.RequestOptions) => Promise<unknown>;
-type SendPage = (after: string | undefined, options: Stripe.RequestOptions) => Promise<unknown>;
+export type SendPage = (page: Page, options: Stripe.RequestOptions) => Promise<unknown>;
+
+/** The next hundred of a list, the most that Stripe gives at once. A search calls `page` what it goes on from. */
+interface Page {
+  readonly limit: number;
+  readonly starting_after?: string;
+}
 
 /** What the calls of one question share. */
 export interface Question {
@@ -52,7 +58,8 @@ export function askStripe({ client, context, operation, countsReads, moment }: Q
     send: SendPage,
     after?: string,
   ): Promise<{ data: T[]; after?: string }> {
-    const asked = () => ask(bucket, knownPageOf(item), (options) => send(after, options));
+    const from = { limit: 100, ...(after === undefined ? {} : { starting_after: after }) };
+    const asked = () => ask(bucket, knownPageOf(item), (options) => send(from, options));
     const given = await orMissing(undefined, asked);
     // Where the list went on from is gone: what is behind it was not seen.
     if (given === undefined && after !== undefined) throw unreadable(given, { operation, bucket });
@@ -111,11 +118,6 @@ export function askStripe({ client, context, operation, countsReads, moment }: Q
   }
 
   return { client, ask, each, all, newest, found, moment };
-}
-
-/** The next hundred of a list, the most that Stripe gives at once. */
-export function pageAfter(after: string | undefined): { limit: number; starting_after?: string } {
-  return after === undefined ? { limit: 100 } : { limit: 100, starting_after: after };
 }
 
 async function orMissing<T, M>(missing: M, ask: () => Promise<T>): Promise<T | M> {

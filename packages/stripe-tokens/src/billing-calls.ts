@@ -1,5 +1,5 @@
 import type { Stripe } from "stripe";
-import { type Asker, pageAfter } from "./ask-stripe.ts";
+import type { Asker } from "./ask-stripe.ts";
 import { type Owner, ownedBy } from "./owner.ts";
 import {
   createdSchema,
@@ -14,8 +14,8 @@ export function billingCalls({ client, ask, all, newest, moment }: Asker) {
   return {
     /** Those that were not cancelled: Stripe leaves these out unless asked. */
     subscriptions: (owner: Owner) =>
-      all("subscription-list", subscriptionSchema, (after, options) =>
-        client.subscriptions.list({ ...ownedBy(owner), ...pageAfter(after) }, options),
+      all("subscription-list", subscriptionSchema, (page, options) =>
+        client.subscriptions.list({ ...ownedBy(owner), ...page }, options),
       ),
     updateSubscription: (id: string, changes: Stripe.SubscriptionUpdateParams) =>
       ask("subscription-update", subscriptionSchema, (options) =>
@@ -27,8 +27,8 @@ export function billingCalls({ client, ask, all, newest, moment }: Asker) {
         client.subscriptions.cancel(id, { invoice_now: false, prorate: false }, options),
       ),
     schedules: (owner: Owner) =>
-      all("schedule-list", withStatusSchema, (after, options) =>
-        client.subscriptionSchedules.list({ ...ownedBy(owner), ...pageAfter(after) }, options),
+      all("schedule-list", withStatusSchema, (page, options) =>
+        client.subscriptionSchedules.list({ ...ownedBy(owner), ...page }, options),
       ),
     releaseSchedule: (id: string) =>
       ask("schedule-release", identifiedSchema, (options) =>
@@ -37,8 +37,8 @@ export function billingCalls({ client, ask, all, newest, moment }: Asker) {
     /** Of every status, so that the guard's question answers that of the run too. */
     invoices: (owner: Owner) =>
       moment.invoices(owner.id, () =>
-        all("invoice-list", invoiceSchema, (after, options) =>
-          client.invoices.list({ ...ownedBy(owner), ...pageAfter(after) }, options),
+        all("invoice-list", invoiceSchema, (page, options) =>
+          client.invoices.list({ ...ownedBy(owner), ...page }, options),
         ),
       ),
     newestInvoice: (owner: Owner) =>

@@ -1,5 +1,5 @@
 import type { Stripe } from "stripe";
-import { type Asker, pageAfter } from "./ask-stripe.ts";
+import type { Asker } from "./ask-stripe.ts";
 import {
   accountSchema,
   customerAccountSchema,
@@ -24,8 +24,8 @@ export function customerCalls({ client, ask, all, newest, found, moment }: Asker
     /** With everything on each that points to a credential. Stripe compares exactly, letter case included. */
     async customersListedAs(email: string) {
       const expand = ["data.sources", "data.subscriptions"];
-      const customers = await all("customer-list", customerSchema, (after, options) =>
-        client.customers.list({ email, expand, ...pageAfter(after) }, options),
+      const customers = await all("customer-list", customerSchema, (page, options) =>
+        client.customers.list({ email, expand, ...page }, options),
       );
       for (const customer of customers) moment.saw(customer);
       return customers;
@@ -33,8 +33,8 @@ export function customerCalls({ client, ask, all, newest, found, moment }: Asker
     /** Stripe ignores letter case here, and lags behind what was written. */
     customersSearchedAs: (email: string) => {
       const query = `email:'${email.replaceAll(/[\\']/g, String.raw`\$&`)}'`;
-      return all("customer-search", identifiedSchema, (after, options) =>
-        client.customers.search({ query, limit: 100, ...(after ? { page: after } : {}) }, options),
+      return all("customer-search", identifiedSchema, ({ limit, starting_after: page }, options) =>
+        client.customers.search({ query, limit, ...(page === undefined ? {} : { page }) }, options),
       );
     },
     /** With everything on it that points to a credential. */

@@ -1,80 +1,72 @@
-import { type Asker, pageAfter } from "./ask-stripe.ts";
+import type { Asker, SendPage } from "./ask-stripe.ts";
 import { type Owner, ownedBy } from "./owner.ts";
 import { chargeSchema, recordSchema } from "./stripe-answers.ts";
+import type { EndpointBucket } from "./stripe-limits.ts";
 import { z } from "zod";
 
 const chargeRecordSchema = z.looseObject(chargeSchema.shape);
 
 /** Everything that Stripe lists of a customer or account, as it answered it, page by page. */
 export function exportCalls({ client, each, found }: Asker) {
+  const records = (bucket: EndpointBucket, send: SendPage) => each(bucket, recordSchema, send);
   return {
     /** What is listed by customer and by account alike. */
     listsOf: (owner: Owner) => {
       const of = ownedBy(owner);
       return {
         "payment-methods": () =>
-          each("method-list", recordSchema, (after, options) =>
-            client.paymentMethods.list({ ...of, ...pageAfter(after) }, options),
-          ),
+          records("method-list", (page, options) => client.paymentMethods.list({ ...of, ...page }, options)),
         subscriptions: () =>
-          each("subscription-list", recordSchema, (after, options) =>
-            client.subscriptions.list({ ...of, status: "all", ...pageAfter(after) }, options),
+          records("subscription-list", (page, options) =>
+            client.subscriptions.list({ ...of, status: "all", ...page }, options),
           ),
         "subscription-schedules": () =>
-          each("schedule-list", recordSchema, (after, options) =>
-            client.subscriptionSchedules.list({ ...of, ...pageAfter(after) }, options),
+          records("schedule-list", (page, options) =>
+            client.subscriptionSchedules.list({ ...of, ...page }, options),
           ),
         invoices: () =>
-          each("invoice-list", recordSchema, (after, options) =>
-            client.invoices.list({ ...of, ...pageAfter(after) }, options),
-          ),
+          records("invoice-list", (page, options) => client.invoices.list({ ...of, ...page }, options)),
         "invoice-items": () =>
-          each("invoice-item-list", recordSchema, (after, options) =>
-            client.invoiceItems.list({ ...of, ...pageAfter(after) }, options),
+          records("invoice-item-list", (page, options) =>
+            client.invoiceItems.list({ ...of, ...page }, options),
           ),
         "credit-notes": () =>
-          each("credit-note-list", recordSchema, (after, options) =>
-            client.creditNotes.list({ ...of, ...pageAfter(after) }, options),
+          records("credit-note-list", (page, options) =>
+            client.creditNotes.list({ ...of, ...page }, options),
           ),
         "payment-intents": () =>
-          each("payment-intent-list", recordSchema, (after, options) =>
-            client.paymentIntents.list({ ...of, ...pageAfter(after) }, options),
+          records("payment-intent-list", (page, options) =>
+            client.paymentIntents.list({ ...of, ...page }, options),
           ),
         "setup-intents": () =>
-          each("setup-intent-list", recordSchema, (after, options) =>
-            client.setupIntents.list({ ...of, ...pageAfter(after) }, options),
+          records("setup-intent-list", (page, options) =>
+            client.setupIntents.list({ ...of, ...page }, options),
           ),
         "checkout-sessions": () =>
-          each("session-list", recordSchema, (after, options) =>
-            client.checkout.sessions.list({ ...of, ...pageAfter(after) }, options),
+          records("session-list", (page, options) =>
+            client.checkout.sessions.list({ ...of, ...page }, options),
           ),
         quotes: () =>
-          each("quote-list", recordSchema, (after, options) =>
-            client.quotes.list({ ...of, ...pageAfter(after) }, options),
-          ),
+          records("quote-list", (page, options) => client.quotes.list({ ...of, ...page }, options)),
         "promotion-codes": () =>
-          each("promotion-code-list", recordSchema, (after, options) =>
-            client.promotionCodes.list({ ...of, ...pageAfter(after) }, options),
+          records("promotion-code-list", (page, options) =>
+            client.promotionCodes.list({ ...of, ...page }, options),
           ),
       };
     },
     sourceRecords: (customer: string) =>
-      each("source-list", recordSchema, (after, options) =>
-        client.customers.listSources(customer, pageAfter(after), options),
-      ),
+      records("source-list", (page, options) => client.customers.listSources(customer, page, options)),
     balanceTransactions: (customer: string) =>
-      each("balance-transaction-list", recordSchema, (after, options) =>
-        client.customers.listBalanceTransactions(customer, pageAfter(after), options),
+      records("balance-transaction-list", (page, options) =>
+        client.customers.listBalanceTransactions(customer, page, options),
       ),
     /** With what was paid back. */
     chargeRecords: (customer: string) =>
-      each("charge-list", chargeRecordSchema, (after, options) =>
-        client.charges.list({ customer, expand: ["data.refunds"], ...pageAfter(after) }, options),
+      each("charge-list", chargeRecordSchema, (page, options) =>
+        client.charges.list({ customer, expand: ["data.refunds"], ...page }, options),
       ),
     disputeRecords: (charge: string) =>
-      each("dispute-list", recordSchema, (after, options) =>
-        client.disputes.list({ charge, ...pageAfter(after) }, options),
-      ),
+      records("dispute-list", (page, options) => client.disputes.list({ charge, ...page }, options)),
     /** A payment with the charge that it made last. */
     paymentRecord: (id: string) =>
       found("payment-intent-read", recordSchema, (options) =>

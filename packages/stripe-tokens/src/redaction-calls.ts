@@ -1,4 +1,4 @@
-import { type Asker, pageAfter } from "./ask-stripe.ts";
+import type { Asker } from "./ask-stripe.ts";
 import { redactionJobSchema, validationErrorSchema } from "./stripe-answers.ts";
 
 /** The version that knows redaction jobs. It is asked for in these calls alone. */
@@ -39,8 +39,7 @@ export function redactionCalls({ client, ask, all, newest }: Asker) {
         client.rawRequest("POST", `${job(id)}/run`, {}, { ...options, ...preview }),
       ),
     redactionErrors: (id: string) =>
-      all("redaction-error-list", validationErrorSchema, (after, options) => {
-        const { limit, starting_after } = pageAfter(after);
+      all("redaction-error-list", validationErrorSchema, ({ limit, starting_after }, options) => {
         const from = starting_after === undefined ? "" : `&starting_after=${starting_after}`;
         return client.rawRequest("GET", `${job(id)}/validation_errors?limit=${limit}${from}`, undefined, {
           ...options,

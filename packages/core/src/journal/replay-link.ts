@@ -2,7 +2,7 @@ import type { HeedContext } from "../context.ts";
 import type { Write } from "../contract/storage.ts";
 import { newDataKey } from "../keys/sealed.ts";
 import { linkSubjects } from "../ledger/link-subjects.ts";
-import { recordsOf, type SubjectRecord, type SubjectRows } from "../ledger/subject-record.ts";
+import { nothingOf, recordsOf, type SubjectRecord, type SubjectRows } from "../ledger/subject-record.ts";
 import type { JournalLine, JournalRecord } from "./journal.ts";
 
 type Linked = NonNullable<JournalRecord["linked"]>;
@@ -27,7 +27,7 @@ export function linkAgain(
   const namespace = fromRows.subjects[0]?.namespace;
   if (link === undefined || from === undefined || namespace === undefined) return undefined;
   const [known] = readable(context, toRows);
-  const kept = known ?? nothingOf(link.to, now);
+  const kept = known ?? nothingOf(link.to, now, newDataKey());
   const { id, dataKey } = kept;
   const made: readonly Write[] = [
     { insert: "subjects", row: { id, namespace, createdAt: now, frozenBy: null }, orKeep: true },
@@ -56,19 +56,4 @@ export function frozenAs({ frozenBy }: SubjectRecord, id: string): readonly Writ
 function readable(context: HeedContext, rows: SubjectRows): readonly SubjectRecord[] {
   const owners = new Set(rows.dataKeys.map((row) => row.owner));
   return recordsOf(context, { ...rows, subjects: rows.subjects.filter((row) => owners.has(row.id)) });
-}
-
-function nothingOf(id: string, createdAt: string): SubjectRecord {
-  return {
-    id,
-    createdAt,
-    frozenBy: null,
-    dataKey: newDataKey(),
-    identifiers: [],
-    events: [],
-    openSteps: [],
-    preferences: [],
-    exclusions: [],
-    permits: [],
-  };
 }

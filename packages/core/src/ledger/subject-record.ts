@@ -158,6 +158,22 @@ export function dataKeyOf(
   return context.keys.unwrap(row.wrapped, row.keyId, owner);
 }
 
+/** Somebody of whom nothing is known yet. */
+export function nothingOf(id: string, createdAt: string, dataKey: Uint8Array): SubjectRecord {
+  return {
+    id,
+    createdAt,
+    frozenBy: null,
+    dataKey,
+    identifiers: [],
+    events: [],
+    openSteps: [],
+    preferences: [],
+    exclusions: [],
+    permits: [],
+  };
+}
+
 /** A new subject: random id, own data key, no identifiers yet. */
 export function newSubject(
   context: HeedContext,
@@ -166,18 +182,7 @@ export function newSubject(
   const id = context.newId();
   const dataKey = newDataKey();
   return {
-    record: {
-      id,
-      createdAt: now,
-      frozenBy: null,
-      dataKey,
-      identifiers: [],
-      events: [],
-      openSteps: [],
-      preferences: [],
-      exclusions: [],
-      permits: [],
-    },
+    record: nothingOf(id, now, dataKey),
     writes: [
       { insert: "subjects", row: { id, namespace: context.namespace, createdAt: now, frozenBy: null } },
       { insert: "dataKeys", row: { owner: id, ...context.keys.wrap(dataKey, id) } },

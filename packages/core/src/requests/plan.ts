@@ -159,27 +159,11 @@ function erasurePlan(context: HeedContext, deadlineAt: string, receivedAt: strin
       }
       const stage = recipient.role === "own" ? 3 : 2;
       const input: InputOf["erase"] = { suppress: true, keep };
-      if (operations.erase !== undefined)
-        planned.push({ ...base, processor, operation: "erase", stage, input });
-      else if (keep.length === 0) {
-        planned.push({
-          ...base,
-          processor,
-          operation: "erase",
-          stage,
-          input,
-          ended: byHand(context, processor, recipient),
-        });
-      } else if (operations.forgetTokens === undefined) {
-        planned.push({
-          ...base,
-          processor,
-          operation: "erase",
-          stage,
-          input,
-          ended: { state: "retained", retained: keep },
-        });
-      }
+      const erasure = { ...base, processor, operation: "erase", stage, input } as const;
+      if (operations.erase !== undefined) planned.push(erasure);
+      else if (keep.length === 0) planned.push({ ...erasure, ended: byHand(context, processor, recipient) });
+      else if (operations.forgetTokens === undefined)
+        planned.push({ ...erasure, ended: { state: "retained", retained: keep } });
       return planned;
     },
   );
