@@ -1,6 +1,6 @@
 import type { Row } from "@heed/core/storage";
 import { expect } from "vitest";
-import { insertOf, read, write, type StorageCase } from "./storage-case.ts";
+import { increment, insertOf, read, write, type StorageCase } from "./storage-case.ts";
 
 /** What `decide` is given, and how often. */
 export const decisions: readonly StorageCase[] = [
@@ -100,19 +100,7 @@ export const decisions: readonly StorageCase[] = [
     promise: "loses none of 100 increments at the same time",
     async run(bench) {
       await write(bench, insertOf("limits", { bucket: "a" }));
-      const increment = () =>
-        bench.storage.transact({
-          lock: ["limit:a"],
-          read: { limit: { from: "limits", where: { bucket: "a" } } },
-          clock: bench.clock,
-          decide: ({ limit }) => ({
-            writes: [
-              { update: "limits", where: { bucket: "a" }, set: { arrival: (limit[0]?.arrival ?? 0) + 1 } },
-            ],
-            answer: undefined,
-          }),
-        });
-      await Promise.all(Array.from({ length: 100 }, increment));
+      await Promise.all(Array.from({ length: 100 }, () => increment(bench)));
       expect((await read(bench, { from: "limits", where: {} }))[0]?.arrival).toBe(100);
     },
   },

@@ -56,6 +56,19 @@ export async function write({ storage, clock }: Bench, ...writes: readonly Write
   await storage.transact({ lock: [], read: {}, clock, decide: () => ({ writes, answer: undefined }) });
 }
 
+/** Adds one to the limit of bucket `a`, as it is when its lock is held. */
+export async function increment({ storage, clock }: Bench): Promise<void> {
+  await storage.transact({
+    lock: ["limit:a"],
+    read: { limit: { from: "limits", where: { bucket: "a" } } },
+    clock,
+    decide: ({ limit }) => ({
+      writes: [{ update: "limits", where: { bucket: "a" }, set: { arrival: (limit[0]?.arrival ?? 0) + 1 } }],
+      answer: undefined,
+    }),
+  });
+}
+
 /** The rows that a query finds now. */
 export async function read<T extends TableName>(
   { storage, clock }: Bench,
