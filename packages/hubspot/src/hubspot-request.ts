@@ -21,7 +21,7 @@ export interface HubspotConnection {
 }
 
 /** One HTTP call. */
-export interface HubspotRequest {
+interface HubspotRequest {
   readonly method: "GET" | "POST" | "PATCH";
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
