@@ -24,7 +24,7 @@ import type { ConsentState } from "./ledger/consent-fold.ts";
 import type { ConsentEvidence } from "./ledger/event.ts";
 import type { Links } from "./ledger/links.ts";
 import type { Changed } from "./ledger/choice-event.ts";
-import type { SuppressionAnswer } from "./ledger/suppression.ts";
+import type { SuppressionAnswer } from "./ledger/check-suppression.ts";
 import type { Names } from "./policy/policy.ts";
 import type { EndsPaidService, Identity, RequestState, StepState } from "./requests/lifecycle.ts";
 import type { OpenedRequest } from "./requests/open-request.ts";

@@ -29,7 +29,8 @@ export type { Asked, ConsentState } from "./ledger/consent-fold.ts";
 export type { ConsentEvidence, EventKind, LedgerEvent } from "./ledger/event.ts";
 export type { Link, Links } from "./ledger/links.ts";
 export type { Changed } from "./ledger/choice-event.ts";
-export type { SuppressionAnswer, SuppressionReason } from "./ledger/suppression.ts";
+export type { SuppressionAnswer } from "./ledger/check-suppression.ts";
+export type { SuppressionReason } from "./ledger/suppression.ts";
 export { fileJournal } from "./journal/file-journal.ts";
 export type {
   Journal,

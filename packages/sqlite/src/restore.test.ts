@@ -47,6 +47,32 @@ describe("a back-up that is restored", () => {
     expect((await rows("steps")).filter((step) => step.endedAt === null)).toEqual([]);
   });
 
+  it("makes nobody anew where they are kept out, also from before they were erased", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna.canary@example.org");
+    const open = (right: "objection" | "erasure") =>
+      live.heed.requests.open({ right, recipient: "crm", identity: "signed-in", subject: anna } as never);
+    await open("objection");
+    company.crm.records.clear();
+    for (const step of await live.heed.steps.parked()) await live.heed.steps.acknowledge(step.id);
+    await open("erasure");
+    await live.settle();
+    await company.clock.advance(60_000);
+    await live.heed.subjects.record({ subject: anna });
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    const told = await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    expect(told).toMatchObject({ changed: true, untold: ["crm"] });
+    await live.heed.close();
+    const { heed, settle, rows } = company.on(old);
+    await heed.restore();
+    await settle();
+    expect(await heed.permits.take(mail("newsletter", anna.email))).toMatchObject({ allowed: true });
+    expect((await rows("steps")).filter(({ operation }) => operation === "subscribe")).toEqual([]);
+    expect([company.crm.find(anna.email), company.crm.optedIn.size]).toEqual([[], 0]);
+  });
+
   it("leaves nothing to a human of a request that had ended", async () => {
     const company = journaledCompany();
     const live = company.on(company.base);

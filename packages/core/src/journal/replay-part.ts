@@ -114,6 +114,7 @@ function recordIn(context: HeedContext, writes: readonly Write[]): SubjectRecord
     events: rowsOf("events"),
     steps: [],
     permits: [],
+    ownSilences: [],
   });
   return record;
 }

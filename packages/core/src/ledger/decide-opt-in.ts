@@ -19,8 +19,9 @@ import type { LedgerEvent } from "./event.ts";
 import { findSubject } from "./find-subject.ts";
 import { identifiersOf } from "./identifiers.ts";
 import type { Named } from "./name-subject.ts";
+import { withSilences } from "./kept-out.ts";
 import type { SubjectRecord } from "./subject-record.ts";
-import { comeBack, erasedAt, recipientsKeptOutOf, silencedAt } from "./suppression.ts";
+import { comeBack, erasedAt, silencedAt } from "./suppression.ts";
 
 /**
  * One person opts in.
@@ -73,12 +74,9 @@ export function decideOptIn(
   const opened = topicsIn(context.policy, choice.scope).filter(
     (topic) => !isOpen(topic, record.events) && isOpen(topic, [...record.events, event]),
   );
-  // Whoever is new here may have an address that was another's, or their own before they were erased.
-  const keptOutOf = recipientsKeptOutOf(context, named, silences);
+  const known = withSilences(context, record, named, silences);
   const plan =
-    opened.length === 0
-      ? noSteps
-      : preferenceSteps(context, record, choice, event, { isWhole: true, keptOutOf });
+    opened.length === 0 ? noSteps : preferenceSteps(context, known, choice, event, { isWhole: true });
   return {
     writes: [
       ...writes,

@@ -15,6 +15,7 @@ import {
 } from "./choice-event.ts";
 import { isSilent } from "./choice.ts";
 import { identifiersOf, withIdentifiers } from "./identifiers.ts";
+import { withSilences } from "./kept-out.ts";
 import { lostOf, silenceLost, without } from "./lost-people.ts";
 import { suppressionDigests, type Named } from "./name-subject.ts";
 import { revokePermits } from "./revoke-permits.ts";
@@ -25,6 +26,7 @@ import { suppress, suppressionScope } from "./suppression.ts";
  * Everybody named is silenced: too much silence is the safe side.
  * @param more.request the request that this choice answers, with its work key
  * @param more.unreadable identifiers of people whose data key is destroyed
+ * @param more.silences suppressions of the addresses named
  */
 export function decideOptOut(
   context: HeedContext,
@@ -35,9 +37,11 @@ export function decideOptOut(
   {
     request,
     unreadable = [],
+    silences = [],
   }: {
     readonly request?: { readonly id: string; readonly key: Uint8Array };
     readonly unreadable?: readonly Row<"identifiers">[];
+    readonly silences?: readonly Row<"suppressions">[];
   } = {},
 ): DecidedChoice {
   const lost = lostOf(named, unreadable);
@@ -68,7 +72,7 @@ export function decideOptOut(
     const event = newEvent(record, { ...choice, ...idOf(totals.eventId === undefined) }, now);
     const isWhole =
       request !== undefined || !isKnown || record.identifiers.length > known(records, record.id);
-    const plan = preferenceSteps(context, record, choice, event, {
+    const plan = preferenceSteps(context, withSilences(context, record, named, silences), choice, event, {
       ...(request === undefined ? {} : { request }),
       isWhole,
     });

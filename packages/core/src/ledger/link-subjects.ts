@@ -72,6 +72,7 @@ export function linkSubjects(
     openSteps: [...kept.openSteps, ...openSteps],
     preferences: [...kept.preferences, ...other.preferences].toSorted((a, b) => a.seq - b.seq),
     exclusions: [...kept.exclusions, ...other.exclusions],
+    silences: [...kept.silences, ...other.silences],
     permits: [...kept.permits, ...other.permits],
   };
   return { record, writes };

@@ -22,26 +22,21 @@ export async function recordChoice(
   within?: unknown,
 ): Promise<Changed> {
   const named = "named" in about ? about.named : undefined;
+  const digest = suppressionLookups(context, named?.identifiers ?? []);
   const on = {
     select: "named" in about ? { digests: about.named.digests.flat() } : about,
+    read: { silences: { from: "suppressions", where: { digest } } } as const,
     ...(within === undefined ? {} : { within }),
   };
   const { changed, revoked } = isOptOut(choice.kind)
     ? await transactOnSubjects(context, {
         ...on,
-        read: {},
         isSilencing: true,
-        decide: (records, _, now, unreadable) =>
-          decideOptOut(context, records, named, choice, now, { unreadable }),
+        decide: (records, { silences }, now, unreadable) =>
+          decideOptOut(context, records, named, choice, now, { unreadable, silences }),
       })
     : await transactOnSubjects(context, {
         ...on,
-        read: {
-          silences: {
-            from: "suppressions",
-            where: { digest: suppressionLookups(context, named?.identifiers ?? []) },
-          },
-        },
         needsEveryKey: true,
         decide: (records, { silences }, now) => decideOptIn(context, records, named, choice, silences, now),
       });

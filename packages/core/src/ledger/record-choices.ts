@@ -31,7 +31,7 @@ export async function recordChoices(
   { isDry, underWay }: { readonly isDry: boolean; readonly underWay: readonly AskedChoice[] },
 ): Promise<ReadonlyMap<number, Changed>> {
   const optIns = asks.filter((ask) => !isOptOut(ask.choice.kind));
-  const silenced = new Map(optIns.map((ask) => [ask, suppressionLookups(context, ask.named.identifiers)]));
+  const silenced = new Map(asks.map((ask) => [ask, suppressionLookups(context, ask.named.identifiers)]));
   const decided = await transactOnSubjects(context, {
     select: { digests: asks.flatMap((ask) => ask.named.digests.flat()) },
     needsEveryKey: optIns.length > 0,
@@ -48,16 +48,10 @@ export async function recordChoices(
         const theirs = own.flatMap(({ id, identifiers }) => [id, ...identifiers.map(({ digest }) => digest)]);
         if (isTaken([...named.digests.flat(), ...theirs])) return;
         const lookups = silenced.get(ask) ?? [];
+        const theirSilences = silences.filter((row) => lookups.includes(row.digest));
         const decision = isOptOut(choice.kind)
-          ? decideOptOut(context, own, named, choice, now, { unreadable })
-          : decideOptIn(
-              context,
-              own,
-              named,
-              choice,
-              silences.filter((row) => lookups.includes(row.digest)),
-              now,
-            );
+          ? decideOptOut(context, own, named, choice, now, { unreadable, silences: theirSilences })
+          : decideOptIn(context, own, named, choice, theirSilences, now);
         answers.set(place, decision.answer);
         if (!isDry) for (const write of decision.writes) writes.push(write);
       });

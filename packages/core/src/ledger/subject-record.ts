@@ -1,5 +1,5 @@
 import type { HeedContext } from "../context.ts";
-import type { Write } from "../contract/storage.ts";
+import type { Condition, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { newDataKey } from "../keys/sealed.ts";
@@ -41,7 +41,14 @@ export function subjectReads(select: Select) {
         settledAt: { isNull: true },
       },
     },
+    ownSilences: silencesOf(subjectIds),
   } as const;
+}
+
+/** The read that brings what silences the addresses of these subjects. */
+export function silencesOf<const S extends Condition>(subjectId: S) {
+  const digest = { via: "identifiers", column: "suppression", where: { subjectId } } as const;
+  return { from: "suppressions", where: { digest } } as const;
 }
 
 /** The rows that {@link ledgerReads} brings. */
@@ -59,6 +66,8 @@ interface UnderWay {
   readonly preferences: readonly Row<"steps">[];
   /** What took, or takes, the subject out of processors, and keeps them out. */
   readonly exclusions: readonly Row<"steps">[];
+  /** What silences the subject's addresses, also from before they were this subject's. */
+  readonly silences: readonly Row<"suppressions">[];
   readonly permits: readonly Row<"permits">[];
 }
 
@@ -67,6 +76,7 @@ export interface SubjectRows extends LedgerRows {
   /** Ended or not, oldest first. */
   readonly steps: readonly Row<"steps">[];
   readonly permits: readonly Row<"permits">[];
+  readonly ownSilences: readonly Row<"suppressions">[];
 }
 
 /** One subject with its identifiers, its choices, and its open data key. */
@@ -109,6 +119,7 @@ export function byKey<R extends LedgerRows>(
 export function recordsOf(context: HeedContext, rows: SubjectRows): readonly SubjectRecord[] {
   const steps = groupedBy(rows.steps, (row) => row.subjectId);
   const permits = groupedBy(rows.permits, (row) => row.address);
+  const silences = groupedBy(rows.ownSilences, (row) => row.digest);
   return ledgersOf(context, rows).map((ledger) => {
     const own = steps.get(ledger.id) ?? [];
     return {
@@ -116,6 +127,7 @@ export function recordsOf(context: HeedContext, rows: SubjectRows): readonly Sub
       openSteps: own.filter(({ endedAt }) => endedAt === null),
       preferences: own.filter(({ operation }) => isPreference(operation)),
       exclusions: own.filter(isExclusion),
+      silences: ledger.identifiers.flatMap(({ suppression }) => silences.get(suppression ?? "") ?? []),
       permits: ledger.identifiers.flatMap((row) => permits.get(row.digest) ?? []),
     };
   });
@@ -128,11 +140,6 @@ function isPreference(operation: string): boolean {
 /** Whether a step keeps its subject out of its processor: also when a human is asked to do it. */
 export function isExclusion({ operation, state }: Pick<Row<"steps">, "operation" | "state">): boolean {
   return operation === "exclude" && state !== "cancelled";
-}
-
-/** Whether the subject is kept out of a processor. */
-export function isExcludedFrom({ exclusions }: SubjectRecord, processor: string): boolean {
-  return exclusions.some((step) => step.processor === processor);
 }
 
 /** Rows by what `name` says, in their order: a transaction may be about hundreds of subjects. */
@@ -170,6 +177,7 @@ export function nothingOf(id: string, createdAt: string, dataKey: Uint8Array): S
     openSteps: [],
     preferences: [],
     exclusions: [],
+    silences: [],
     permits: [],
   };
 }

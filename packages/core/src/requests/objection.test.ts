@@ -162,6 +162,65 @@ describe("an objection to being at one recipient", () => {
     expect([...crm.contacts.keys()]).toEqual([bo.email]);
   });
 
+  /** Who was kept out, is erased, is back under one of their addresses, and has another one by now. */
+  async function openReturned() {
+    const shop = await openSubscribed();
+    await shop.object();
+    await shop.erase(anna);
+    const later = { email: "anna.c@example.net" };
+    await shop.heed.subjects.record({
+      subject: { email: [anna.email, later.email] },
+      identityVerified: true,
+    });
+    expect(shop.crm.contacts.size).toBe(0);
+    return { ...shop, later };
+  }
+
+  it("is known of somebody who is back by whichever of their addresses is named", async () => {
+    const { heed, crm, later, drain, isKeptOut } = await openReturned();
+    expect([await isKeptOut(later.email), await isKeptOut("bo@example.org")]).toEqual([true, false]);
+    const yes = await heed.subscriptions.subscribe({ subject: later, topic: "events", evidence });
+    expect(yes).toMatchObject({ changed: true, steps: [], untold: ["crm"] });
+    await drain();
+    expect(crm.contacts.size).toBe(0);
+  });
+
+  it("has no opt-out make somebody there who is back, or of whom nothing else is known", async () => {
+    const { heed, crm, erase, later, drain } = await openReturned();
+    const no = await heed.subscriptions.unsubscribe({ subject: later, topic: "events" });
+    expect(no.steps).toHaveLength(1);
+    await drain();
+    expect(crm.contacts.size).toBe(0);
+    await erase(anna);
+    await heed.subscriptions.unsubscribe({ subject: anna, topic: "events" });
+    await drain();
+    await erase(anna);
+    await heed.requests.open({ right: "withdrawal", identity: "unverified", subject: anna });
+    await drain();
+    await erase(anna);
+    await heed.subscriptions.unsubscribeMany([{ subject: anna, topic: "events" }]);
+    await drain();
+    expect(crm.contacts.size).toBe(0);
+    // Of somebody else the same is told.
+    await heed.subscriptions.unsubscribe({ subject: { email: "bo@example.org" }, topic: "events" });
+    await drain();
+    expect([...crm.contacts.keys()]).toEqual(["bo@example.org"]);
+  });
+
+  it("lets no earlier opt-in be tried again once its person turns out to be who objected", async () => {
+    const { heed, crm, erase, drain, object } = await openSubscribed();
+    await object();
+    await erase(anna);
+    const account = { accountId: "4711" };
+    const yes = await heed.subscriptions.subscribe({ subject: account, topic: "events", evidence });
+    await drain();
+    expect(await heed.steps.parked()).toMatchObject([{ id: yes.steps[0], because: "no-identifier" }]);
+    await heed.subjects.record({ subject: { ...account, ...anna }, identityVerified: true });
+    await expect(heed.steps.retry(yes.steps[0] ?? "")).rejects.toMatchObject({ code: "excluded" });
+    await drain();
+    expect(crm.contacts.size).toBe(0);
+  });
+
   it("can be looked at before, and is refused where the plan is another one by then", async () => {
     const { heed, crm } = await openSubscribed();
     const { right, recipient, identity } = objection;

@@ -7,6 +7,7 @@ import { isSilent } from "../ledger/choice.ts";
 import type { Scope } from "../ledger/event.ts";
 import { findSubject } from "../ledger/find-subject.ts";
 import { identifiersOf } from "../ledger/identifiers.ts";
+import { withSilences } from "../ledger/kept-out.ts";
 import { suppressionLookups, type Named } from "../ledger/name-subject.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { comeBack } from "../ledger/suppression.ts";
@@ -71,10 +72,11 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
       requestSteps: { from: "steps", where: openRequestsOf(subjectIds) },
       // An opt-in that waits for the end of an erasure.
       parked: { from: "parked", where: openRequestsOf(subjectIds) },
+      silences: { from: "suppressions", where: { digest: addresses } },
     },
     decide: (
       records,
-      { requests, requestSteps, parked },
+      { requests, requestSteps, parked, silences },
       now,
     ): Decision<{ opened: OpenedRequest; revoked: readonly string[] }> => {
       const verified = asked.identity !== "unverified";
@@ -102,7 +104,8 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
       const isFrozen = records.some((each) => each.frozenBy !== null);
       // A withdrawal during an erasure marks nothing as shown: the erasure has its own list of what was.
       const marks = verified && !(isFrozen && asked.right === "withdrawal");
-      const { record, writes } = findSubject(context, records, named, marks, now);
+      const found = findSubject(context, records, named, marks, now);
+      const record = withSilences(context, found.record, named, silences);
       const receivedAt = asked.receivedAt !== undefined && asked.receivedAt < now ? asked.receivedAt : now;
       const deadline = deadlineOf(context.policy.controller, receivedAt);
       const request: Row<"requests"> = {
@@ -132,7 +135,7 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
         : { request, writes: [], revoked: [] };
       return {
         writes: [
-          ...writes,
+          ...found.writes,
           // Whoever asks, wants an answer.
           ...(asked.right === "erasure" && verified ? comeBack(addresses, now) : []),
           ...(waiting === undefined

@@ -6,7 +6,8 @@ import { UnsupportedOperationError } from "../errors/unsupported-operation-error
 import { seal } from "../keys/sealed.ts";
 import { propagationOf, topicsVia } from "../ledger/choice.ts";
 import type { EventKind, Scope } from "../ledger/event.ts";
-import { isExcludedFrom, type SubjectRecord } from "../ledger/subject-record.ts";
+import { isExcludedFrom } from "../ledger/kept-out.ts";
+import type { SubjectRecord } from "../ledger/subject-record.ts";
 import type { Recipient } from "../policy/policy.ts";
 import { civilDateIn, endOfYearPlus } from "./deadline.ts";
 import { stepsToRelease } from "./gates.ts";
@@ -49,11 +50,9 @@ export function preferenceSteps(
   how: {
     readonly request?: { readonly id: string; readonly key: Uint8Array };
     readonly isWhole: boolean;
-    /** Recipients that an address of theirs is kept out of, besides those that the record knows of. */
-    readonly keptOutOf?: ReadonlySet<string>;
   } = { isWhole: true },
 ): { rows: readonly Row<"steps">[]; untold: readonly string[] } {
-  const { request, isWhole, keptOutOf } = how;
+  const { request, isWhole } = how;
   const untold: string[] = [];
   // heed's own data is going: whoever holds the person has been dealt with.
   if (
@@ -65,7 +64,7 @@ export function preferenceSteps(
   const planned = propagationOf(context.policy, choice.kind, choice.scope).flatMap(
     ({ processor, operation, topics }): readonly PlannedStep[] => {
       if (!isWhole && isTold(record, processor, topics)) return [];
-      const isExcluded = isExcludedFrom(record, processor) || keptOutOf?.has(processor) === true;
+      const isExcluded = isExcludedFrom(record, processor);
       if (isExcluded && operation === "subscribe") {
         untold.push(processor);
         return [];

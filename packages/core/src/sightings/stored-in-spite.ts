@@ -5,8 +5,8 @@ import type { Claim } from "../engine/claim.ts";
 import type { Verdict } from "../engine/verdict.ts";
 import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
 import { suppressionLookups, type Named } from "../ledger/name-subject.ts";
-import { isExclusion } from "../ledger/subject-record.ts";
-import { keptOut, type KeptOut } from "../ledger/suppression.ts";
+import { keptOut, type KeptOut } from "../ledger/kept-out.ts";
+import { isExclusion, silencesOf } from "../ledger/subject-record.ts";
 import { isParked } from "../requests/lifecycle.ts";
 import { mayHaveStored, skewMs } from "./own-work.ts";
 
@@ -38,8 +38,9 @@ export async function storedInSpite(
   const { processor, createdAt } = claim.step;
   const storedMs = Date.parse(claim.found.storedAt ?? createdAt);
   const nowMs = context.clock.now().getTime();
-  const barred = (await eachOf(context, named)).flatMap(({ suppressions, subject, steps }) => {
-    const kept = keptOut({ suppressions, subject, steps }, processor);
+  const barred = (await eachOf(context, named)).flatMap((about) => {
+    const { subject, steps } = about;
+    const kept = keptOut(about, processor);
     if (kept === undefined || storedMs < Date.parse(kept.at) - skewMs) return [];
     const there = steps.filter((step) => step.processor === processor);
     if (there.some((step) => mayHaveStored(step, storedMs, nowMs))) return [];
@@ -69,18 +70,21 @@ function eachOf(context: HeedContext, { identifiers, digests }: Named) {
     read: {
       ...keyReads(keys),
       suppressions: { from: "suppressions", where: { digest: lookups.flat() } },
-      identifiers: { from: "identifiers", where: { digest } },
+      identifiers: { from: "identifiers", where: { subjectId } },
       subjects: { from: "subjects", where: { id: subjectId } },
       steps: { from: "steps", where: { subjectId } },
+      silences: silencesOf(subjectId),
     },
     decide: (rows) => {
       refuseUnknownKeys(keys, rows);
       const people = lookups.map((lookup, index) => {
         const owner = rows.identifiers.find((row) => digests[index]?.includes(row.digest))?.subjectId;
+        const theirs = rows.identifiers.filter((row) => row.subjectId === owner);
         return {
           suppressions: rows.suppressions.filter((row) => lookup.includes(row.digest)),
           subject: rows.subjects.find(({ id }) => id === owner),
           steps: rows.steps.filter((step) => step.subjectId === owner),
+          silences: rows.silences.filter(({ digest }) => theirs.some((row) => row.suppression === digest)),
         };
       });
       return { writes: [], answer: people };

@@ -4,8 +4,9 @@ import type { Decision, Write } from "../contract/storage.ts";
 import { stepWrites } from "../ledger/choice-event.ts";
 import { topicState } from "../ledger/choice.ts";
 import { suppressionLookups, type Named } from "../ledger/name-subject.ts";
-import { isExcludedFrom, type SubjectRecord } from "../ledger/subject-record.ts";
-import { recipientsKeptOutOf } from "../ledger/suppression.ts";
+import { isExcludedFrom } from "../ledger/kept-out.ts";
+import type { SubjectRecord } from "../ledger/subject-record.ts";
+import { keepsOut } from "../ledger/suppression.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
 import { lanes, preferenceDeadline, seqOf, stepRows, type PlannedStep } from "../requests/plan.ts";
 import { isAbout } from "./own-work.ts";
@@ -27,7 +28,7 @@ export async function tellAgain(
     },
     decide: (records, { silences }, now): Decision<void> => ({
       writes:
-        operation === "subscribe" && recipientsKeptOutOf(context, named, silences).has(processor)
+        operation === "subscribe" && silences.some((row) => keepsOut(row, processor))
           ? []
           : records.flatMap((record) => againWrites(context, record, { processor, operation, topic }, now)),
       answer: undefined,

@@ -1,0 +1,82 @@
+import type { HeedContext } from "../context.ts";
+import type { Row } from "../contract/tables.ts";
+import { suppressionLookups, type Named } from "./name-subject.ts";
+import { isExclusion, type SubjectRecord } from "./subject-record.ts";
+import { erasedAt, exclusionScope, keepsOut, strongest, type SuppressionReason } from "./suppression.ts";
+
+/** What says that no record of an address is to be made, and since when. */
+export interface KeptOut {
+  readonly because: SuppressionReason;
+  /** RFC 3339. */
+  readonly at: string;
+}
+
+/**
+ * Whether an address is kept out: everywhere, by an erasure, or of one recipient, by an objection.
+ *
+ * @param about.suppressions of this address, under every key
+ * @param about.subject whose it is, where it is somebody's
+ * @param about.steps of that subject
+ * @param about.silences of all of that subject's addresses
+ */
+export function keptOut(
+  about: {
+    readonly suppressions: readonly Row<"suppressions">[];
+    readonly subject: Pick<Row<"subjects">, "createdAt" | "frozenBy"> | undefined;
+    readonly steps: readonly Row<"steps">[];
+    readonly silences: readonly Row<"suppressions">[];
+  },
+  recipient: string | undefined,
+): KeptOut | undefined {
+  const { suppressions, subject, steps, silences } = about;
+  const isErased = erasedAt(suppressions, subject) !== undefined || (subject?.frozenBy ?? null) !== null;
+  const erasure = isErased ? strongest(suppressions, "everything") : undefined;
+  if (erasure !== undefined) return { because: erasure.reason as SuppressionReason, at: erasure.at };
+  if (recipient === undefined) return undefined;
+  const own = strongest(suppressions, exclusionScope(recipient));
+  return excludedFrom(
+    { exclusions: steps.filter(isExclusion), silences: own === undefined ? silences : [own, ...silences] },
+    recipient,
+  );
+}
+
+/** Whether the subject is kept out of a recipient, under whatever address. */
+export function isExcludedFrom(record: SubjectRecord, recipient: string): boolean {
+  return excludedFrom(record, recipient) !== undefined;
+}
+
+/**
+ * Whoever has another address since is kept out with it as well, and whoever has an address that was kept out before
+ * it was theirs: it may be their own of before they were erased.
+ */
+function excludedFrom(
+  { exclusions, silences }: Pick<SubjectRecord, "exclusions" | "silences">,
+  recipient: string,
+): KeptOut | undefined {
+  const silence = silences.find((row) => keepsOut(row, recipient));
+  if (silence !== undefined) return { because: "excluded", at: silence.at };
+  const exclusion = exclusions.find((step) => step.processor === recipient);
+  return exclusion === undefined ? undefined : { because: "excluded", at: exclusion.createdAt };
+}
+
+/**
+ * The subject with what silences those of their addresses that a call names: they may be new to them, or silenced under
+ * another key.
+ *
+ * @param silences suppressions of the addresses named
+ */
+export function withSilences(
+  context: HeedContext,
+  record: SubjectRecord,
+  named: Named | undefined,
+  silences: readonly Row<"suppressions">[],
+): SubjectRecord {
+  if (named === undefined || silences.length === 0) return record;
+  const owned = new Set(record.identifiers.map((row) => row.digest));
+  const own = named.identifiers.filter((_, index) =>
+    named.digests[index]?.some((digest) => owned.has(digest)),
+  );
+  const digests = new Set(suppressionLookups(context, own));
+  const more = silences.filter(({ digest }) => digests.has(digest));
+  return { ...record, silences: [...record.silences, ...more] };
+}
