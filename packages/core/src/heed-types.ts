@@ -27,6 +27,7 @@ import type { Changed } from "./ledger/choice-event.ts";
 import type { SuppressionAnswer } from "./ledger/check-suppression.ts";
 import type { Names } from "./policy/policy.ts";
 import type { EndsPaidService, Identity, RequestState, StepState } from "./requests/lifecycle.ts";
+import type { Lifted } from "./requests/lift-objection.ts";
 import type { OpenedRequest } from "./requests/open-request.ts";
 import type { ParkedStep } from "./requests/parked-steps.ts";
 import type { OpenRequestView, RequestView } from "./requests/read-request.ts";
@@ -162,6 +163,20 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
      * who is kept out of that one.
      */
     check(ask: { readonly email: string; readonly recipient?: Id }): Promise<SuppressionAnswer>;
+    /**
+     * Somebody who objected to being at a recipient wants to be there again, also one who was erased since: nothing of
+     * before keeps them out any more, under whichever of their addresses. The recipient is told what they want and do
+     * not want by now, and from now on every choice. What they objected to, and what was done for it, stays on record.
+     * To take an objection back before anything was carried out, `requests.withdraw` it.
+     *
+     * @throws ConflictError `request-open` while an objection to this recipient is carried out, `frozen` while the
+     *   person is erased, `two-subjects`; InvalidInputError `no-address` when heed knows none of theirs
+     */
+    lift(ask: {
+      readonly subject: Subject<Kind>;
+      readonly recipient: N["recipient"];
+      readonly identity: Exclude<Identity, "unverified">;
+    }): Promise<Lifted>;
   };
   readonly subjects: {
     /**
@@ -189,7 +204,7 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
           | { readonly right: "withdrawal"; readonly purpose?: N["purpose"] }
           /**
            * To being at one recipient (GDPR Art. 21): the person is taken out there and kept out, and what they have and
-           * want elsewhere stays. Opt-ins are not told there any more; ask `suppression.check` with this recipient before
+           * want elsewhere stays. Opt-ins are not told there any more, until `suppression.lift`; ask `suppression.check` with this recipient before
            * anything of yours creates somebody there.
            */
           | {

@@ -52,6 +52,7 @@ import { alone, type KnownKeys } from "./only-keys.ts";
 import { known } from "./policy/known-name.ts";
 import type { Names, Policy } from "./policy/policy.ts";
 import { denyRequest, retrySteps, verifyIdentity, withdrawRequest } from "./requests/change-request.ts";
+import { liftObjection } from "./requests/lift-objection.ts";
 import { openRequest } from "./requests/open-request.ts";
 import { acknowledgeStep, parkedSteps, retryStep } from "./requests/parked-steps.ts";
 import { listRequests, readRequest } from "./requests/read-request.ts";
@@ -93,6 +94,7 @@ const optionKeys: KnownKeys<HeedOptions<Names, unknown>> = {
   evidence: true,
 };
 
+const liftKeys = { subject: true, recipient: true, identity: true };
 const permitKeys = { topic: true, email: true, messageKey: true };
 const restoreKeys = { dryRun: true, acceptLoss: true, onProgress: true };
 
@@ -160,6 +162,16 @@ export function createHeed<
         asked(ask, "suppression.check", "{ email }", { email: true, recipient: true });
         if (ask.recipient !== undefined) known(policy, "recipients", ask.recipient);
         return checkSuppression(context, ask);
+      },
+      lift: async (ask) => {
+        const { recipient, identity } = asked(
+          ask,
+          "suppression.lift",
+          "{ subject, recipient, identity }",
+          liftKeys,
+        );
+        known(policy, "recipients", recipient);
+        return liftObjection(context, named(ask), recipient, shownIdentity(identity));
       },
     },
     subjects: {

@@ -30,6 +30,7 @@ export type { ConsentEvidence, EventKind, LedgerEvent } from "./ledger/event.ts"
 export type { Link, Links } from "./ledger/links.ts";
 export type { Changed } from "./ledger/choice-event.ts";
 export type { SuppressionAnswer } from "./ledger/check-suppression.ts";
+export type { Lifted } from "./requests/lift-objection.ts";
 export type { SuppressionReason } from "./ledger/suppression.ts";
 export { fileJournal } from "./journal/file-journal.ts";
 export type {

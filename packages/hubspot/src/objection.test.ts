@@ -58,6 +58,20 @@ describe("an objection to being at HubSpot", () => {
     expect([await state(), portal.search("anna")]).toEqual(["given", []]);
   });
 
+  it("that is lifted has HubSpot told of the yes that stands", async () => {
+    const { portal, heed, clock, settle, object } = await open({ preferenceCreatesContact: true });
+    await object();
+    await settle();
+    expect([portal.isOptedOutOfAll(email), portal.status(email, "4711")]).not.toContain("SUBSCRIBED");
+    await clock.advance(60_000);
+    const about = { subject, recipient: "crm", identity: "signed-in" } as const;
+    expect(await heed.suppression.lift(about)).toMatchObject({ changed: true, steps: [expect.any(String)] });
+    await settle();
+    expect(await heed.steps.parked()).toEqual([]);
+    expect(portal.status(email, "4711")).toBe("SUBSCRIBED");
+    expect(await heed.suppression.check({ email, recipient: "crm" })).toEqual({ suppressed: false });
+  });
+
   it("has nobody made there anew under another address that the contact had", async () => {
     const { portal, heed, settle, object } = await open({ preferenceCreatesContact: true });
     await object();

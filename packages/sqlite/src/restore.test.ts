@@ -59,18 +59,44 @@ describe("a back-up that is restored", () => {
     await open("erasure");
     await live.settle();
     await company.clock.advance(60_000);
-    await live.heed.subjects.record({ subject: anna });
     const old = `${company.base}.old`;
     await live.storage.backup?.(old);
+    await live.heed.subjects.record({ subject: anna });
     const told = await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
     expect(told).toMatchObject({ changed: true, untold: ["crm"] });
     await live.heed.close();
     const { heed, settle, rows } = company.on(old);
+    await expect(heed.subjects.record({ subject: anna })).rejects.toMatchObject({ code: "restore-needed" });
     await heed.restore();
     await settle();
     expect(await heed.permits.take(mail("newsletter", anna.email))).toMatchObject({ allowed: true });
     expect((await rows("steps")).filter(({ operation }) => operation === "subscribe")).toEqual([]);
     expect([company.crm.find(anna.email), company.crm.optedIn.size]).toEqual([[], 0]);
+  });
+
+  it("takes nobody out again who had objected and changed their mind, and waits to be told of that", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const anna = company.person("anna.canary@example.org");
+    await live.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    await live.settle();
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    const about = { subject: anna, recipient: "crm", identity: "signed-in" } as const;
+    const { id } = await live.heed.requests.open({ ...about, right: "objection" });
+    for (const step of await live.heed.steps.parked()) await live.heed.steps.acknowledge(step.id);
+    await company.clock.advance(60_000);
+    await live.heed.suppression.lift(about);
+    await live.settle();
+    await live.heed.close();
+    company.crm.optedIn.clear();
+    const { heed, settle } = company.on(old);
+    await expect(heed.suppression.lift(about)).rejects.toMatchObject({ code: "restore-needed" });
+    await heed.restore();
+    await settle();
+    expect(await heed.suppression.check({ ...anna, recipient: "crm" })).toEqual({ suppressed: false });
+    expect([await heed.steps.parked(), (await heed.requests.get(id)).state]).toEqual([[], "withdrawn"]);
+    expect([...(company.crm.optedIn.get(anna.email) ?? [])]).toEqual(["newsletter"]);
   });
 
   it("leaves nothing to a human of a request that had ended", async () => {

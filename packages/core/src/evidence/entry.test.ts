@@ -74,6 +74,12 @@ const complete: { readonly [K in EvidenceEntry["kind"]]: Extract<EvidenceEntry, 
     because: "by-hand",
     subject: [digest],
   },
+  "objection.lifted": {
+    kind: "objection.lifted",
+    processor: "crm",
+    identity: "signed-in",
+    subject: [digest],
+  },
   "hold.placed": {
     kind: "hold.placed",
     holdId: "h1",

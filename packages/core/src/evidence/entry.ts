@@ -90,6 +90,13 @@ export const evidenceEntrySchema = z.discriminatedUnion("kind", [
     because: slugSchema.optional(),
     subject,
   }),
+  /** Nothing of before keeps them out of the recipient any more. */
+  z.strictObject({
+    kind: z.literal("objection.lifted"),
+    processor: nameSchema,
+    identity: slugSchema,
+    subject,
+  }),
   /** Without `processor`: at all of them. `everyone`: over nobody in particular, so `subject` is empty. */
   z.strictObject({
     kind: z.literal("hold.placed"),

@@ -148,6 +148,8 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
     linked === undefined &&
     ends.length === 0 &&
     (hasChoice || silences) &&
+    // Whoever comes back is silenced less.
+    all.every((each) => each.table !== "suppressions" || each.row["reason"] !== "returned") &&
     has("insert", "parked").length === 0 &&
     has("insert", "events").every((each) => isOptOut(String(each.row["kind"]))) &&
     all.every((each) => each.table !== "requests" || each.row["right"] === "withdrawal");

@@ -6,9 +6,14 @@ import { stepWrites } from "../ledger/choice-event.ts";
 import { isOptOut, type EventKind, type Scope } from "../ledger/event.ts";
 import { revokePermits } from "../ledger/revoke-permits.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
+import { isExcludedFrom } from "../ledger/kept-out.ts";
+import type { SubjectRecord } from "../ledger/subject-record.ts";
+import { letInAt } from "../ledger/suppression.ts";
 import { beginRequest } from "../requests/begin-request.ts";
+import { closingWrites } from "../requests/close-request.ts";
 import { openRequestsOf } from "../requests/open-request.ts";
 import { preferenceSteps } from "../requests/plan.ts";
+import { standingSteps } from "../requests/tell-standing.ts";
 import { knownRecords } from "./journal-position.ts";
 
 /**
@@ -119,6 +124,18 @@ async function planRequest(context: HeedContext, row: Row<"restored">, subjectId
         request.right === "withdrawal" ||
         requestSteps.some((step) => step.requestId === request.id);
       if (isPlanned) return { writes: [crossedOff(row)], answer: undefined };
+      const { recipient } = request;
+      if (recipient !== null && isLetIn(record, recipient)) {
+        const steps = standingSteps(context, record, recipient, now);
+        return {
+          writes: [
+            ...closingWrites(context, request, "withdrawn", now, "lifted"),
+            ...stepWrites(steps),
+            crossedOff(row),
+          ],
+          answer: undefined,
+        };
+      }
       const begun = beginRequest(context, record, request, requestSteps, now);
       return {
         writes: [
@@ -130,4 +147,9 @@ async function planRequest(context: HeedContext, row: Row<"restored">, subjectId
       };
     },
   });
+}
+
+/** Whether an objection that was lost had been lifted by then: its record comes before that of its end. */
+function isLetIn(record: SubjectRecord, recipient: string): boolean {
+  return letInAt(record.silences, recipient) !== undefined && !isExcludedFrom(record, recipient);
 }

@@ -1,8 +1,18 @@
 import type { HeedContext } from "../context.ts";
 import type { Row } from "../contract/tables.ts";
-import { suppressionLookups, type Named } from "./name-subject.ts";
+import type { Write } from "../contract/storage.ts";
+import { readAgain } from "./identifiers.ts";
+import { suppressionDigests, suppressionLookups, type Named } from "./name-subject.ts";
 import { isExclusion, type SubjectRecord } from "./subject-record.ts";
-import { erasedAt, exclusionScope, keepsOut, strongest, type SuppressionReason } from "./suppression.ts";
+import {
+  erasedAt,
+  exclusionScope,
+  keepsOut,
+  letIn,
+  letInAt,
+  strongest,
+  type SuppressionReason,
+} from "./suppression.ts";
 
 /** What says that no record of an address is to be made, and since when. */
 export interface KeptOut {
@@ -53,10 +63,35 @@ function excludedFrom(
   { exclusions, silences }: Pick<SubjectRecord, "exclusions" | "silences">,
   recipient: string,
 ): KeptOut | undefined {
-  const silence = silences.find((row) => keepsOut(row, recipient));
-  if (silence !== undefined) return { because: "excluded", at: silence.at };
-  const exclusion = exclusions.find((step) => step.processor === recipient);
-  return exclusion === undefined ? undefined : { because: "excluded", at: exclusion.createdAt };
+  const inAt = letInAt(silences, recipient) ?? "";
+  const since = [
+    ...silences.filter((row) => keepsOut(row, recipient)).map((row) => row.at),
+    ...exclusions
+      .filter((step) => step.processor === recipient && step.createdAt > inAt)
+      .map((step) => step.createdAt),
+  ];
+  const at = since.toSorted().at(-1);
+  return at === undefined ? undefined : { because: "excluded", at };
+}
+
+/** The subject may be at the recipient again, under each of their addresses. */
+export function letSubjectIn(
+  context: HeedContext,
+  record: SubjectRecord,
+  recipient: string,
+  at: string,
+): { readonly record: SubjectRecord; readonly writes: readonly Write[] } {
+  const addresses = record.identifiers.map((row) => readAgain(record.dataKey, row));
+  const active = suppressionDigests(context, addresses);
+  const isKept = (row: Row<"suppressions">) => row.scope !== exclusionScope(recipient);
+  return {
+    record: {
+      ...record,
+      exclusions: record.exclusions.filter((step) => step.processor !== recipient),
+      silences: record.silences.filter(isKept),
+    },
+    writes: letIn(suppressionLookups(context, addresses), active, recipient, at),
+  };
 }
 
 /**

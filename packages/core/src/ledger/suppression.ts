@@ -60,10 +60,41 @@ export function comeBack(digests: readonly string[], at: string): readonly Write
   return [{ update: "suppressions", where, set: { reason: returned } }];
 }
 
-/** An objection that was taken back before anything was carried out keeps nobody out. */
-export function letIn(digests: readonly string[], recipient: string): readonly Write[] {
-  const where = { digest: digests, scope: exclusionScope(recipient) };
-  return [{ update: "suppressions", where, set: { reason: returned } }];
+/**
+ * Nothing of before keeps these addresses out of a recipient any more: written down also where it was not an address
+ * that kept the person out.
+ *
+ * @param lookups digests of the addresses under every key @param active those under the active one
+ */
+export function letIn(
+  lookups: readonly string[],
+  active: readonly string[],
+  recipient: string,
+  at: string,
+): readonly Write[] {
+  const scope = exclusionScope(recipient);
+  return [
+    // A restoration may replay it after a later objection.
+    {
+      update: "suppressions",
+      where: { digest: lookups, scope, at: { atMost: at } },
+      set: { reason: returned, at },
+    },
+    ...active.map((digest): Write => ({
+      insert: "suppressions",
+      row: { digest, scope, reason: returned, at },
+      orKeep: true,
+    })),
+  ];
+}
+
+/** Since when nothing of before keeps these addresses out of a recipient; undefined where they were never let in again. */
+export function letInAt(rows: readonly Row<"suppressions">[], recipient: string): string | undefined {
+  return rows
+    .filter((row) => row.scope === exclusionScope(recipient) && row.reason === returned)
+    .map((row) => row.at)
+    .toSorted()
+    .at(-1);
 }
 
 export function isComeBack(write: Write): boolean {

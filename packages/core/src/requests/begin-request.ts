@@ -12,7 +12,7 @@ import { identifiersOf } from "../ledger/identifiers.ts";
 import { suppressionDigests } from "../ledger/name-subject.ts";
 import { revokePermits } from "../ledger/revoke-permits.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
-import { exclusionScope, suppress } from "../ledger/suppression.ts";
+import { exclusionScope, keepsOut, suppress } from "../ledger/suppression.ts";
 import { closingWrites } from "./close-request.ts";
 import { stepsToRelease } from "./gates.ts";
 import { requestState } from "./lifecycle.ts";
@@ -173,7 +173,10 @@ function cancelOvertaken(
   };
 }
 
-/** From now on whoever asks before creating the person at the recipient is told not to. */
+/**
+ * From now on whoever asks before creating the person at the recipient is told not to. What keeps them out already
+ * stays as it is: it does so also when this objection is taken back.
+ */
 function keepOut(
   context: HeedContext,
   record: SubjectRecord,
@@ -181,8 +184,12 @@ function keepOut(
   now: string,
 ): readonly Write[] {
   if (right !== "objection" || recipient === null) return [];
+  const before = new Set(
+    record.silences.filter((row) => keepsOut(row, recipient)).map(({ digest }) => digest),
+  );
   const digests = suppressionDigests(context, identifiersOf(record.dataKey, record.identifiers));
-  return suppress(digests, exclusionScope(recipient), "excluded", now);
+  const free = digests.filter((digest) => !before.has(digest));
+  return suppress(free, exclusionScope(recipient), "excluded", now);
 }
 
 function silenceAndFreeze(

@@ -9,14 +9,15 @@ import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { allowedEvidence } from "./allow-ending.ts";
 import { beginRequest } from "./begin-request.ts";
 import { closingWrites } from "./close-request.ts";
-import { suppressionDigests } from "../ledger/name-subject.ts";
-import { letIn } from "../ledger/suppression.ts";
-import { identifiersOf } from "../ledger/identifiers.ts";
+import { stepWrites } from "../ledger/choice-event.ts";
+import { letSubjectIn } from "../ledger/kept-out.ts";
+import { keepsOut } from "../ledger/suppression.ts";
 import { stepsToRelease } from "./gates.ts";
 import { isFinal, isParked, type Identity, type RequestState } from "./lifecycle.ts";
 import { openRequestsOf } from "./open-request.ts";
 import { byId, reviveSteps } from "./parked-steps.ts";
 import { noSuchRequest } from "./read-request.ts";
+import { standingSteps } from "./tell-standing.ts";
 
 interface Change {
   readonly writes: readonly Write[];
@@ -190,23 +191,38 @@ function endEarly(
       { update: "steps", where: { id: released }, set: { state: "due", dueAt: now } },
       { update: "steps", where: { id: open.map((step) => step.id) }, set: cancelled },
       ...open.map((step) => stepEvidence(context, { ...step, ...cancelled }, digests, now)),
-      ...notKeptOut(context, request, record),
+      ...notKeptOut(context, request, steps, record, now),
       ...closingWrites(context, request, state, now, because),
     ],
     state,
   };
 }
 
-/** Whoever takes an objection back may be there again, unless another one keeps them out. */
+/**
+ * Whoever takes an objection back may be there again, unless an earlier one keeps them out: what they chose meanwhile is
+ * told there.
+ */
 function notKeptOut(
   context: HeedContext,
   { id, recipient }: Row<"requests">,
+  steps: readonly Row<"steps">[],
   record: SubjectRecord | undefined,
+  now: string,
 ): readonly Write[] {
-  const others = record?.exclusions.filter((step) => step.processor === recipient && step.requestId !== id);
-  if (recipient === null || record === undefined || others?.length !== 0) return [];
-  const addresses = identifiersOf(record.dataKey, record.identifiers);
-  return letIn(suppressionDigests(context, addresses), recipient);
+  const [{ createdAt: begunAt } = { createdAt: "" }] = steps;
+  if (recipient === null || record === undefined || begunAt === "") return [];
+  const isOwn = (step: Row<"steps">) => step.requestId === id;
+  const kept = record.silences.filter((row) => keepsOut(row, recipient));
+  // What took somebody out whose addresses are known is written down beside these: steps alone say nothing of a lift.
+  const isKeptBefore =
+    kept.length > 0
+      ? kept.some((row) => row.at < begunAt)
+      : record.exclusions.some((step) => step.processor === recipient && !isOwn(step));
+  if (isKeptBefore) return [];
+  const without = { ...record, openSteps: record.openSteps.filter((step) => !isOwn(step)) };
+  const again = letSubjectIn(context, without, recipient, now);
+  const told = record.frozenBy === null ? standingSteps(context, again.record, recipient, now) : [];
+  return [...again.writes, ...stepWrites(told)];
 }
 
 /** Whether anything was carried out for the step, ever: trying it again forgets none of this. */

@@ -221,6 +221,140 @@ describe("an objection to being at one recipient", () => {
     expect(crm.contacts.size).toBe(0);
   });
 
+  it("has the recipient told what was chosen meanwhile when it is taken back in time", async () => {
+    const { heed, clock, crm, drain } = await openSubscribed();
+    await heed.subscriptions.subscribe({ subject: anna, topic: "events", evidence });
+    clock.advance(minuteMs);
+    const { id } = await heed.requests.open({ ...objection, subject: anna });
+    await heed.subscriptions.unsubscribe({ subject: anna, topic: "product-news" });
+    clock.advance(minuteMs);
+    await heed.requests.withdraw(id);
+    await drain();
+    expect(crm.contacts.get(anna.email)).toEqual(new Set(["events"]));
+  });
+
+  it("stays when a later one is taken back, also from before an erasure", async () => {
+    const { heed, later, drain, isKeptOut } = await openReturned();
+    const { id } = await heed.requests.open({ ...objection, subject: anna });
+    await heed.requests.withdraw(id);
+    await drain();
+    expect([await isKeptOut(), await isKeptOut(later.email)]).toEqual([true, true]);
+  });
+
+  describe("that is lifted", () => {
+    const lift = { recipient: "crm", identity: "signed-in" } as const;
+
+    it("keeps nobody out any more, and the recipient is told what they want and do not want by now", async () => {
+      const { heed, crm, rows, object, drain, isKeptOut } = await openSubscribed();
+      const id = await object();
+      await heed.subscriptions.subscribe({ subject: anna, topic: "events", evidence });
+      await heed.subscriptions.unsubscribe({ subject: anna, topic: "product-news" });
+      await drain();
+      expect(crm.contacts.size).toBe(0);
+      const [request, choices] = [await heed.requests.get(id), await rows("events")];
+      const lifted = await heed.suppression.lift({ ...lift, subject: anna });
+      expect([lifted.changed, lifted.steps.length, await isKeptOut()]).toEqual([true, 2, false]);
+      await drain();
+      expect([...crm.contacts]).toEqual([[anna.email, new Set(["events"])]]);
+      expect(
+        (await heed.subscriptions.subscribe({ subject: anna, topic: "product-news", evidence })).untold,
+      ).toEqual([]);
+      await drain();
+      expect(crm.contacts.get(anna.email)).toEqual(new Set(["events", "product-news"]));
+      // What was is as it was.
+      expect(await heed.requests.get(id)).toEqual(request);
+      expect((await rows("events")).slice(0, choices.length)).toEqual(choices);
+      const entries = (await rows("evidence")).map(({ entry }) => JSON.parse(entry ?? "{}"));
+      expect(entries.filter(({ kind }) => kind === "objection.lifted")).toEqual([
+        {
+          kind: "objection.lifted",
+          processor: "crm",
+          identity: "signed-in",
+          subject: entries.find(({ kind }) => kind === "request.opened").subject,
+        },
+      ]);
+    });
+
+    it("changes nothing for whom nothing keeps out, nor anywhere else", async () => {
+      const { heed, rows, object, drain, isKeptOut, isSendable } = await openSubscribed();
+      const ben = { email: "ben@example.org" };
+      await object();
+      await heed.requests.open({ ...objection, subject: ben });
+      await drain();
+      await heed.suppression.lift({ ...lift, subject: anna });
+      expect([await isKeptOut(), await isKeptOut(ben.email)]).toEqual([false, true]);
+      await heed.subscriptions.unsubscribe({ subject: anna, topic: "all" });
+      const evidenceBefore = await rows("evidence");
+      for (const subject of [anna, { email: "nobody@example.org" }])
+        expect(await heed.suppression.lift({ ...lift, subject })).toEqual({ changed: false, steps: [] });
+      expect(await rows("evidence")).toEqual(evidenceBefore);
+      expect(await isSendable("product-news", anna.email)).toBe("suppressed");
+    });
+
+    it("can be raised again", async () => {
+      const { heed, crm, object, drain, isKeptOut } = await openSubscribed();
+      await object();
+      await heed.suppression.lift({ ...lift, subject: anna });
+      await drain();
+      expect([await isKeptOut(), crm.contacts.size]).toEqual([false, 1]);
+      await object();
+      expect([await isKeptOut(), crm.contacts.size]).toEqual([true, 0]);
+      await heed.suppression.lift({ ...lift, subject: anna });
+      await drain();
+      const { id } = await heed.requests.open({ ...objection, subject: anna });
+      await heed.requests.withdraw(id);
+      await drain();
+      expect([await isKeptOut(), crm.contacts.size]).toEqual([false, 1]);
+    });
+
+    it("is so for whoever was erased since, back or not, under each of their addresses", async () => {
+      const { heed, crm, erase, later, drain, isKeptOut } = await openReturned();
+      await heed.suppression.lift({ ...lift, subject: later });
+      expect([await isKeptOut(), await isKeptOut(later.email)]).toEqual([false, false]);
+      await heed.subscriptions.subscribe({ subject: anna, topic: "events", evidence });
+      await drain();
+      expect(crm.contacts.has(anna.email)).toBe(true);
+      await heed.requests.open({ ...objection, subject: anna });
+      await drain();
+      await erase(anna);
+      expect(await heed.suppression.lift({ ...lift, subject: anna })).toEqual({ changed: true, steps: [] });
+      await heed.subjects.record({ subject: anna });
+      expect([await isKeptOut(), await isKeptOut(later.email)]).toEqual([false, true]);
+    });
+
+    it("waits for its own end, and for that of an erasure", async () => {
+      const { heed, object, drain } = await openSubscribed();
+      const { id } = await heed.requests.open({ ...objection, subject: anna });
+      const ask = { ...lift, subject: anna };
+      await expect(heed.suppression.lift(ask)).rejects.toMatchObject({ code: "request-open" });
+      await heed.requests.withdraw(id);
+      await object();
+      await heed.requests.open({ right: "erasure", subject: anna, identity: "signed-in" });
+      await expect(heed.suppression.lift(ask)).rejects.toMatchObject({ code: "frozen" });
+      await drain();
+      expect((await heed.suppression.lift(ask)).changed).toBe(true);
+    });
+
+    it("needs somebody shown to be the person, a recipient of the policy, and an address", async () => {
+      const { heed, drain } = await openSubscribed();
+      const subject = { accountId: "4711" };
+      await heed.requests.open({ ...objection, subject });
+      await drain();
+      for (const step of await heed.steps.parked()) await heed.steps.acknowledge(step.id);
+      await expect(heed.suppression.lift({ ...lift, subject })).rejects.toMatchObject({ code: "no-address" });
+      const both = { ...subject, email: "bo@example.org" };
+      expect((await heed.suppression.lift({ ...lift, subject: both })).changed).toBe(true);
+      const yes = await heed.subscriptions.subscribe({ subject: both, topic: "events", evidence });
+      expect([yes.steps.length, yes.untold]).toEqual([1, []]);
+      for (const wrong of [{ identity: "unverified" }, { recipient: "crmm" }, { recipient: undefined }])
+        await expect(
+          heed.suppression.lift({ ...lift, subject: anna, ...wrong } as never),
+        ).rejects.toMatchObject({
+          name: "InvalidInputError",
+        });
+    });
+  });
+
   it("can be looked at before, and is refused where the plan is another one by then", async () => {
     const { heed, crm } = await openSubscribed();
     const { right, recipient, identity } = objection;
