@@ -409,6 +409,24 @@ describe("afterVerify", () => {
       });
     });
 
+    it("asks once more, too, for what turned up after an answer that was heard", () => {
+      const heard = { finding: "not-as-asked", outcome: JSON.stringify({ status: "done", affected: 1 }) };
+      expect(unheard(heard)).toMatchObject({ to: "again", phase: "run", because: "answer-lost" });
+      const kept = [{ category: "mail-log", reason: "kept-by-processor" }];
+      const outcome = JSON.stringify({ status: "absent", retained: kept });
+      expect(unheard({ finding: "as-asked", outcome })).toMatchObject({
+        state: "retained",
+        outcome: { status: "done", retained: kept },
+      });
+      // Where nobody was found, an answer stands as it was.
+      const nobody = { operation: { resolve: unused } };
+      for (const status of ["done", "absent"])
+        expect(unheard({ finding: "as-asked", outcome: JSON.stringify({ status }) }, nobody)).toMatchObject({
+          state: "verified",
+          outcome: { status },
+        });
+    });
+
     it("keeps nothing of somebody who was never found", () => {
       const operation = { resolve: unused };
       expect(unheard({ finding: "as-asked" }, { operation })).toMatchObject({
@@ -420,7 +438,7 @@ describe("afterVerify", () => {
 
     it("asks nobody who has answered, and where nothing is destroyed", () => {
       for (const status of ["done", "absent"])
-        expect(unheard({ outcome: JSON.stringify({ status }) })).toMatchObject({
+        expect(unheard({ outcome: JSON.stringify({ status }) }, { ranBefore: false })).toMatchObject({
           state: "verified",
           outcome: { status },
         });

@@ -375,12 +375,12 @@ function whatIsSeen(
   }
 }
 
-/** Whether something was destroyed, as it seems, by a run of which nothing was ever heard. */
-function isUnheard({ call, step, found, ranBefore }: Claim): boolean {
-  const said = earlierOutcome(step)?.status;
-  const isToldOf = said === "done" || said === "absent" || found.reference !== undefined;
-  return isDestructive(call.operation) && ranBefore && !isToldOf;
-}
+/**
+ * Whether something was destroyed, as it seems, by a run of which nothing was ever heard: the first, or one for what
+ * turned up after an answer.
+ */
+const isUnheard = ({ call, found, ranBefore }: Claim): boolean =>
+  isDestructive(call.operation) && ranBefore && found.reference === undefined;
 
 /**
  * What a processor keeps, and by when the rest is off its disks, only its answer tells. Where a run is safe to repeat,
@@ -407,7 +407,8 @@ const lookAgain = (because: string): Verdict => ({ to: "verify", dueInMs: 0, bec
  */
 function unheardOutcome(claim: Claim, operation: AnyOperation): KeptOutcome {
   const { call, step } = claim;
-  if (!wasThere(claim, operation)) return { status: "absent" };
+  if (!wasThere(claim, operation))
+    return earlierOutcome(step) === undefined ? { status: "absent" } : saidOutcome(step);
   const retained = "keep" in call.input ? call.input.keep : [];
   return { ...(retained.length > 0 ? { retained } : {}), ...earlierOutcome(step), status: "done" };
 }

@@ -10,6 +10,8 @@ const erasure = { right: "erasure", identity: "signed-in", subject } as const;
 const invoices: Retained = { category: "invoices", reason: "legal-obligation", law: "SFS 1999:1078 7:2" };
 const byRule = { ...invoices, until: "2033-12-31" };
 const logs: Retained = { category: "mail-log", reason: "kept-by-processor", until: "2026-06-30" };
+/** What is kept beside that record which turns up later. */
+const tickets: Retained = { category: "tickets", reason: "kept-by-processor", until: "2026-07-31" };
 const purgedBy = "2026-02-14";
 
 /** How a call of the vendor's goes wrong: before it has its effect, or after. */
@@ -21,27 +23,35 @@ type Cut = "before" | "after";
  */
 function keepingVendor({
   neverHeard,
+  turnsUp,
   ...options
 }: {
   repeat?: "safe" | "verify-first";
   settlingMs?: number;
   /** What is cut after its effect each time. */
   neverHeard?: string;
+  /** Another record of the person's, which is there after the first look at what was erased. */
+  turnsUp?: string;
 } = {}) {
   const records = new Map<string, { cards: number }>();
   const cuts = new Map<number, Cut>();
   const calls: string[] = [];
+  let hasTurnedUp = false;
   async function request<T>(what: string, effect: () => T): Promise<T> {
     const cut = what === neverHeard ? "after" : cuts.get(calls.length);
     calls.push(what);
     const broken = () => new UnavailableError("cut", { processor: "crm", operation: "erase" });
     if (cut === "before") throw broken();
     const answer = effect();
+    if (what === "look" && turnsUp !== undefined && calls.includes("erase") && !hasTurnedUp) {
+      hasTurnedUp = true;
+      records.set(turnsUp, { cards: 0 });
+    }
     if (cut === "after") throw broken();
     return answer;
   }
   const addressOf = (call: Pick<Call, "identifiers">) => call.identifiers[0]?.value ?? "";
-  const find = (email: string) => (records.has(email) ? [email] : []);
+  const find = (email: string) => [...records.keys()].filter((id) => id.startsWith(email));
   const base = { batchSize: 1, repeat: "safe", settlingMs: 0, ...options } as const;
   const resolve = each(async (call: Call) => {
     const via = { kind: "email", value: addressOf(call) };
@@ -87,7 +97,8 @@ function keepingVendor({
           if (targets.length === 0) return { status: "absent" };
           let affected = 0;
           for (const { id } of targets) if (await request("erase", () => records.delete(id))) affected += 1;
-          return { status: "done", affected, retained: [...input.keep, logs], purgedBy };
+          const more = targets.some(({ id }) => id === turnsUp) ? [tickets] : [];
+          return { status: "done", affected, retained: [...input.keep, logs, ...more], purgedBy };
         }),
         verify: each(async (call) => ({
           seen: (await request("look", () => find(addressOf(call)).length === 0))
@@ -209,6 +220,20 @@ describe("what is kept, where an answer was lost", () => {
       retained: whole.retained.slice(0, 2),
       purges: [],
     });
+  });
+
+  it("is asked for once more also of what turned up after an answer that was heard", async () => {
+    const options = { settlingMs: 10_000, turnsUp: `${subject.email} 2` };
+    const { vendor: undisturbed, receipt } = await erased({}, options);
+    const withTickets = { ...whole, retained: [...whole.retained, { processor: "crm", ...tickets }] };
+    expect(receipt.summary).toMatchObject(withTickets);
+    const erasures = undisturbed.calls.flatMap((call, at) => (call === "erase" ? [at] : []));
+    expect(undisturbed.calls.slice(erasures[0], erasures.at(-1))).toContain("look");
+    for (const [at, cut] of cutsOf(undisturbed.calls.length)) {
+      const { vendor, receipt } = await erased({ [at]: cut }, options);
+      expect([at, cut, receipt.summary]).toMatchObject([at, cut, withTickets]);
+      expect([...vendor.records.keys()]).toEqual(["bo@example.org"]);
+    }
   });
 
   it("is what the policy keeps, where asking again is not safe", async () => {
