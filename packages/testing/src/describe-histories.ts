@@ -40,6 +40,8 @@ const mustHappen = [
   "request withdrawn",
   "request denied",
   "request expired",
+  "objection fulfilled",
+  "objection lifted",
 ] as const;
 const many = 40;
 

@@ -89,7 +89,7 @@ export interface ScriptedVendorOptions {
   readonly name?: string;
   readonly account?: string;
   readonly topics?: readonly string[];
-  readonly operations?: readonly ("subscribe" | "unsubscribe" | "erase" | "forgetTokens")[];
+  readonly operations?: readonly ("subscribe" | "unsubscribe" | "erase" | "exclude" | "forgetTokens")[];
   readonly batchSize?: number;
   readonly repeat?: "safe" | "verify-first";
   readonly settlingMs?: number;
@@ -229,18 +229,18 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
       vendor.add({ id: `made-for-${call.id}`, emails: emailsOf(call) });
   };
 
-  const erase: Operation<"erase", "email", "calls"> = {
+  const removal = <N extends "erase" | "exclude">(operation: N): Operation<N, "email", "calls"> => ({
     ...base,
     effects: ["irreversible"],
-    resolve: resolve("erase"),
-    run: asked<Outcome<"erase">>("run", "erase", (call, context, does) => {
+    resolve: resolve(operation),
+    run: asked<Outcome<N>>("run", operation, (call, context, does) => {
       note(call, context);
       const gone = call.targets.filter((target) => vendor.records.has(target.id));
       if (does) for (const target of gone) eraseRecord(target.id);
       return gone.length === 0 ? { status: "absent" } : { status: "done", affected: gone.length };
     }),
-    verify: verify("erase", (call) => recordsOf(call).length === 0),
-  };
+    verify: verify(operation, (call) => recordsOf(call).length === 0),
+  });
   const forgetTokens: Operation<"forgetTokens", "email", "calls"> = {
     ...base,
     matches: "several",
@@ -298,7 +298,8 @@ export function scriptedVendor(options: ScriptedVendorOptions = {}): ScriptedVen
     };
   };
   const all = {
-    erase,
+    erase: removal("erase"),
+    exclude: removal("exclude"),
     forgetTokens,
     // A subscription is never absent: only an erasure's stop of use can find nobody.
     subscribe: preference("subscribe") as Operation<"subscribe", "email", "calls">,

@@ -10,7 +10,7 @@ import { identifiersOf } from "../ledger/identifiers.ts";
 import { dataKeyOf } from "../ledger/subject-record.ts";
 import type { Policy } from "../policy/policy.ts";
 import { withEnding } from "../requests/allow-ending.ts";
-import { isDestructive, type StepPhase } from "../requests/lifecycle.ts";
+import { cancelledBecause, isDestructive, type StepPhase } from "../requests/lifecycle.ts";
 import { nothingFound, type Found } from "./found.ts";
 import { operationOf } from "./operation-of.ts";
 import type { Settlement } from "./settle.ts";
@@ -74,8 +74,9 @@ function prepare(
     key,
     verdict: { to: "end", state: "manual", because, instruction },
   });
-  if (step.cancel === 1)
-    return { step, verdict: { to: "end", state: "cancelled", because: "erasure-requested" } };
+  const overtakenBy = cancelledBecause(step);
+  if (overtakenBy !== undefined)
+    return { step, verdict: { to: "end", state: "cancelled", because: overtakenBy } };
   const input =
     step.eventId === null
       ? askedInput(step, known.requests.get(step.requestId ?? ""))

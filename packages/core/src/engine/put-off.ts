@@ -15,7 +15,7 @@ export function putOff(
   step: Row<"steps">,
   verdict: Verdict,
 ): (Deadline & { readonly until: string }) | undefined {
-  if (verdict.to !== "again" || verdict.until === undefined || step.cancel === 1) return undefined;
+  if (verdict.to !== "again" || verdict.until === undefined || step.cancel !== 0) return undefined;
   const until = new Date(verdict.until).toISOString();
   const deadline = deadlineOf(policy.controller, until);
   return deadline.dueAt > step.deadlineAt ? { ...deadline, until } : undefined;

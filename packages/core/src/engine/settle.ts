@@ -7,7 +7,13 @@ import { open, seal } from "../keys/sealed.ts";
 import { exclusionScope, suppress } from "../ledger/suppression.ts";
 import { closingWrites } from "../requests/close-request.ts";
 import { stepsToRelease } from "../requests/gates.ts";
-import { isFinal, isParked, requestState, type RequestState } from "../requests/lifecycle.ts";
+import {
+  cancelledBecause,
+  isFinal,
+  isParked,
+  requestState,
+  type RequestState,
+} from "../requests/lifecycle.ts";
 import type { Found } from "./found.ts";
 import { putOff, putOffEvidence, requestPutOff, stepsBehind } from "./put-off.ts";
 import { retainedWrites } from "./retained-parts.ts";
@@ -159,9 +165,9 @@ function changesOf(
       : { sealed: seal(key, JSON.stringify({ ...sightedIn(step, key), ...found }), `steps/${step.id}`) };
   // An answer came, whatever it said: this step does not end its worker.
   const freed = { leaseUntil: null, crashes: 0 };
-  // An erasure came in between: what was in flight has ended, the rest is the erasure's.
-  if (step.cancel === 1)
-    return { ...freed, state: "cancelled", because: "erasure-requested", endedAt: now, dueAt: null };
+  // An erasure or an objection came in between: what was in flight has ended, the rest is theirs.
+  const because = cancelledBecause(step);
+  if (because !== undefined) return { ...freed, state: "cancelled", because, endedAt: now, dueAt: null };
   switch (verdict.to) {
     case "run":
       return {

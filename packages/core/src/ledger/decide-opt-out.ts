@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { HeedContext } from "../context.ts";
 import type { Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
+import { stepEvidence } from "../engine/settle.ts";
+import { evidenceDigests } from "../evidence/evidence.ts";
 import { hurry, preferenceSteps } from "../requests/plan.ts";
 import {
   choiceEvidence,
@@ -81,6 +83,7 @@ export function decideOptOut(
       ...suppress(digests, suppressionScope(choice.scope), "opted-out", event.effectiveAt),
       ...(choice.inBulk === true ? [] : hurry(record)),
       ...stepWrites(plan.rows),
+      ...byHandEvidence(context, record, plan.rows, now),
       choiceEvidence(context, record, event),
     );
     totals.changed ||= !isKnown;
@@ -97,6 +100,19 @@ export function decideOptOut(
     ...(totals.eventId === undefined ? {} : { eventId: totals.eventId }),
   };
   return { writes, answer: { changed, revoked, steps: totals.steps } };
+}
+
+/** A processor that only a human can tell: that it waits for one is proven like any other end of a step. */
+function byHandEvidence(
+  context: HeedContext,
+  record: SubjectRecord,
+  rows: readonly Row<"steps">[],
+  now: string,
+): readonly Write[] {
+  const ended = rows.filter((row) => row.endedAt !== null);
+  if (ended.length === 0) return [];
+  const digests = evidenceDigests(context, identifiersOf(record.dataKey, record.identifiers));
+  return ended.map((row) => stepEvidence(context, row, digests, now));
 }
 
 /** How many identifiers the subject had before this call. */

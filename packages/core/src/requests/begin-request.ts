@@ -15,7 +15,7 @@ import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { exclusionScope, keepsOut, suppress } from "../ledger/suppression.ts";
 import { closingWrites } from "./close-request.ts";
 import { stepsToRelease } from "./gates.ts";
-import { requestState } from "./lifecycle.ts";
+import { cancelFor, requestState } from "./lifecycle.ts";
 import { planOf, seqOf, stepRows } from "./plan.ts";
 
 /**
@@ -121,28 +121,27 @@ function beginPlan(
       ...release,
       ...silence.writes,
       ...rows.map((row): Write => ({ insert: "steps", row })),
-      ...rows
-        .filter((row) => row.state === "retained")
-        .flatMap((row) => keptByRule(context, row, request, now)),
+      ...rows.filter((row) => row.endedAt !== null).flatMap((row) => endedAtOnce(context, row, request, now)),
     ],
     revoked: silence.revoked,
   };
 }
 
-/** A rule keeps all that a processor has: nobody is asked, and it is remembered and proven all the same. */
-function keptByRule(
+/** A rule keeps all that a processor has, or only a human can do it: nobody is asked, and it is proven all the same. */
+function endedAtOnce(
   context: HeedContext,
   row: Row<"steps">,
   request: Row<"requests">,
   now: string,
 ): readonly Write[] {
   const digests = JSON.parse(request.subjectDigests) as string[];
-  return [stepEvidence(context, row, digests, now), ...retainedWrites(context, row, undefined, now)];
+  const kept = row.state === "retained" ? retainedWrites(context, row, undefined, now) : [];
+  return [stepEvidence(context, row, digests, now), ...kept];
 }
 
 /**
  * Opt-ins still on their way are overtaken by an erasure, and by an objection where they are on their way to; what a
- * worker holds is let end, and ends as cancelled if it is an erasure. Opt-outs and steps of another request go on: the
+ * worker holds is let end, and ends as cancelled. Opt-outs and steps of another request go on: the
  * person asked for that too.
  */
 function cancelOvertaken(
@@ -152,8 +151,7 @@ function cancelOvertaken(
   now: string,
 ): { writes: readonly Write[]; stillOpen: SubjectRecord["openSteps"] } {
   const isConcerned = (step: Row<"steps">) =>
-    right === "erasure" ||
-    (right === "objection" && step.processor === recipient && step.state !== "running");
+    right === "erasure" || (right === "objection" && step.processor === recipient);
   const isOvertaken = (step: Row<"steps">) =>
     step.requestId === null && step.operation !== "unsubscribe" && isConcerned(step);
   const overtaken = record.openSteps.filter(isOvertaken);
@@ -164,7 +162,7 @@ function cancelOvertaken(
     stillOpen: record.openSteps.filter((step) => !isOvertaken(step) || step.state === "running"),
     writes: overtaken.flatMap((step): readonly Write[] =>
       step.state === "running"
-        ? [{ update: "steps", where: { id: step.id }, set: { cancel: 1 } }]
+        ? [{ update: "steps", where: { id: step.id }, set: { cancel: cancelFor(because) } }]
         : [
             { update: "steps", where: { id: step.id }, set: ended },
             stepEvidence(context, { ...step, ...ended }, digests, now),

@@ -93,6 +93,18 @@ const destructive: ReadonlySet<string> = new Set(destructiveOperations);
 
 export const isDestructive = (operation: string): boolean => destructive.has(operation);
 
+/** Why a step that a worker has in hand is to end: what its row's `cancel` counts from 1; 0: it is not to. */
+const cancelReasons = ["erasure-requested", "objected"] as const;
+
+type CancelReason = (typeof cancelReasons)[number];
+
+/** The `cancel` of a row. */
+export const cancelFor = (because: CancelReason): number => cancelReasons.indexOf(because) + 1;
+
+/** Why the step is to end; undefined where it is not to. */
+export const cancelledBecause = ({ cancel }: Pick<Row<"steps">, "cancel">): CancelReason | undefined =>
+  cancelReasons[cancel - 1];
+
 /** Whether a step stands aside for a legal hold: nothing waits behind it, and it takes its place again afterwards. */
 export const isHeldBack = (step: Pick<Row<"steps">, "state" | "because">): boolean =>
   step.state === "due" && step.because === "legal-hold";

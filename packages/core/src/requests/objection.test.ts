@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { noEvidence, openShop } from "../../test/shop.ts";
+import { handClock } from "../../test/hand-clock.ts";
+import { noEvidence, openShop, shopPolicy } from "../../test/shop.ts";
+import { smallCrm } from "../../test/small-crm.ts";
+import { storedRows } from "../../test/stored-rows.ts";
+import { createHeed } from "../heed.ts";
+import { ephemeralKeys } from "../keys/keyring.ts";
+import { memory } from "../memory/memory.ts";
 
 const anna = { email: "anna@example.org" };
 const evidence = noEvidence;
@@ -353,6 +359,36 @@ describe("an objection to being at one recipient", () => {
           name: "InvalidInputError",
         });
     });
+  });
+
+  it("is proven to wait for a human where the recipient can only be told by hand, as an opt-out is", async () => {
+    const clock = handClock();
+    const storage = memory();
+    const { processor } = smallCrm();
+    const { subscribe } = processor.operations;
+    const crm = { ...processor, operations: subscribe === undefined ? {} : { subscribe } };
+    const heed = createHeed({
+      policy: shopPolicy,
+      storage,
+      keys: ephemeralKeys(),
+      clock,
+      processors: { crm },
+    });
+    const { id } = await heed.requests.open({ ...objection, subject: anna });
+    await heed.subscriptions.unsubscribe({ subject: anna, topic: "events" });
+    const parked = await heed.steps.parked();
+    expect(parked.map(({ operation }) => operation).toSorted()).toEqual(["exclude", "unsubscribe"]);
+    const entries = (await storedRows(storage, clock, "evidence")).map(({ entry }) =>
+      JSON.parse(entry ?? "{}"),
+    );
+    const ends = entries.filter(({ kind }) => kind === "step.settled");
+    expect(ends).toHaveLength(2);
+    expect(new Set(ends.map(({ stepId }) => stepId))).toEqual(new Set(parked.map((step) => step.id)));
+    expect(ends).toMatchObject([
+      { state: "manual", requestId: id },
+      { state: "manual", because: "no-such-operation" },
+    ]);
+    expect(ends[1].subject).toEqual(ends[0].subject);
   });
 
   it("can be looked at before, and is refused where the plan is another one by then", async () => {

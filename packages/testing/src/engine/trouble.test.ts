@@ -364,6 +364,31 @@ describe("leases", () => {
     const subscribe = (await rows("steps")).find((step) => step.operation === "subscribe");
     expect(subscribe).toMatchObject({ state: "cancelled", because: "erasure-requested" });
   });
+
+  it("lets an objection overtake what is in flight, and tells of it nowhere again", async () => {
+    const shared = {
+      storage: memory(),
+      keys: ephemeralKeys(),
+      clock: virtualClock("2026-01-15T12:00:00.000Z"),
+      crm: { operations: ["subscribe", "unsubscribe", "erase", "exclude"] },
+    } as const;
+    const { heed, crm, rows, clock, settle } = { ...company(shared), clock: shared.clock };
+    const subject = { email: "anna@example.org" };
+    await heed.subscriptions.subscribe({ subject, topic: "newsletter", evidence });
+    crm.fault({ at: "run", operation: "subscribe", hangs: true });
+    const hung = heed.work.drain();
+    await clock.advance(1_000);
+    await heed.requests.open({ right: "objection", recipient: "crm", subject, identity: "signed-in" });
+    await clock.advance(120_000);
+    await hung;
+    await settle();
+    const subscribe = (await rows("steps")).find((step) => step.operation === "subscribe");
+    expect(subscribe).toMatchObject({ state: "cancelled", because: "objected" });
+    expect(crm.calls.filter(({ at, operation }) => at === "run" && operation === "subscribe")).toHaveLength(
+      1,
+    );
+    expect(crm.optedIn.get(subject.email)).toBeUndefined();
+  });
 });
 
 describe("a storage that takes nothing any more", () => {

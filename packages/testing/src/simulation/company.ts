@@ -80,7 +80,7 @@ export function companyOf(
     made.lagMs = draws.pick([0, 0, 5_000, 120_000]);
     return { made, processor: slow(made.processor, weather, clock) };
   };
-  const crm = vendor("crm", { topics, operations: ["subscribe", "unsubscribe", "erase"] });
+  const crm = vendor("crm", { topics, operations: ["subscribe", "unsubscribe", "erase", "exclude"] });
   const news = vendor("news", { topics: ["newsletter"], operations: ["subscribe", "unsubscribe", "erase"] });
   const billing = vendor("billing", { operations: ["forgetTokens"] });
   const rows = new Set<string>();

@@ -18,6 +18,8 @@ const mayBe: ReadonlySet<string> = new Set([
   "nothing-to-retry",
   "not-parked",
   "legal-hold",
+  "excluded",
+  "request-open",
 ]);
 
 type Answer<T> =

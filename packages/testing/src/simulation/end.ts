@@ -36,13 +36,21 @@ export async function holdAgainstTheWorld(
   for (const vendor of [vendors.crm, vendors.news])
     for (const topic of topics.filter((each) => each in vendor.processor.topics))
       for (const person of people) holdTopic(person, topic, vendor, watch);
+  for (const vendor of [vendors.crm, vendors.news])
+    for (const person of people)
+      if (isOutOf(person, vendor) && person.emails.some((email) => vendor.find(email).length > 0))
+        watch.wrong("OUT", `${person.name} objected to being at ${vendor.processor.name}, and is there`);
 }
+
+const isOutOf = (person: Person, { processor }: Company["vendors"]["crm"]): boolean =>
+  person.keptOutSinceMs(processor.name) !== undefined;
 
 /** INV-03, INV-04: the vendor's end is the fold's. */
 function holdTopic(person: Person, topic: string, vendor: Company["vendors"]["crm"], watch: Watch): void {
   const { name } = vendor.processor;
   const isIn = (email: string) => vendor.optedIn.get(email)?.has(topic) ?? false;
-  if (person.erasedAtMs === undefined && person.emails.every((email) => person.mayMail(email, topic))) {
+  const isThere = person.erasedAtMs === undefined && !isOutOf(person, vendor);
+  if (isThere && person.emails.every((email) => person.mayMail(email, topic))) {
     for (const email of person.emails)
       if (!isIn(email)) watch.wrong("FOLD", `${person.name} opted in to ${topic}, and ${name} does not know`);
   }

@@ -24,6 +24,30 @@ export class Exercising {
     this.#begun(person, answer.id);
   }
 
+  /** The person does not want to be at one of the vendors; one of them can be told by hand alone. */
+  async object(person: Person): Promise<void> {
+    const identity = this.#desk.random.pick(["signed-in", "signed-in", "unverified"] as const);
+    const recipient = this.#desk.random.pick(["crm", "crm", "news"] as const);
+    const subject = { email: person.emails };
+    const { answer } = await this.#desk.ask(person, `objection ${identity}`, (heed) =>
+      heed.requests.open({ right: "objection", recipient, subject, identity }),
+    );
+    if (answer !== undefined) person.isKnown = true;
+  }
+
+  /** And changes their mind. */
+  async liftObjection(person: Person): Promise<void> {
+    const recipient = this.#desk.random.pick(["crm", "crm", "news"] as const);
+    const subject = this.#desk.subject(person);
+    await this.#desk.ask(person, "objection lifted", (heed) =>
+      heed.suppression.lift({
+        subject: person.isKnown ? subject : { email: person.emails },
+        recipient,
+        identity: "signed-in",
+      }),
+    );
+  }
+
   /** An erasure that has begun freezes the person. */
   #begun(person: Person, requestId: string): void {
     const request = this.#desk.mirror.requests.get(requestId);
@@ -84,6 +108,14 @@ export class Exercising {
     } else if (person.frozenBy !== undefined) {
       this.#desk.watch.wrong("INV-29", "a record may be made of somebody who is being erased");
       return;
+    }
+    for (const recipient of ["crm", "news"] as const) {
+      const { answer: told } = await this.#desk.ask(person, "recipient check", (heed) =>
+        heed.suppression.check({ email, recipient }),
+      );
+      const isOut = person.keptOutSinceMs(recipient) !== undefined;
+      if (told !== undefined && told.because !== "erased" && (told.because === "excluded") !== isOut)
+        this.#desk.watch.wrong("OUT", `heed says ${told.because} of somebody at ${recipient}`);
     }
     const subject = { email: person.emails };
     const recorded = await this.#desk.ask(person, "sign-up", (heed) =>

@@ -3,13 +3,15 @@ import type { Company } from "./company.ts";
 import type { Person } from "./model.ts";
 import type { Random } from "./random.ts";
 
-/** The person is in every system of the company; somebody new may be paying. */
+/** The person is in every system of the company that they do not object to; somebody new may be paying. */
 export function moveIn({ vendors, rows }: Company, person: Person, random: Random, isNew = false): void {
   const { crm, news, billing } = vendors;
   const [first = ""] = person.emails;
-  if (crm.find(first).length === 0) crm.add({ id: randomUUID(), emails: person.emails });
+  const isOut = (vendor: "crm" | "news") => person.keptOutSinceMs(vendor) !== undefined;
+  if (crm.find(first).length === 0 && !isOut("crm")) crm.add({ id: randomUUID(), emails: person.emails });
   for (const email of person.emails) {
-    if (news.find(email).length === 0 && random.chance(0.7)) news.add({ id: randomUUID(), emails: [email] });
+    if (news.find(email).length === 0 && random.chance(0.7) && !isOut("news"))
+      news.add({ id: randomUUID(), emails: [email] });
     rows.add(email);
   }
   const isPaying = isNew && random.chance(0.3);
@@ -23,9 +25,8 @@ export function tellByHand({ vendors }: Company, person: Person, processor: stri
   const vendor = vendors[processor];
   for (const topic of Object.keys(vendor.processor.topics))
     for (const email of person.emails) {
-      const [to, from] = person.mayMail(email, topic)
-        ? [vendor.optedIn, vendor.optedOut]
-        : [vendor.optedOut, vendor.optedIn];
+      const isIn = person.mayMail(email, topic) && person.keptOutSinceMs(processor) === undefined;
+      const [to, from] = isIn ? [vendor.optedIn, vendor.optedOut] : [vendor.optedOut, vendor.optedIn];
       from.get(email)?.delete(topic);
       if (to === vendor.optedIn && vendor.find(email).length === 0)
         vendor.add({ id: randomUUID(), emails: [email] });
@@ -46,7 +47,8 @@ export function doByHand(
       for (const record of vendors.billing.find(email)) Object.assign(record, { cards: 0, isPaying: false });
     if (processor !== "crm" && processor !== "news") continue;
     const vendor = vendors[processor];
-    if (operation === "erase") for (const { id } of vendor.find(email)) vendor.records.delete(id);
-    if (operation === "erase" || operation === "unsubscribe") vendor.optedIn.delete(email);
+    const isRemoval = operation === "erase" || operation === "exclude";
+    if (isRemoval) for (const { id } of vendor.find(email)) vendor.records.delete(id);
+    if (isRemoval || operation === "unsubscribe") vendor.optedIn.delete(email);
   }
 }

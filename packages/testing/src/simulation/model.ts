@@ -37,11 +37,32 @@ export class Person {
   /** The last opt-outs as they were recorded. */
   readonly optOutsAtMs: { readonly said: Said; readonly atMs: number }[] = [];
   readonly #silences = new Map<string, Silence[]>();
+  /** What they objected to, by request: it outlives their erasure. */
+  readonly #objections = new Map<string, { readonly recipient: string; readonly atMs: number }>();
 
   constructor(name: string, emails: readonly string[], purpose: string) {
     this.name = name;
     this.emails = emails;
     this.purpose = purpose;
+  }
+
+  object(requestId: string, recipient: string, atMs: number): void {
+    this.#objections.set(requestId, { recipient, atMs });
+  }
+
+  takeBack(requestId: string): void {
+    this.#objections.delete(requestId);
+  }
+
+  lift(recipient: string): void {
+    for (const [id, objection] of this.#objections)
+      if (objection.recipient === recipient) this.#objections.delete(id);
+  }
+
+  /** Since when they are not to be at the recipient; undefined where they may be. */
+  keptOutSinceMs(recipient: string): number | undefined {
+    const since = [...this.#objections.values()].filter((each) => each.recipient === recipient);
+    return since.length === 0 ? undefined : Math.min(...since.map(({ atMs }) => atMs));
   }
 
   silence(emails: readonly string[], scope: string, atMs: number): void {

@@ -46,6 +46,8 @@ export class Office {
       [12, () => this.#choosing.send(person)],
       [4, () => this.#choosing.openLink()],
       [5, () => this.#exercising.erase(person)],
+      [3, () => this.#exercising.object(person)],
+      [2, () => this.#exercising.liftObjection(person)],
       [2, () => this.#exercising.showIdentity(person)],
       [2, () => this.#exercising.takeBack(person)],
       [3, () => this.#exercising.stopPaying(person)],

@@ -28,6 +28,7 @@ export const promises = {
   LIVE: "Everything ends.",
   LOST: "Every step and request that was ever committed is in the storage, as it was committed.",
   ORDER: "Two steps of one person never run at one vendor at a time.",
+  OUT: "Who objected to being at a vendor is gone from there when that is fulfilled, and no choice makes them anew there, until they say otherwise.",
   PARKED: "A yes that arrives while an erasure runs waits for its end, and counts then.",
   WORK: "A healthy worker meets no error of heed's own.",
 } as const;

@@ -13,7 +13,7 @@ const inFlightMs = 5 * 60_000;
 const isGood = (state: string) => state === "fulfilled" || state === "partially_fulfilled";
 export const needsHuman = (state: string) => state === "manual" || state === "failed";
 
-const destructive: ReadonlySet<string> = new Set(["erase", "forgetTokens"]);
+const destructive: ReadonlySet<string> = new Set(["erase", "exclude", "forgetTokens"]);
 
 /** What a step's outcome says. */
 interface Told {
@@ -105,8 +105,9 @@ export class Watch {
       if (operation === "forgetTokens" && isPaying)
         this.wrong("GUARD", "the tokens of somebody who pays were forgotten");
       if (destructive.has(operation) && step !== undefined) this.#onDestruction(vendor, step);
-      if (operation === "erase" && step !== undefined && step.sealed === null)
-        this.wrong("INV-22", `an erase ran at ${vendor} before what it erases was stored`);
+      const isRemoval = operation === "erase" || operation === "exclude";
+      if (isRemoval && step !== undefined && step.sealed === null)
+        this.wrong("INV-22", `${operation} ran at ${vendor} before what it destroys was stored`);
       const beside = [...this.#mirror.steps.values()].filter(
         (other) =>
           other.state === "running" &&
@@ -148,7 +149,7 @@ export class Watch {
     }
   }
 
-  /** INV-04, INV-29: nobody is subscribed who has said no since, or was erased. */
+  /** INV-04, INV-29, OUT: nobody is subscribed who has said no since, was erased, or is not to be there. */
   #onSubscribe(vendor: string, emails: readonly string[], input: unknown): void {
     const until = this.#now() - inFlightMs;
     for (const email of emails) {
@@ -158,6 +159,8 @@ export class Watch {
         this.wrong("INV-29", `somebody who is being erased was subscribed at ${vendor}`);
       if (person.erasedAtMs !== undefined && person.parked.size === 0)
         this.wrong("INV-29", `somebody who was erased was subscribed at ${vendor}`);
+      if ((person.keptOutSinceMs(vendor) ?? until) < until)
+        this.wrong("OUT", `somebody who is not to be at ${vendor} was subscribed there`);
       for (const topic of (input as { topics: readonly string[] }).topics) {
         const latest = person.latest(topic);
         if (latest?.isOptOut && latest.effectiveAtMs < until)
@@ -175,6 +178,7 @@ export class Watch {
     );
     this.#learnSubjects(writes);
     this.#onHolds(writes);
+    this.#onLifted(writes);
     for (const moved of steps) {
       this.#onStep(moved, writes);
       this.#onLease(moved, now);
@@ -241,8 +245,28 @@ export class Watch {
       this.wrong("LEASE", `a step was settled as ${after.state} by a process whose lease was lost`);
   }
 
+  #onLifted(writes: readonly Write[]): void {
+    for (const entry of entriesOf(writes)) {
+      if (entry["kind"] !== "objection.lifted") continue;
+      this.count("objection lifted");
+      this.acting?.lift(String(entry["processor"]));
+    }
+  }
+
+  /** An objection keeps the person out from when it begins, unless it is taken back or denied in time. */
+  #onObjection({ before, after }: Moved<"requests">): void {
+    const { id, recipient, state, closedAt } = after;
+    if (recipient === null) return;
+    const person = this.owners.get(id);
+    const isBegun = before !== undefined && before.state !== "awaiting_verification";
+    if (!isBegun && closedAt === null && state !== "awaiting_verification")
+      person?.object(id, recipient, this.#now());
+    if (state === "withdrawn" || state === "denied") person?.takeBack(id);
+  }
+
   #onRequest({ before, after }: Moved<"requests">, writes: readonly Write[], now: string): void {
     if (before === undefined && this.acting !== undefined) this.owners.set(after.id, this.acting);
+    this.#onObjection({ before, after });
     if (before?.state !== after.state) this.note(`request ${after.right} ${after.state}`);
     if (before !== undefined && before.closedAt !== null && before.state !== after.state)
       this.wrong("FINAL", `a request that was ${before.state} became ${after.state}`);
@@ -267,7 +291,7 @@ export class Watch {
     }
   }
 
-  /** INV-13, INV-21, INV-33: the world is asked. */
+  /** INV-13, INV-21, INV-33, OUT: the world is asked. */
   #onFulfilled(request: Row<"requests">, person: Person | undefined): void {
     const steps = [...this.#mirror.steps.values()].filter((step) => step.requestId === request.id);
     if (steps.some((step) => step.endedAt === null || needsHuman(step.state)))
@@ -276,8 +300,13 @@ export class Watch {
     const { vendors, rows } = this.#company;
     for (const email of person.emails) {
       const hasCards = vendors.billing.find(email).some((record) => record.cards > 0);
-      if (request.right !== "withdrawal" && hasCards)
+      if ((request.right === "erasure" || request.right === "forget-tokens") && hasCards)
         this.wrong("INV-33", `${request.right} is ${request.state}, and a card is stored`);
+      if (request.recipient === "crm" || request.recipient === "news") {
+        this.count("objection fulfilled");
+        if (vendors[request.recipient].find(email).length > 0)
+          this.wrong("OUT", `the objection is ${request.state}, and ${request.recipient} has a record`);
+      }
       const isBack = person.isKnown && person.frozenBy !== request.id;
       if (request.right === "erasure" && !isBack) {
         for (const vendor of [vendors.crm, vendors.news])
