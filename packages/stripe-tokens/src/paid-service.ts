@@ -2,7 +2,7 @@ import type { Obstacle } from "@heed/core/contract";
 import type { Owner } from "./owner.ts";
 import type { Customer, Subscription } from "./stripe-answers.ts";
 import type { StripeCalls } from "./stripe-calls.ts";
-import { endsAtMs, hasEnded, isScheduled, savesCards } from "./subscription.ts";
+import { endsAtMs, hasEnded, isEnding, isScheduled, savesCards } from "./subscription.ts";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
@@ -95,11 +95,6 @@ export async function endServices(
 function isToBeEnded(subscription: Subscription, nowMs: number): boolean {
   if (subscription.status === "incomplete") return false;
   return !isEnding(subscription) || isOverdue(subscription, nowMs);
-}
-
-/** Whether it is told to end. */
-export function isEnding({ cancel_at, cancel_at_period_end }: Subscription): boolean {
-  return cancel_at_period_end === true || cancel_at != null;
 }
 
 function isOverdue(subscription: Subscription, nowMs: number): boolean {

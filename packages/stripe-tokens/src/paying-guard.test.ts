@@ -96,6 +96,25 @@ describe("guard", () => {
     expect(await ask()).toEqual({ blockedBy: "active-subscription", checkAfterMs: dayMs });
   });
 
+  it.each([
+    ["with what is paid for", "2026-03-31T10:00:00.000Z", true],
+    ["before that", "2026-03-11T10:00:00.000Z", true],
+    ["a month after it", "2026-05-01T10:00:00.000Z", false],
+    ["in years", "2031-01-01T00:00:00.000Z", false],
+  ])("takes for settled what is told to end with its period (%s)", async (_when, endsAt, isSettled) => {
+    const world = accountWithTurns();
+    const { id } = world.account.add.customer({ email });
+    world.account.add.subscription(id, {
+      cancel_at: Date.parse(endsAt) / 1000,
+      periodEnd: Date.parse("2026-03-31T10:00:00.000Z") / 1000,
+    });
+    const call = forgetCall({ email }, { targets: [{ kind: "customer", id }] });
+    const { guard } = forgetOf(connect(world.account));
+    const answer = (await guard([call], world.context)).get("call");
+    if (isSettled) expect(answer).toMatchObject({ blockedBy: "ending-subscription", until: endsAt });
+    else expect(answer).toEqual({ blockedBy: "active-subscription", checkAfterMs: dayMs });
+  });
+
   it("is clear when everything is over", async () => {
     const world = accountWithTurns();
     const answer = await protects(world, (id) => {

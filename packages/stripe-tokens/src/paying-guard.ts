@@ -1,8 +1,9 @@
 import { type Clearance, ProcessorError, RateLimitedError, RejectedError } from "@heed/core/contract";
 import type { Owner } from "./owner.ts";
-import { type Services, endOf, goesOn, isEnding, servicesOf, untilEnded } from "./paid-service.ts";
+import { type Services, endOf, goesOn, servicesOf, untilEnded } from "./paid-service.ts";
 import type { Charge } from "./stripe-answers.ts";
 import type { StripeCalls } from "./stripe-calls.ts";
+import { isEnding } from "./subscription.ts";
 
 /** Dispute statuses that are an end. Every other one counts as open, one that Stripe may add included. */
 const decided = new Set(["won", "lost", "warning_closed", "prevented"]);
@@ -26,8 +27,9 @@ type Blocked = Extract<Clearance, { readonly blockedBy: string }>;
  * Still a paying customer? Asked of every customer of the subject, read from Stripe. It stands in the way, and
  * goes by itself or by what somebody does:
  *
- * - `active-subscription`: one that is active, trialing, past due, unpaid, paused or incomplete: cancel it
- * - `ending-subscription`: all that run are told to end: asked again when they have
+ * - `active-subscription`: one that is active, trialing, past due, unpaid, paused or incomplete, and goes on after what
+ *   is paid for, also where it is told to end some day later: cancel it
+ * - `ending-subscription`: all that run are told to end with what is paid for: asked again when they have
  * - `scheduled-subscription`: a schedule that has not started or is not over: cancel or release it
  * - `open-invoice`: an invoice that waits for its payment: let it be paid, or void it
  * - `payment-in-progress`: a payment that is not through, or an amount reserved and not collected

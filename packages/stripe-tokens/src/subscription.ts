@@ -17,10 +17,26 @@ export function isScheduled({ status }: { readonly status: string }): boolean {
   return !endedSchedules.has(status);
 }
 
-/** When what is paid for ends, in milliseconds since 1970; `undefined` where Stripe does not say. */
-export function endsAtMs({ status, created, cancel_at, items }: Subscription): number | undefined {
+/** When it ends, as it stands, or what is paid for does; in milliseconds since 1970; `undefined` where Stripe does not say. */
+export function endsAtMs(subscription: Subscription): number | undefined {
+  const { status, created, cancel_at } = subscription;
   if (status === "incomplete") return created * 1000 + firstPaymentMs;
-  if (cancel_at != null) return cancel_at * 1000;
+  return cancel_at == null ? paidUntilMs(subscription) : cancel_at * 1000;
+}
+
+/**
+ * Whether it is told to end with what is paid for, or before. One that is told to end later is paid for again and again
+ * until then, maybe for years, so that it goes on.
+ */
+export function isEnding(subscription: Subscription): boolean {
+  const { cancel_at, cancel_at_period_end } = subscription;
+  if (cancel_at_period_end === true) return true;
+  const paidUntil = paidUntilMs(subscription);
+  return cancel_at != null && paidUntil !== undefined && cancel_at * 1000 <= paidUntil;
+}
+
+/** The end of the current period. */
+function paidUntilMs({ items }: Subscription): number | undefined {
   const ends = (items?.data ?? []).flatMap(({ current_period_end }) => current_period_end ?? []);
   return ends.length === 0 ? undefined : Math.max(...ends) * 1000;
 }

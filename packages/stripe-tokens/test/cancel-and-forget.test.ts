@@ -60,6 +60,31 @@ describe("whoever asks to be forgotten and still pays", () => {
     expect([subscription.cancel_at_period_end, cards()]).toEqual([false, 1]);
   });
 
+  it("is no more waited for where it is to end in years, and is ended with what is paid for once they say so", async () => {
+    const { heed, subscription, cards, settle, stepOf } = shop(month);
+    subscription.cancel_at = seconds("2031-01-01T00:00:00.000Z");
+    const { id } = await heed.requests.open(forget);
+    await settle(5 * dayMs);
+    expect(await stepOf(id)).toMatchObject({ state: "due", because: "active-subscription" });
+    expect(await heed.requests.list()).toMatchObject([{ id, dueOn: "2026-04-01" }]);
+    expect(await heed.requests.open(cancel)).toMatchObject({ id, changed: true });
+    await heed.work.drain();
+    expect(await stepOf(id)).toMatchObject({ because: "period-end" });
+    await settle();
+    expect([subscription.status, subscription.ended_at, cards()]).toEqual(["canceled", seconds(month), 0]);
+  });
+
+  it("is a human's at the deadline where it is to end in years and nobody cancels it", async () => {
+    const { heed, subscription, cards, settle } = shop(month);
+    subscription.cancel_at = seconds("2031-01-01T00:00:00.000Z");
+    await heed.requests.open(forget);
+    await settle();
+    expect(await heed.steps.parked()).toMatchObject([
+      { because: "deadline-passed", instruction: expect.stringContaining("active-subscription") },
+    ]);
+    expect([subscription.ended_at, cards()]).toEqual([null, 1]);
+  });
+
   it("is waited for past the deadline where they have cancelled by themselves", async () => {
     const { heed, subscription, cards, stepOf, until } = shop();
     Object.assign(subscription, { cancel_at_period_end: true, cancel_at: seconds(year) });

@@ -67,6 +67,21 @@ describe("the account, as time goes by", () => {
       await expect(again).rejects.toMatchObject({ statusCode: 400 });
     });
 
+    it("end when they are told to, within a period, and are renewed until then", async () => {
+      const { account, stripe, clock, id } = opened();
+      const card = account.add.paymentMethod(id);
+      await stripe.customers.update(id, { invoice_settings: { default_payment_method: card.id } });
+      const cancel_at = clock.ms / 1000 + (45 * dayMs) / 1000;
+      const subscription = account.add.subscription(id, { cancel_at });
+      clock.ms += 44 * dayMs;
+      await stripe.customers.retrieve(id);
+      expect(subscription.status).toBe("active");
+      clock.ms += 60 * dayMs;
+      await stripe.customers.retrieve(id);
+      expect(subscription).toMatchObject({ status: "canceled", ended_at: cancel_at });
+      expect((await stripe.invoices.list({ customer: id })).data).toHaveLength(1);
+    });
+
     it("that wait for a first payment take no change and expire within a day", async () => {
       const { account, stripe, clock, id } = opened();
       const subscription = account.add.subscription(id, { status: "incomplete" });

@@ -17,13 +17,20 @@ export function letTimePass(world: World): void {
       if (subscription.created + firstPaymentSeconds <= now) end(subscription, "incomplete_expired", now);
       continue;
     }
-    while (!endedStatuses.has(subscription.status) && periodEndOf(subscription) <= now) {
-      if (subscription.cancel_at_period_end) end(subscription, "canceled", periodEndOf(subscription));
+    while (!endedStatuses.has(subscription.status) && turnOf(subscription) <= now) {
+      const at = turnOf(subscription);
+      if (subscription.cancel_at_period_end) end(subscription, "canceled", at);
       else if (subscription.status === "paused") break;
+      else if (subscription.cancel_at === at) end(subscription, "canceled", at);
       else renew(subscription, world);
     }
   }
   moveJobs(world.state, world.switches, now);
+}
+
+/** When its period is over, or it is told to end within that. */
+function turnOf(subscription: SubscriptionObject): number {
+  return Math.min(periodEndOf(subscription), subscription.cancel_at ?? Number.POSITIVE_INFINITY);
 }
 
 function end(subscription: SubscriptionObject, status: string, at: number): void {
