@@ -39,6 +39,19 @@ async function open(options: HubspotPortalOptions = {}, settlingMs = 0) {
       const contact = { properties: { email: address } };
       expect((await askPortal(portal, "POST", "/crm/objects/2026-09/contacts", contact)).status).toBe(201);
     },
+    /** A sync that writes another address into a contact; what HubSpot tells of it. */
+    async readdress(id: string, address: string): Promise<readonly PortalEvent[]> {
+      const before = portal.events.length;
+      const changed = await portal.answer(
+        new Request(`https://api.hubapi.com/crm/objects/2026-09/contacts/${id}`, {
+          method: "PATCH",
+          headers: { Authorization: `Bearer ${portal.accessToken}` },
+          body: JSON.stringify({ properties: { email: address } }),
+        }),
+      );
+      expect(changed.status).toBe(200);
+      return portal.events.slice(before);
+    },
     told: async () => (await heed.steps.parked()).map(({ because }) => because),
     isThere: (address: string) => portal.search(address).some((place) => place.includes("contact ")),
     bystander: () => expect(JSON.stringify(portal.dossier("ben@example.org"))).toBe(bystander),
@@ -116,6 +129,62 @@ describe.each<[string, HubspotPortalOptions]>([
 });
 
 describe("a contact of somebody who was taken out", () => {
+  it("is told where one that was there is given their address", async () => {
+    const { portal, heed, leave, deliver, settle, told, isThere, readdress, search, rows, bystander } =
+      await open();
+    const other = portal.addContact({ email: "cleo@example.org" });
+    await leave("erasure");
+    const changed = await readdress(other, email);
+    expect(changed).toMatchObject([{ propertyName: "email", propertyValue: email }]);
+    await deliver(changed);
+    await settle();
+    expect([await told(), isThere(email)]).toEqual([["stored-again"], true]);
+    expect(JSON.stringify([await heed.steps.parked(), await rows("evidence")])).not.toContain("canary");
+    expect(await search("canary")).toEqual([]);
+    bystander();
+  });
+
+  it("is told where it is another address of one that was there", async () => {
+    const { portal, leave, deliver, settle, told, readdress } = await open();
+    await leave("objection");
+    const other = portal.addContact({ email: "cleo@example.org", additionalEmails: [email] });
+    const [event] = await readdress(other, "cleo.b@example.org");
+    await deliver([{ ...event!, propertyName: "hs_additional_emails", propertyValue: email }]);
+    await settle();
+    expect(await told()).toEqual(["stored-again"]);
+  });
+
+  it("is nothing where one is given an address of nobody who left", async () => {
+    const { portal, leave, tell, told, readdress } = await open();
+    const other = portal.addContact({ email: "cleo@example.org" });
+    await leave("erasure");
+    await readdress(other, "cleo.b@example.org");
+    await tell();
+    expect(await told()).toEqual([]);
+  });
+
+  it.each(["object.creation", "object.restore", "object.propertyChange"])(
+    "is told in HubSpot's generic form too, and no other object by that number is (%s)",
+    async (subscriptionType) => {
+      const { portal, leave, deliver, settle, told, readdress } = await open();
+      const other = portal.addContact({ email: "cleo@example.org" });
+      await leave("objection");
+      const [event] = await readdress(other, email);
+      const generic = { ...event!, subscriptionType };
+      // A company, a custom object, and one that HubSpot does not name.
+      for (const objectTypeId of ["0-2", "2-3465404", undefined])
+        expect(
+          await deliver([{ ...generic, ...(objectTypeId === undefined ? {} : { objectTypeId }) }]),
+        ).toEqual({
+          sightings: 0,
+          fresh: 0,
+        });
+      await deliver([{ ...generic, objectTypeId: "0-1" }]);
+      await settle();
+      expect(await told()).toEqual(["stored-again"]);
+    },
+  );
+
   it("is told when it is brought back out of the archive", async () => {
     const { portal, leave, deliver, settle, told } = await open();
     await leave("objection");

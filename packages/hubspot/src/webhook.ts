@@ -21,6 +21,7 @@ const eventsSchema = z.array(
     subscriptionType: z.string().nullish(),
     eventType: z.string().nullish(),
     occurredAt: z.number().int().nonnegative(),
+    objectTypeId: id.nullish(),
     propertyName: z.string().nullish(),
     propertyValue: z.string().nullish(),
     newObjectId: id.nullish(),
@@ -29,10 +30,14 @@ const eventsSchema = z.array(
 type PortalEvent = z.infer<typeof eventsSchema>[number];
 
 const optOut = "hs_email_optout";
+/** A contact is found by these. */
+const addressProperties = new Set(["email", "hs_additional_emails"]);
+/** HubSpot's number for contacts, which tells them from all else in events of the generic form, `object.…`. */
+const contactTypeId = "0-1";
 
 /**
- * What a webhook of HubSpot tells: a change of an opt-out's property, a merge, a deletion, a contact that is new or out
- * of the archive again. Other events tell nothing, nor do those of another portal of the same app. Each names the
+ * What a webhook of HubSpot tells: a change of an opt-out's property, a merge, a deletion, a contact that is new, has
+ * another address or is out of the archive again. Other events tell nothing, nor do those of another portal of the same app. Each names the
  * contact's id alone.
  *
  * HubSpot repeats events, in any order; `eventId` is not unique, so an event is known by what it is about.
@@ -67,7 +72,7 @@ function parsed(body: Uint8Array): unknown {
 }
 
 function sightingOf(event: PortalEvent, topics: Topics): readonly Sighting[] {
-  const type = event.subscriptionType ?? event.eventType ?? "";
+  const type = typeOf(event);
   const { portalId, subscriptionId, objectId, propertyName, newObjectId } = event;
   const base = {
     id: [portalId, subscriptionId ?? "", objectId, propertyName ?? type, event.occurredAt].join(":"),
@@ -80,10 +85,18 @@ function sightingOf(event: PortalEvent, topics: Topics): readonly Sighting[] {
   if (type === "contact.creation" || type === "contact.restore")
     return [{ ...base, subject: about(objectId), saw: "record-stored" }];
   if (type !== "contact.propertyChange") return [];
+  if (addressProperties.has(propertyName ?? ""))
+    return [{ ...base, subject: about(objectId), saw: "record-stored" }];
   const silenced = topicsOf(propertyName ?? "", topics);
   if (silenced === undefined) return [];
   const saw = event.propertyValue === "true" ? "opted-out" : "opted-in";
   return [{ ...base, subject: about(objectId), saw, topics: silenced }];
+}
+
+/** What happened. Of a contact HubSpot tells by its name, or in the generic form by its number. */
+function typeOf({ subscriptionType, eventType, objectTypeId }: PortalEvent): string {
+  const type = subscriptionType ?? eventType ?? "";
+  return objectTypeId === contactTypeId ? type.replace(/^object\./, "contact.") : type;
 }
 
 /** The topics that an opt-out's property is about; undefined for a property that is about none of ours. */

@@ -122,10 +122,14 @@ export function contactRoutes(parts: PortalParts): readonly Route[] {
           problemOf(parsed.data.properties, found) ??
           ruleBroken(settings, params["version"] ?? "", { ...found.properties, ...parsed.data.properties });
         if (problem !== undefined) return problem;
+        const before = found.properties["email"];
         store.write((state) => {
           setProperties(found, parsed.data.properties, now());
           keepContact(state, found);
         });
+        const propertyValue = found.properties["email"];
+        if (propertyValue !== undefined && propertyValue !== before)
+          parts.notices.add("contact.propertyChange", found.id, { propertyName: "email", propertyValue });
         return { status: 200, body: row(found, [...known]) };
       },
     },

@@ -13,6 +13,8 @@ export interface PortalEvent {
   readonly occurredAt: number;
   readonly attemptNumber: number;
   readonly changeSource: string;
+  /** Of the generic form, `object.…`: what it is about. `0-1` is a contact. */
+  readonly objectTypeId?: string;
   readonly propertyName?: string;
   readonly propertyValue?: string;
   /** Of a merge: what was joined, and the contact that is left. */

@@ -81,7 +81,7 @@ export interface HubspotPortal {
   /** Where a text occurs in anything the portal holds about people; empty when nowhere. */
   search(text: string): readonly string[];
 
-  /** What happened, as webhooks tell of it: contacts that came, went, came back or were merged, changes of opt-outs. For a test to deliver, in any order. */
+  /** What happened, as webhooks tell of it: contacts that came, went, came back, were merged or got another address by the API, changes of opt-outs. For a test to deliver, in any order. */
   readonly events: readonly PortalEvent[];
   /** A webhook to this address with some events, signed as HubSpot signs, now. */
   signed(url: string, events: readonly PortalEvent[]): Request;
