@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { openShop } from "../test/shop.ts";
 
 const secret = "whsec_stand-in";
+const isAboutCustomer = (type: string) => /^customer\.(?:created|updated|deleted)$/.test(type);
 const email = "anna.canary@example.org";
 
 function shop() {
@@ -14,7 +15,12 @@ function shop() {
   const signed = (
     type: string,
     customer: string,
-    { by = secret, atMs = clock.now().getTime(), livemode = false } = {},
+    {
+      by = secret,
+      atMs = clock.now().getTime(),
+      livemode = false,
+      previous,
+    }: { by?: string; atMs?: number; livemode?: boolean; previous?: object } = {},
   ) => {
     events += 1;
     const payload = JSON.stringify({
@@ -23,7 +29,12 @@ function shop() {
       type,
       created: Math.floor(atMs / 1000),
       livemode,
-      data: { object: { id: "x_1", customer } },
+      data: {
+        object: isAboutCustomer(type)
+          ? { object: "customer", id: customer, email: account.state.customers.get(customer)?.email }
+          : { object: "x", id: "x_1", customer },
+        ...(previous === undefined ? {} : { previous_attributes: previous }),
+      },
     });
     const timestamp = Math.floor(atMs / 1000);
     const header = stripe.webhooks.generateTestHeaderString({ payload, secret: by, timestamp });
@@ -41,6 +52,8 @@ function shop() {
 
 const ended = "customer.subscription.deleted";
 const attached = "payment_method.attached";
+const created = "customer.created";
+const updated = "customer.updated";
 
 describe("a webhook of Stripe", () => {
   it("that a subscription is over has the customer's payment methods forgotten, once", async () => {
@@ -93,6 +106,75 @@ describe("a webhook of Stripe", () => {
     await receive(signed(attached, again.id));
     await settle();
     expect(await heed.steps.parked()).toMatchObject([{ because: "stored-again" }]);
+  });
+
+  it.each([
+    ["made anew", created, { email }],
+    ["that was somebody else's given their address", updated, { email: "bo@example.org" }],
+  ] as const)("tells a human of a customer %s, of somebody who was erased", async (_how, type, before) => {
+    const { account, customer, signed, receive, settle, heed, clock, search, rows } = shop();
+    const other = type === updated ? account.add.customer(before) : undefined;
+    await heed.requests.open({ right: "erasure", subject: { email }, identity: "signed-in" });
+    await settle();
+    expect(account.state.customers.get(customer)).toMatchObject({ deleted: true });
+    await clock.advance(3_600_000);
+    const again = other ?? account.add.customer(before);
+    again.email = email;
+    const how = type === updated ? { previous: before } : {};
+    const requests = (await rows("requests")).length;
+    await receive(signed(type, again.id, how));
+    await settle();
+    const [parked] = await heed.steps.parked();
+    expect(parked).toMatchObject({ processor: "payments", operation: "observe", because: "stored-again" });
+    expect(parked?.instruction).toMatch(/"payments"/);
+    // It may be the person's own doing: nothing is done to it.
+    expect(again).toMatchObject({ deleted: false, email });
+    expect(await rows("requests")).toHaveLength(requests);
+    for (const canary of ["canary", again.id]) {
+      expect(JSON.stringify([parked, await rows("evidence")])).not.toContain(canary);
+      expect(await search(canary)).toEqual([]);
+    }
+    await heed.requests.open({
+      right: "erasure",
+      subject: { email, stripeCustomerId: again.id },
+      identity: "signed-in",
+    });
+    await settle();
+    expect(again).toMatchObject({ deleted: true });
+    await heed.steps.retry(parked?.id ?? "");
+    await settle();
+    expect(await heed.steps.parked()).toEqual([]);
+  });
+
+  it("of a customer is nothing of anybody else, nor of an address that stays as it was", async () => {
+    const { account, customer, signed, receive, settle, heed, rows } = shop();
+    const other = account.add.customer({ email: "bo@example.org" });
+    await receive(signed(created, other.id));
+    await receive(signed(created, customer));
+    await settle();
+    expect([await heed.steps.parked(), await rows("subjects"), await rows("dataKeys")]).toEqual([[], [], []]);
+    await heed.requests.open({ right: "erasure", subject: { email }, identity: "signed-in" });
+    await settle();
+    const again = account.add.customer({ email });
+    for (const previous of [{ name: "Anna" }, undefined])
+      expect(
+        await receive(signed(updated, again.id, previous === undefined ? {} : { previous })),
+      ).toMatchObject({
+        sightings: 0,
+      });
+    expect(await receive(signed("customer.deleted", customer))).toMatchObject({ sightings: 0 });
+  });
+
+  it("of a customer made before its person was erased is nothing, however late it comes", async () => {
+    const { customer, signed, receive, settle, heed, clock, account } = shop();
+    const late = signed(created, customer);
+    const event = late.clone();
+    await heed.requests.open({ right: "erasure", subject: { email }, identity: "signed-in" });
+    await clock.advance(120_000);
+    await receive(event);
+    await settle();
+    expect(account.state.customers.get(customer)).toMatchObject({ deleted: true });
+    expect(await heed.steps.parked()).toEqual([]);
   });
 
   it("that a payment method was stored is nothing where none had been forgotten", async () => {

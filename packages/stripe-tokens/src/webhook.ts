@@ -16,7 +16,14 @@ const eventSchema = z.looseObject({
   created: z.number().int().nonnegative(),
   livemode: z.boolean(),
   data: z.looseObject({
-    object: z.looseObject({ customer: pointer, customer_account: z.string().nullish() }),
+    object: z.looseObject({
+      object: z.string().nullish(),
+      id: z.string(),
+      customer: pointer,
+      customer_account: z.string().nullish(),
+    }),
+    /** Of an update: what was changed, as it had been. */
+    previous_attributes: z.looseObject({}).nullish(),
   }),
 });
 type StripeEvent = z.infer<typeof eventSchema>;
@@ -24,15 +31,10 @@ type StripeEvent = z.infer<typeof eventSchema>;
 /** Seconds; older than this, or from further ahead, is a copy or a wrong clock. */
 const tolerance = 300;
 
-/** What an event of Stripe tells, of those that tell anything. */
-const told: Readonly<Record<string, "paid-service-ended" | "credential-stored">> = {
-  "customer.subscription.deleted": "paid-service-ended",
-  "payment_method.attached": "credential-stored",
-};
-
 /**
- * What a webhook of Stripe tells: that a subscription is over, or that a payment method was stored. Other events tell
- * nothing, nor do those of the other mode. Each names the customer's id alone.
+ * What a webhook of Stripe tells: that a subscription is over, that a payment method was stored, or that a customer was
+ * made or given another address. Other events tell nothing, nor do those of the other mode. Each names the customer's id
+ * alone.
  *
  * Stripe repeats events for three days, in any order; each has an id of its own.
  *
@@ -52,7 +54,7 @@ export async function sightingsIn(
     .find((each) => each !== undefined);
   if (event === undefined)
     throw new TamperedEvidenceError("The webhook is not signed by Stripe for this endpoint, or not lately.");
-  const saw = told[event.type];
+  const saw = toldBy(event);
   const owner = ownerOf(event);
   if (saw === undefined || owner === undefined || event.livemode !== live) return [];
   return [{ id: event.id, claimedAt: new Date(event.created * 1000).toISOString(), subject: [owner], saw }];
@@ -74,9 +76,27 @@ function signedEvent(
   }
 }
 
+/** What an event tells, if it is one of those that tell anything. */
+function toldBy({ type, data }: StripeEvent) {
+  switch (type) {
+    case "customer.subscription.deleted":
+      return "paid-service-ended";
+    case "payment_method.attached":
+      return "credential-stored";
+    case "customer.created":
+      return "record-stored";
+    case "customer.updated":
+      // A customer that was somebody else's, or nobody's, may be somebody's now who is not to be there.
+      return "email" in (data.previous_attributes ?? {}) ? "record-stored" : undefined;
+    default:
+      return undefined;
+  }
+}
+
 function ownerOf({ data: { object } }: StripeEvent): Identifier | undefined {
   const { customer, customer_account: account } = object;
-  const id = typeof customer === "string" ? customer : customer?.id;
+  const id =
+    object.object === "customer" ? object.id : typeof customer === "string" ? customer : customer?.id;
   if (id !== undefined) return { kind: "stripeCustomerId", value: id };
   return typeof account === "string" ? { kind: "stripeAccountId", value: account } : undefined;
 }
