@@ -7,8 +7,9 @@ import type { Health } from "./breaker.ts";
 import { begin, type Claim } from "./claim.ts";
 import { takeIn } from "../sightings/take-in.ts";
 import { settleClaims } from "./settle-claims.ts";
-import { heldBack, type Verdict } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
 import { troubleOf } from "./trouble.ts";
+import { afterHold } from "./seen-done.ts";
 import { afterGuard, afterResolve, afterRun, afterTrouble, afterVerify } from "./verdicts.ts";
 
 /** What a batch showed of the processor's account. */
@@ -114,8 +115,9 @@ async function beginAll(
 ): Promise<readonly Claim[]> {
   if (claims.length === 0) return [];
   const { begun, held } = await begin(context, claims, settings.leaseMs);
-  for (const { call } of claims) {
-    if (held.has(call.id)) verdicts.set(call.id, heldBack);
+  for (const claim of claims) {
+    const { call } = claim;
+    if (held.has(call.id)) verdicts.set(call.id, afterHold(claim));
     else if (!begun.has(call.id))
       verdicts.set(call.id, {
         to: "again",

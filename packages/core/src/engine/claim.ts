@@ -8,7 +8,7 @@ import { isDestructive, isHeldBack } from "../requests/lifecycle.ts";
 import { comesBackAt, mostCrashes } from "./crashes.ts";
 import { prepareOrEnd, type Known, type Prepared } from "./prepare.ts";
 import { settleWrites, type Settled, type Settlement } from "./settle.ts";
-import { heldBack } from "./verdict.ts";
+import { afterHold } from "./seen-done.ts";
 
 /** A step in a worker's hands until its lease ends. */
 export interface Claim extends Prepared {
@@ -170,7 +170,8 @@ export async function claim(context: HeedContext, ask: ClaimAsk): Promise<Claime
         }
         if (prepared.phase === "run" && isHeldBy(holds, row)) {
           const { key, subjectDigests } = prepared;
-          settlements.push({ step: row, key, subjectDigests, verdict: { ...heldBack, alone: alone === 1 } });
+          const verdict = { ...afterHold({ ...prepared, step: row }), alone: alone === 1 };
+          settlements.push({ step: row, key, subjectDigests, verdict });
           continue;
         }
         if (isHeldBack(row)) {

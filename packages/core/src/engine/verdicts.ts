@@ -15,6 +15,7 @@ import type { Claim } from "./claim.ts";
 import { newTargets, type Found } from "./found.ts";
 import type { AnyOperation } from "./operation-of.ts";
 import type { KeptOutcome, Verdict } from "./verdict.ts";
+import { isSeenDone, lookAgain } from "./seen-done.ts";
 import type { CallTrace } from "./tracing.ts";
 import { accountRefusedWaitMs, backoffMs, type Trouble } from "./trouble.ts";
 
@@ -391,15 +392,6 @@ function isWorthAsking(claim: Claim, operation: AnyOperation, now: string): bool
   const isFirst = step.finding !== "as-asked";
   return isFirst && operation.repeat === "safe" && now < step.deadlineAt && isUnheard(claim);
 }
-
-/**
- * Whether it is asked once more for its answer alone. What stands in the way of doing it is not waited for then: it was
- * seen to be done.
- */
-const isSeenDone = ({ call, step, ranBefore }: Claim): boolean =>
-  isDestructive(call.operation) && ranBefore && step.finding === "as-asked";
-
-const lookAgain = (because: string): Verdict => ({ to: "verify", dueInMs: 0, because });
 
 /**
  * Nobody will say any more what is kept: then all counts as kept that was to be. Who reads too much of that learns at

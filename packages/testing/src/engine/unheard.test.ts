@@ -14,6 +14,8 @@ const logs: Retained = { category: "mail-log", reason: "kept-by-processor", unti
 const tickets: Retained = { category: "tickets", reason: "kept-by-processor", until: "2026-07-31" };
 const purgedBy = "2026-02-14";
 
+const hold = { reason: "case-17", orderedBy: "general-counsel", reviewAt: "2027-01-15T12:00:00.000Z" };
+
 /** How a call of the vendor's goes wrong: before it has its effect, or after. */
 type Cut = "before" | "after";
 
@@ -280,6 +282,70 @@ describe("what is kept, where an answer was lost", () => {
     await test.settle();
     const step = (await test.heed.requests.get(id)).steps.find(({ operation }) => operation === "erase");
     expect(step).toMatchObject({ state: "retained", finding: "as-asked", retained: [byRule] });
+  });
+
+  it("is not asked for under a legal hold that is placed by then: all is gone, and what was to be kept is", async () => {
+    const vendor = keepingVendor({ settlingMs: 10_000 });
+    const test = createTestHeed({ policy, keys: keyring(newKey()), processors: { crm: vendor.processor } });
+    vendor.records.set(subject.email, { cards: 2 });
+    vendor.cuts.set((await erased({}, { settlingMs: 10_000 })).vendor.calls.indexOf("forget"), "after");
+    let isHeld = false;
+    const { forgetTokens } = vendor.processor.operations;
+    const verify = forgetTokens?.verify;
+    if (typeof verify !== "function") throw new TypeError("Not complete.");
+    Object.assign(forgetTokens ?? {}, {
+      verify: (async (calls, context) => {
+        const seen = await verify(calls, context);
+        if (!isHeld) await test.heed.holds.place({ subject, processor: "crm", ...hold });
+        isHeld = true;
+        return seen;
+      }) satisfies typeof verify,
+    });
+    const { id } = await test.heed.requests.open(erasure);
+    await test.settle();
+    const told = async () =>
+      (await test.heed.requests.get(id)).steps.map(({ operation, state, because, held }) => [
+        operation,
+        state,
+        because,
+        held,
+      ]);
+    // What has not begun is held, and nothing more was destroyed.
+    expect((await told()).slice(0, 2)).toEqual([
+      ["forgetTokens", "retained", undefined, undefined],
+      ["erase", "due", "legal-hold", true],
+    ]);
+    expect(vendor.calls.filter((call) => call === "forget" || call === "erase")).toEqual(["forget"]);
+    expect([...vendor.records]).toEqual([[subject.email, { cards: 0 }]]);
+  });
+
+  it("stays held where something has come back by the time of the hold", async () => {
+    const vendor = keepingVendor();
+    const test = createTestHeed({ policy, keys: keyring(newKey()), processors: { crm: vendor.processor } });
+    const record = { cards: 2 };
+    vendor.records.set(subject.email, record);
+    vendor.cuts.set((await erased({})).vendor.calls.indexOf("forget"), "after");
+    const { forgetTokens } = vendor.processor.operations;
+    const guard = forgetTokens?.guard;
+    if (guard === undefined) throw new TypeError("Not complete.");
+    Object.assign(forgetTokens ?? {}, {
+      guard: (async (calls, context) => {
+        if (!vendor.calls.includes("forget")) return guard(calls, context);
+        record.cards = 1;
+        await test.heed.holds.place({ subject, processor: "crm", ...hold });
+        return guard(calls, context);
+      }) satisfies typeof guard,
+    });
+    const { id } = await test.heed.requests.open(erasure);
+    await test.settle(5 * 86_400_000);
+    const [step] = (await test.heed.requests.get(id)).steps;
+    expect(step).toMatchObject({
+      operation: "forgetTokens",
+      state: "due",
+      because: "legal-hold",
+      held: true,
+    });
+    expect(record.cards).toBe(1);
   });
 
   describe.each(["guard", "run"] as const)("where the %s meets an obstacle by then", (where) => {
