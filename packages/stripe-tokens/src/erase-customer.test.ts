@@ -8,6 +8,7 @@ import {
   eraseCall,
   eraseOf,
   everythingOf,
+  forgetCall,
 } from "../test/subject.ts";
 import { stripeOnTheWire } from "../test/wire.ts";
 
@@ -71,6 +72,20 @@ describe("erase", () => {
       "invoice",
       "charge",
     ]);
+  });
+
+  it("says that what was forgotten before is kept, also where the customer is gone by then", async () => {
+    const world = accountWithTurns();
+    const { id } = world.account.add.customer({ email });
+    const { id: card } = world.account.add.paymentMethod(id);
+    const processor = connect(world.account);
+    await carryOut(processor, world, forgetCall({ email }));
+    const call = eraseCall({ email }, { tokensForgotten: true });
+    for (const affected of [1, 0]) {
+      const done = await carryOut(processor, world, call);
+      expect(done.outcome).toEqual({ status: "done", affected, retained: [kept("payment-methods")] });
+      expect(world.account.state.paymentMethods.get(card)).toMatchObject({ billing_details: { email } });
+    }
   });
 
   it("says nothing is kept where nothing is", async () => {

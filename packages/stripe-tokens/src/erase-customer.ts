@@ -43,9 +43,9 @@ export async function erase(
   const { reference, targets } = call;
   const owners = ownersOf(call);
   const guests = await findGuestCheckouts(calls, call);
-  if (owners.length === 0 && guests.length === 0) return { status: "absent" };
+  const { keep, tokensForgotten = false } = call.input;
+  if (owners.length === 0 && guests.length === 0 && !tokensForgotten) return { status: "absent" };
 
-  const { keep } = call.input;
   const keptRecord = keptWithCustomer(keep);
   const ends = keptRecord.length === 0;
   const left: Left[] = [...leftByGuests(guests)];
@@ -61,6 +61,8 @@ export async function erase(
     affected += new Set(changed).size;
   }
   affected += ended.length;
+  // What was detached before can still be read by its id, and is in no list any more.
+  if (tokensForgotten) left.push({ category: "payment-methods" });
   if (reference !== undefined && ended.length === 0) return continueRedactions(calls, reference, affected);
   if (left.length === 0 && !isRecordLeft) return { status: "done", affected };
 

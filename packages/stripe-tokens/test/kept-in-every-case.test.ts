@@ -19,12 +19,12 @@ const policy = definePolicy({
 });
 
 /** An erasure of somebody with a card, an invoice and a payment; one answer of Stripe's never arrives. */
-async function erased(lost?: number) {
+async function erased(lost?: number, cards = 1) {
   const { account, clock, processor } = accountWithEngine();
   const keys = keyring(newKey());
   const test = createTestHeed({ policy, clock, keys, processors: { payments: processor } });
   const { id: customer } = account.add.customer({ email });
-  account.add.paymentMethod(customer);
+  const methods = Array.from({ length: cards }, () => account.add.paymentMethod(customer));
   account.add.invoice(customer);
   account.add.charge(customer);
   if (lost !== undefined) account.fault("*", "drop-after", { skip: lost });
@@ -41,6 +41,7 @@ async function erased(lost?: number) {
   return {
     account,
     customer,
+    methods,
     first,
     calls: account.calls.length,
     what: [...new Set(what)].toSorted(),
@@ -51,7 +52,11 @@ async function erased(lost?: number) {
 describe("what Stripe keeps", () => {
   it("is in the receipt of an erasure, whichever of Stripe's answers was lost", async () => {
     const { calls, what, first } = await erased();
-    expect(what).toEqual(["charges: kept-by-processor", "invoices: legal-obligation"]);
+    expect(what).toEqual([
+      "charges: kept-by-processor",
+      "invoices: legal-obligation",
+      "payment-methods: kept-by-processor",
+    ]);
     for (let lost = first; lost < calls; lost += 1) {
       const one = await erased(lost);
       expect([lost, one.what]).toEqual([lost, what]);
@@ -60,4 +65,14 @@ describe("what Stripe keeps", () => {
       expect(one.account.credentialsOf(one.customer)).toEqual([]);
     }
   }, 60_000);
+
+  it("is also the card that was forgotten on the way, which nobody lists any more, and none where there was none", async () => {
+    const { account, methods, what } = await erased();
+    expect(account.search(email).map(({ object }) => object)).toContain("payment_method");
+    expect(methods).toMatchObject([{ customer: null, billing_details: { email } }]);
+    expect(what).toContain("payment-methods: kept-by-processor");
+    const without = await erased(undefined, 0);
+    expect(without.account.search(email).map(({ object }) => object)).not.toContain("payment_method");
+    expect(without.what).toEqual(["charges: kept-by-processor", "invoices: legal-obligation"]);
+  });
 });

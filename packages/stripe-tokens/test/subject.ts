@@ -93,9 +93,11 @@ export function forgetCall(
 
 export function eraseCall(
   named: Named,
-  given: Given & { readonly keep?: readonly Retained[] } = {},
+  given: Given & { readonly keep?: readonly Retained[]; readonly tokensForgotten?: true } = {},
 ): Call<"erase", StripeKind> {
-  return callOf("erase", { suppress: true, keep: given.keep ?? [] }, named, given);
+  const { keep = [], tokensForgotten } = given;
+  const forgotten = tokensForgotten === undefined ? {} : { tokensForgotten };
+  return callOf("erase", { suppress: true, keep, ...forgotten }, named, given);
 }
 
 /** The phases of an operation, all of which must be there. */

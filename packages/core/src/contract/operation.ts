@@ -53,8 +53,16 @@ export interface InputOf {
    * vendor is told of no address that it does not have already; answer `absent` then. An erasure asks so.
    */
   unsubscribe: { readonly topics: readonly string[] | "all"; readonly onlyIfKnown?: boolean };
-  /** `suppress`: also ask the vendor to block the address. `keep`: what law or a hold obliges to keep. */
-  erase: { readonly suppress: boolean; readonly keep: readonly Retained[] };
+  /**
+   * `suppress`: also ask the vendor to block the address. `keep`: what law or a hold obliges to keep. `tokensForgotten`:
+   * the same request had, or may have had, tokens forgotten there before: what the vendor keeps of those, and shows
+   * nobody any more, is for this outcome to tell. Left out where there were none.
+   */
+  erase: {
+    readonly suppress: boolean;
+    readonly keep: readonly Retained[];
+    readonly tokensForgotten?: true;
+  };
   exclude: Record<never, never>;
   restrict: { readonly restricted: boolean };
   /**

@@ -80,6 +80,7 @@ function knownFrom(rows: RowsOf<ReturnType<typeof claimReads>>): Known {
     subjectKeys: Map.groupBy(rows.subjectKeys, ({ owner }) => owner),
     requestKeys: Map.groupBy(rows.requestKeys, ({ owner }) => owner),
     requests: new Map(rows.requests.map((row) => [row.id, row])),
+    requestSteps: Map.groupBy(rows.requestSteps, ({ requestId }) => requestId),
   };
 }
 

@@ -13,7 +13,7 @@ import { withEnding } from "../requests/allow-ending.ts";
 import { cancelledBecause, isDestructive, type StepPhase } from "../requests/lifecycle.ts";
 import { nothingFound, type Found } from "./found.ts";
 import { operationOf } from "./operation-of.ts";
-import type { Settlement } from "./settle.ts";
+import type { KeptOutcome, Settlement } from "./settle.ts";
 
 /** A step as it is before it is leased: what there is to call for. */
 export interface Prepared {
@@ -37,6 +37,8 @@ export interface Known {
   readonly subjectKeys: ReadonlyMap<string, readonly Row<"dataKeys">[]>;
   readonly requestKeys: ReadonlyMap<string, readonly Row<"dataKeys">[]>;
   readonly requests: ReadonlyMap<string, Row<"requests">>;
+  /** All steps of each open request. */
+  readonly requestSteps: ReadonlyMap<string | null, readonly Row<"steps">[]>;
 }
 
 /**
@@ -79,7 +81,7 @@ function prepare(
     return { step, verdict: { to: "end", state: "cancelled", because: overtakenBy } };
   const input =
     step.eventId === null
-      ? askedInput(step, known.requests.get(step.requestId ?? ""))
+      ? askedInput(step, known)
       : wishedInput(context.policy, step, known.events.get(step.subjectId) ?? [], now);
   if (input === undefined)
     return { step, verdict: { to: "end", state: "superseded", because: "newer-choice" } };
@@ -140,10 +142,24 @@ function prepare(
   };
 }
 
-/** What the step was planned with; whether what is paid for may be ended was perhaps said since. */
-function askedInput(step: Row<"steps">, request: Row<"requests"> | undefined): InputOf[OperationName] {
-  const input = JSON.parse(step.input) as InputOf[OperationName];
-  return request?.endsPaidService === "allowed" ? withEnding({ input }, "allowed").input : input;
+/** What the step was planned with, and what was said or done since: paid service may be ended, tokens are gone. */
+function askedInput(step: Row<"steps">, { requests, requestSteps }: Known): InputOf[OperationName] {
+  const planned = JSON.parse(step.input) as InputOf[OperationName];
+  const isAllowed = requests.get(step.requestId ?? "")?.endsPaidService === "allowed";
+  const input = isAllowed ? withEnding({ input: planned }, "allowed").input : planned;
+  if (step.operation !== "erase" || step.requestId === null) return input;
+  const forgot = (requestSteps.get(step.requestId) ?? []).some(
+    (other) =>
+      other.operation === "forgetTokens" && other.processor === step.processor && mayHaveForgotten(other),
+  );
+  return forgot ? { ...input, tokensForgotten: true } : input;
+}
+
+/** Whether there was something to forget, as far as was heard: of a lost answer, and of a human's word, nobody knows. */
+function mayHaveForgotten({ outcome, attempted, state }: Row<"steps">): boolean {
+  if (outcome === null) return attempted === 1 || state === "acknowledged";
+  const { status, affected } = JSON.parse(outcome) as KeptOutcome;
+  return status !== "absent" && affected !== 0;
 }
 
 /** heed's own data: found by the ids of its rows, so that the key may be gone already. */
