@@ -149,10 +149,13 @@ describe("a webhook of Stripe", () => {
   it("of a customer is nothing of anybody else, nor of an address that stays as it was", async () => {
     const { account, customer, signed, receive, settle, heed, rows } = shop();
     const other = account.add.customer({ email: "bo@example.org" });
+    await heed.work.check();
+    const probes = account.count("GET /v1/customers/{id}");
     await receive(signed(created, other.id));
     await receive(signed(created, customer));
     await settle();
     expect([await heed.steps.parked(), await rows("subjects"), await rows("dataKeys")]).toEqual([[], [], []]);
+    expect(account.count("GET /v1/customers/{id}") - probes).toBe(4);
     await heed.requests.open({ right: "erasure", subject: { email }, identity: "signed-in" });
     await settle();
     const again = account.add.customer({ email });
