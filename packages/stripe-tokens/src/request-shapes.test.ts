@@ -82,7 +82,7 @@ describe("every request", () => {
       endsPaidService,
       keep: [{ category: "charges", reason: "law" }],
     });
-    const overdue = add.subscription(id, { cancel_at: old, cancel_at_period_end: false });
+    const overdue = add.subscription(id, { status: "paused", cancel_at: old, periodEnd: old });
     await carryOut("forgetTokens", named, { endsPaidService, keep: [] });
     account.before("POST /v1/privacy/redaction_jobs", () => void add.charge(id), { times: 1 });
     await carryOut("erase", named);

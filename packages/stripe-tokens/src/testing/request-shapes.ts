@@ -23,15 +23,17 @@ const address = (of: string): Readonly<Record<string, Shape>> =>
   Object.fromEntries(
     ["city", "country", "line1", "line2", "postal_code", "state"].map((part) => [`${of}[${part}]`, "string"]),
   );
+/** Text only where it clears the whole. */
+const cleared = [""] as const;
 const customer = {
   ...expand,
   ...address("address"),
-  address: "string",
+  address: cleared,
   business_name: "string",
   description: "string",
   email: "string",
   individual_name: "string",
-  metadata: "string",
+  metadata: cleared,
   "metadata[*]": "string",
   name: "string",
   phone: "string",
@@ -39,7 +41,7 @@ const customer = {
   ...address("shipping[address]"),
   "shipping[name]": "string",
   "shipping[phone]": "string",
-  shipping: "string",
+  shipping: cleared,
 } as const;
 const jobStatuses = [
   "canceled",
