@@ -35,8 +35,6 @@ export const policy = definePolicy({
         { category: "invoices", reason: "legal-obligation", law: "SFS 1999:1078 7:2", years: 7 },
         { category: "charges", reason: "legal-obligation", law: "SFS 1999:1078 7:2", years: 7 },
         { category: "billing-profile", reason: "legal-obligation", law: "SFS 1999:1078 7:2", years: 7 },
-        // A detached card can never be charged again; Stripe keeps its record with the payments made by it.
-        { category: "detached-cards", reason: "kept-by-processor", years: 7 },
       ],
     },
   },

@@ -97,6 +97,8 @@ describe("forgetTokens", () => {
       default_payment_method: card.id,
       default_source: source.id,
     });
+    // It points to a source that is not there any more, as a subscription may.
+    const stale = account.add.subscription(anna.id, { default_source: "card_gone" });
     const over = account.add.subscription(anna.id, { status: "canceled", default_payment_method: card.id });
     const { run, verify } = forgetOf(connect(account));
     const call = forgetCall({ email }, { targets: [{ kind: "customer", id: anna.id }] });
@@ -106,6 +108,7 @@ describe("forgetTokens", () => {
 
     expect(anna).toMatchObject({ default_source: null, invoice_settings: { default_payment_method: null } });
     expect(live).toMatchObject({ default_source: null, default_payment_method: null });
+    expect(stale.default_source).toBeNull();
     expect(over.default_payment_method).toBe(danglingDefaults ? card.id : null);
     expect(await verify([call], context)).toEqual(new Map([["call", { seen: "as-asked" }]]));
   });

@@ -21,7 +21,8 @@ const coveredBy: Readonly<Record<string, string>> = {
   customer: "billing-profile",
   invoice: "invoices",
   charge: "charges",
-  payment_method: "detached-cards",
+  // A detached card can never be charged again; Stripe keeps its record with the payments made by it, and says so.
+  payment_method: "payment-methods",
 };
 
 const placesOf = ({ town, application, storage, keyring, files }: Stage): Places => ({
