@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { accountWithEngine } from "../test/engine.ts";
-import { accountWithTurns, carryOut, everythingOf, forgetCall, forgetOf, ownersIn } from "../test/subject.ts";
+import {
+  accountWithTurns,
+  carryOut,
+  eraseCall,
+  everythingOf,
+  forgetCall,
+  forgetOf,
+  ownersIn,
+} from "../test/subject.ts";
 import { stripeOnTheWire } from "../test/wire.ts";
 
 const email = "anna@example.org";
@@ -228,6 +236,24 @@ describe("forgetTokens", () => {
     expect(done).toMatchObject({ outcome: { status: "done" }, finding: { seen: "as-asked" } });
     expect(account.credentialsOf(id)).toEqual([]);
   });
+
+  it.each([
+    ["forgets", forgetCall({ email })],
+    ["erases", eraseCall({ email })],
+  ] as const)(
+    "%s by the ids found before what a customer still has that is deleted meanwhile",
+    async (_, call) => {
+      const world = accountWithTurns({ deletedListable: false, deletedKeepMethods: true });
+      const { account } = world;
+      const { id } = account.add.customer({ email });
+      const methods = [account.add.paymentMethod(id), account.add.paymentMethod(id)];
+      // The last that the guard asks for; nobody lists what hangs there from then on.
+      account.before("GET /v1/charges", () => account.deleteCustomer(id));
+      const done = await carryOut(connect(account), world, call);
+      expect(done).toMatchObject({ outcome: { status: "done", affected: 2 }, finding: { seen: "as-asked" } });
+      expect(methods.map(({ customer }) => customer)).toEqual([null, null]);
+    },
+  );
 
   it.each([400, 404, "empty"] as const)(
     "is done with a customer that does not exist any more (lists answer %s)",
