@@ -5,7 +5,7 @@ import type { StripeCalls } from "./stripe-calls.ts";
 
 /**
  * Reads under which addresses Stripe has the customers that were found. There are no choices to be read at Stripe. A
- * deleted customer is there, without an address, for its payment methods may still hang on it; as a record it is not.
+ * deleted customer is there, without an address: its payment methods may still hang on it.
  */
 export async function observe(
   calls: StripeCalls,
@@ -14,13 +14,10 @@ export async function observe(
   const owners = ownersOf(call);
   if (owners.length === 0) return { status: "absent" };
   const addresses: Identifier[] = [];
-  let isRecord = false;
   for (const { kind, id } of owners) {
     const customer = kind === "customer" ? await calls.customer(id) : undefined;
-    isRecord ||= kind !== "customer" || (customer !== undefined && !("deleted" in customer));
     if (customer === undefined || "deleted" in customer || typeof customer.email !== "string") continue;
     addresses.push({ kind: "email", value: customer.email });
   }
-  if (!isRecord && call.input.saw.every((saw) => saw === "record-stored")) return { status: "absent" };
   return { status: "done", choices: [], addresses };
 }

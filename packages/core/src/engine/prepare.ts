@@ -13,7 +13,8 @@ import { withEnding } from "../requests/allow-ending.ts";
 import { cancelledBecause, isDestructive, type StepPhase } from "../requests/lifecycle.ts";
 import { nothingFound, type Found } from "./found.ts";
 import { operationOf } from "./operation-of.ts";
-import type { KeptOutcome, Settlement } from "./settle.ts";
+import type { Settlement } from "./settle.ts";
+import type { KeptOutcome } from "./verdict.ts";
 
 /** A step as it is before it is leased: what there is to call for. */
 export interface Prepared {
