@@ -13,7 +13,8 @@ export function openCompany(
     settlingMs = 30_000,
     portalAheadMs = 0,
     burst = 1,
-  }: { settlingMs?: number; portalAheadMs?: number; burst?: number } = {},
+    answerMs = 0,
+  }: { settlingMs?: number; portalAheadMs?: number; burst?: number; answerMs?: number } = {},
 ) {
   let calls = 0;
   const meanwhile = new Map<number, () => Promise<unknown> | void>();
@@ -25,7 +26,12 @@ export function openCompany(
     ...portalOptions,
   });
   const crm = hubspot({
-    client: portal.client((request) => clock.during(answer(request))),
+    client: portal.client(async (request) => {
+      const response = await clock.during(answer(request));
+      // What was asked for is done by now, and nobody knows yet.
+      await clock.sleep(answerMs);
+      return response;
+    }),
     portalId: portal.portalId,
     topics,
     settlingMs,

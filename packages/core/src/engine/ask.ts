@@ -22,7 +22,10 @@ export interface BatchSettings {
    * leases for as long as it waits for an answer.
    */
   readonly leaseMs: number;
-  /** Longest wait for one question to a processor, in milliseconds; waiting for turns does not count. */
+  /**
+   * How long a question to a processor may go on without another turn, in milliseconds; waiting for turns does not count.
+   * One that takes them goes on for sixty times as long at most.
+   */
   readonly callTimeoutMs: number;
 }
 

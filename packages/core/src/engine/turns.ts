@@ -42,13 +42,14 @@ export function bucketsOf(processor: ProcessorV1, names: readonly string[]): rea
 }
 
 /**
- * What one question is lent. Waiting for a turn does not count against its time limit.
+ * What one question is lent. Waiting for a turn does not count against its time limit, and with each turn that limit
+ * begins anew: a large batch of slow calls takes long, and is no processor that hangs.
  * @param lease of the steps that it is about; a check and a preview have none
  */
 export function lend(
   { context, processor, question, leaseMs, lane, moment }: Lender,
   turns: Turns,
-  { signal, whileWaiting }: TimeLimit,
+  { signal, whileWaiting, getsOn }: TimeLimit,
   lease?: Lease,
 ): CallContext {
   const about = { processor: processor.name, operation: question };
@@ -70,6 +71,7 @@ export function lend(
         // A process that stood still while it waited finds out before it calls.
         await lease?.cover();
         signal.throwIfAborted();
+        getsOn();
         turns.granted += 1;
         turns.nextInMs = undefined;
         return;
@@ -87,6 +89,7 @@ export function lend(
       signal.throwIfAborted();
       await lease?.cover();
       signal.throwIfAborted();
+      getsOn();
     },
     async observed(name, seen) {
       for (const bucket of bucketsOf(processor, [name])) await context.turns.observed(bucket, seen);

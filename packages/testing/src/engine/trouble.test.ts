@@ -233,6 +233,51 @@ describe("a processor in trouble", () => {
     expect(optedOut()).toHaveLength(1);
   });
 
+  it("waits as long as a question takes turns, however many slow calls it makes", async () => {
+    const { crm, settle, optedOut, rows, clock } = await unsubscribeMany(1);
+    const { unsubscribe } = crm.processor.operations;
+    const run = unsubscribe?.run;
+    let runs = 0;
+    Object.assign(unsubscribe ?? {}, {
+      run: async (...asked: Parameters<NonNullable<typeof run>>) => {
+        runs += 1;
+        for (let calls = 0; calls < 30; calls += 1) {
+          await asked[1].turn("calls");
+          await clock.sleep(50_000);
+        }
+        return run?.(...asked);
+      },
+    });
+    await settle();
+    expect([optedOut().length, runs, (await rows("steps"))[0]?.tries]).toEqual([1, 1, 0]);
+  });
+
+  it.each([
+    ["its last turn", 4, 4 * 50_000 + 60_000],
+    ["an hour, however many turns it takes", Number.POSITIVE_INFINITY, 3_600_000],
+  ])("stops waiting for a question after %s", async (_when, most, expectedMs) => {
+    const { crm, settle, optedOut, clock } = await unsubscribeMany(1);
+    const { unsubscribe } = crm.processor.operations;
+    const run = unsubscribe?.run;
+    let abortedAfterMs: number | undefined;
+    Object.assign(unsubscribe ?? {}, {
+      run: async (...asked: Parameters<NonNullable<typeof run>>) => {
+        if (abortedAfterMs !== undefined) return run?.(...asked);
+        const [, { turn, signal }] = asked;
+        const beganMs = clock.now().getTime();
+        signal.addEventListener("abort", () => (abortedAfterMs = clock.now().getTime() - beganMs));
+        for (let calls = 0; calls < most; calls += 1) {
+          await turn("calls");
+          await clock.sleep(50_000);
+        }
+        await turn("calls");
+        return new Promise(() => {});
+      },
+    });
+    await settle();
+    expect([optedOut().length, abortedAfterMs]).toEqual([1, expectedMs]);
+  });
+
   it.each([
     undefined,
     null,
