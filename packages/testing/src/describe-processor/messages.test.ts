@@ -69,6 +69,22 @@ describe("where the vendor lists what a key may do in one answer", () => {
     );
   });
 
+  it("fails who takes one missing permission for all of them", async () => {
+    const frightened: Slip = (parts, vendor) => {
+      const { check } = { ...parts, ...asksOnce(parts, vendor) };
+      return {
+        async check(context) {
+          const checked = await check(context);
+          const all = (["erase", "exclude"] as const).map((operation) => ({ operation, needs: "scope" }));
+          return { ...checked, lacks: checked.lacks.length > 0 ? all : [] };
+        },
+      };
+    };
+    expect(await said(permission, "erase", frightened, canForbid)).toContain(
+      '`lacks` names "exclude", which is carried out all the same',
+    );
+  });
+
   it("says what to do where the world cannot", async () => {
     expect(await said(permission, "erase", asksOnce)).toContain(
       'check() was refused everything but its first request, and `lacks` does not name "erase": ask for each permission by ' +

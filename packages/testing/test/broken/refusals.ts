@@ -3,6 +3,18 @@ import type { refusals } from "../../src/describe-processor/cases/refusals.ts";
 import type { Slip } from "../register/scene.ts";
 import { type BrokenFor, emailOf } from "./broken.ts";
 
+const everything = [
+  "subscribe",
+  "unsubscribe",
+  "erase",
+  "exclude",
+  "forgetTokens",
+  "export",
+  "observe",
+  "rectify",
+  "restrict",
+] as const satisfies readonly OperationName[];
+
 /** Takes this of the vendor's answers for "the person is gone", whatever else it may mean. */
 const takesForGone =
   (status: number, wrong?: (code: unknown) => boolean): Slip =>
@@ -163,6 +175,26 @@ export const refusalsBroken: BrokenFor<typeof refusals> = {
       that: "lacks nothing, as far as it knows",
       in: "erase",
       slip: ({ check }) => ({ check: async (context) => ({ ...(await check(context)), lacks: [] }) }),
+    },
+    {
+      that: "lacks everything, whatever the key may do",
+      in: "erase",
+      slip: ({ check }) => ({
+        async check(context) {
+          const lacks = everything.map((operation) => ({ operation, needs: "people: write" }));
+          return { ...(await check(context)), lacks };
+        },
+      }),
+    },
+    {
+      that: "throws what the vendor refuses, and leaves it to be found out which operation that is",
+      in: "erase",
+      slip: ({ check, ask }) => ({
+        async check(context) {
+          await ask({ method: "GET", path: "/permissions" }, context, "check");
+          return check(context);
+        },
+      }),
     },
   ],
 };

@@ -20,7 +20,7 @@ export interface Register {
   readonly people: Map<string, Person>;
   /** Outlive the people that they were made out to. */
   readonly invoices: { readonly personId: string; readonly email: string }[];
-  /** Operations that the key may not do. `GET /account` lists the others. */
+  /** Operations that the key may not do, and is refused. `GET /account` lists the others. */
   readonly forbidden: Set<OperationName>;
   add(email: string, more?: Partial<Person>): Person;
   ofEmail(email: string): readonly Person[];
@@ -80,6 +80,7 @@ export function register(): Register {
       return Response.json({ id });
     },
     "DELETE /people/{}": async ([id = ""], request) => {
+      permit("erase");
       person(id);
       people.delete(id);
       if (new URL(request.url).searchParams.get("keep") !== "invoices")
@@ -87,6 +88,7 @@ export function register(): Register {
       return new Response(null, { status: 204 });
     },
     "POST /people/{}/exclusion": async ([id = ""]) => {
+      permit("exclude");
       person(id).isExcluded = true;
       return Response.json({ id });
     },
@@ -116,6 +118,10 @@ export function register(): Register {
     if (after !== null && at === 0) throw refusal(400, "no-such-cursor");
     const data = ids.slice(at, at + pageSize).map((id) => ({ id }));
     return Response.json({ data, more: at + pageSize < ids.length });
+  }
+
+  function permit(operation: OperationName): void {
+    if (forbidden.has(operation)) throw refusal(403, "no-such-scope");
   }
 
   function person(id: string): Person {
