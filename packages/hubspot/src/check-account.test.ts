@@ -66,6 +66,15 @@ describe("check", () => {
     }
   });
 
+  it("says that an export reads the names of properties, which reading contacts allows as well", async () => {
+    const scopes = without("crm.schemas.contacts.read", "crm.objects.contacts.read");
+    const scene = await openScene({ scopes });
+    const { lacks } = await scene.processor.check(scene.context);
+    expect(lacks).toContainEqual({ operation: "export", needs: "scope crm.schemas.contacts.read" });
+    const alone = await openScene({ scopes: without("crm.schemas.contacts.read") });
+    expect((await alone.processor.check(alone.context)).lacks).toEqual([]);
+  });
+
   it("sees that preferences may be read and not written, once for each operation", async () => {
     const scopes = [...without("communication_preferences.read_write"), "communication_preferences.read"];
     const scene = await openScene({ scopes });

@@ -94,6 +94,24 @@ describe("export", () => {
     });
   });
 
+  it("tells of what a property was before it was cleared", async () => {
+    const scene = await openScene();
+    const id = scene.portal.addContact({ email: anna, properties: { city: "Umea" } });
+    const call = callOf("rectify", { changes: { city: null } }, "r", { email: anna });
+    const resolved = { ...call, targets: [{ kind: "contact", id }] };
+    await scene.processor.operations.rectify?.run([resolved], scene.context);
+    expect(scene.portal.dossier(anna).contacts[0]?.properties).not.toHaveProperty("city");
+    expect(of(await exported(scene), "contact")).toContainEqual(
+      expect.objectContaining({
+        property: "city",
+        versions: [
+          expect.objectContaining({ value: "", sourceType: "INTEGRATION" }),
+          expect.objectContaining({ value: "Umea", sourceType: "FORM" }),
+        ],
+      }),
+    );
+  });
+
   it.each([
     ["crm.objects.contacts.sensitive.read.v2", "sensitive-properties"],
     ["crm.objects.contacts.highly_sensitive.read.v2", "highly-sensitive-properties"],

@@ -1,7 +1,10 @@
-import { createHmac } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { isSignedByHubspot, type SignatureVersion } from "./hubspot-signature.ts";
+
+// As it is, and heard of: what takes how long cannot be measured well enough to be told.
+vi.mock("node:crypto", { spy: true });
 
 const clientSecret = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy";
 const now = new Date("2026-11-22T12:00:00.000Z");
@@ -155,6 +158,14 @@ describe("a signature of the third version", () => {
     });
     const request = { method: "POST", url, body: bytes("[]"), headers };
     expect(isSignedByHubspot(request, { clientSecret, now, accepts: ["v1", "v2", "v3"] })).toBe(false);
+  });
+
+  it.each([0, 43])("that is wrong at character %i is compared in constant time, in full", (at) => {
+    const right = sent().signature;
+    const wrong = right.slice(0, at) + (right[at] === "A" ? "B" : "A") + right.slice(at + 1);
+    vi.mocked(timingSafeEqual).mockClear();
+    expect(accepts(sent({ signature: wrong }))).toBe(false);
+    expect(vi.mocked(timingSafeEqual).mock.calls).toEqual([[Buffer.from(wrong), Buffer.from(right)]]);
   });
 
   it("of any text is refused without a throw", () => {

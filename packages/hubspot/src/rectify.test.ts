@@ -21,6 +21,23 @@ describe("rectify", () => {
     expect(JSON.stringify(scene.portal.dossier("bo@example.org"))).toBe(before);
   });
 
+  it("corrects every contact of somebody who has several, and reads each one back", async () => {
+    const scene = await openScene();
+    const other = "anna@example.net";
+    for (const email of [anna, other]) scene.portal.addContact({ email, properties: { city: "Umea" } });
+    const call = callOf("rectify", { changes: { city: "Umeå" } }, "a", { email: [anna, other] });
+    const { outcomes, findings } = await carryOut(scene, "rectify", [call]);
+    expect(outcomes.get("a")).toEqual({ status: "done", affected: 2 });
+    expect(findings.get("a")).toEqual({ seen: "as-asked" });
+    const cityOf = (email: string) => scene.portal.dossier(email).contacts[0]?.properties["city"];
+    expect([cityOf(anna), cityOf(other)]).toEqual(["Umeå", "Umeå"]);
+    // The answer about one of them is a lie.
+    scene.portal.inject({ method: "PATCH", path: /102$/, fault: { status: 200, body: { id: "102" } } });
+    const again = { ...call, input: { changes: { city: "Lund" } } };
+    expect((await carryOut(scene, "rectify", [again])).findings.get("a")).toEqual({ seen: "not-as-asked" });
+    expect([cityOf(anna), cityOf(other)]).toEqual(["Lund", "Umeå"]);
+  });
+
   it("reads back by id, so that the address itself can be corrected", async () => {
     const scene = await openScene();
     scene.portal.addContact({ email: anna, additionalEmails: ["anna.b@example.net"] });

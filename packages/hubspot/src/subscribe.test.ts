@@ -160,6 +160,15 @@ describe("subscribe under an opt-out from everything", () => {
     expect(scene.portal.countCalls("POST /communication-preferences")).toBe(0);
   });
 
+  it("is not as asked, whatever the status of the topic says", async () => {
+    const scene = await openScene();
+    scene.portal.optOutOfAll(anna);
+    const rows = [{ subscriptionId: 4711, status: "SUBSCRIBED", timestamp: scene.at() }];
+    scene.portal.inject({ method: "GET", path: /org$/, fault: { status: 200, body: { results: rows } } });
+    const findings = await questionsOf(scene, "subscribe").verify([subscribeCall("a", { email: anna })]);
+    expect(findings.get("a")).toEqual({ seen: "not-as-asked" });
+  });
+
   it("works where HubSpot lifts an older one", async () => {
     const scene = await openScene({ subscribeUnderOptOut: "lifts" });
     scene.portal.optOutOfAll(anna);
