@@ -12,7 +12,7 @@ import type { Topics } from "./topics.ts";
 type ExportCall = Call<"export", HubspotKind>;
 
 /** What a contact may be associated with at HubSpot, in the order in which it is exported. */
-export const exportedTypes = [
+const exportedTypes = [
   "notes",
   "calls",
   "emails",
