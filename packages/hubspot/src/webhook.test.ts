@@ -31,6 +31,30 @@ describe("a webhook of HubSpot", () => {
     expect([await state(), portal.status(email, "4711")]).toEqual(["not-given", "UNSUBSCRIBED"]);
   });
 
+  it("brings a second one in, after the person came back, and each of them once", async () => {
+    const { portal, heed, clock, deliver, settle, state, rows } = company();
+    for (const round of [1, 2]) {
+      await heed.subscriptions.subscribe({ subject, topic, evidence });
+      await settle();
+      await clock.advance(600_000);
+      portal.choose(email, "4711", "UNSUBSCRIBED");
+      await clock.advance(60_000);
+      const optOuts = portal.events.filter(({ propertyValue }) => propertyValue === "true");
+      expect(optOuts).toHaveLength(round);
+      expect(await deliver(optOuts)).toEqual({ sightings: round, fresh: 1 });
+      expect(await deliver(optOuts)).toEqual({ sightings: round, fresh: 0 });
+      await settle();
+      expect(await state()).toBe("not-given");
+      await clock.advance(60_000);
+    }
+    expect((await rows("events")).map(({ kind }) => kind)).toEqual([
+      "given",
+      "withdrawn",
+      "given",
+      "withdrawn",
+    ]);
+  });
+
   it("brings one from everything in as one from all marketing", async () => {
     const { portal, heed, clock, deliver, settle, rows } = company();
     await heed.subscriptions.subscribe({ subject, topic, evidence });
