@@ -135,6 +135,64 @@ describe("a webhook of HubSpot", () => {
   });
 });
 
+describe("an event of HubSpot", () => {
+  const portal = hubspotPortal();
+  const { accessToken, portalId } = portal;
+  const { webhook } = hubspot({
+    accessToken,
+    portalId,
+    topics: { news: { subscriptionId: "4711" }, offers: { subscriptionId: "4712" } },
+    webhooks: { clientSecret: "stand-in-secret" },
+  });
+  const occurredAt = Date.parse("2026-11-22T11:59:00.000Z");
+  const event = (about: Partial<PortalEvent>): PortalEvent => ({
+    eventId: 1,
+    subscriptionId: 12,
+    portalId: Number(portalId),
+    attemptNumber: 0,
+    changeSource: "CRM",
+    subscriptionType: "contact.propertyChange",
+    objectId: 101,
+    occurredAt,
+    ...about,
+  });
+  const told = async (...events: readonly PortalEvent[]) =>
+    (await webhook?.(portal.signed(url, events), new Date())) ?? [];
+
+  it.each([
+    ["hs_email_optout_4711", "true", { saw: "opted-out", topics: ["news"] }],
+    ["hs_email_optout_4712", "false", { saw: "opted-in", topics: ["offers"] }],
+    ["hs_email_optout", "true", { saw: "opted-out", topics: "all" }],
+    ["business_unit_optout_7", "true", { saw: "opted-out", topics: "all" }],
+  ])("of the property %s, now %s, tells of that choice", async (propertyName, propertyValue, choice) => {
+    const claimedAt = new Date(occurredAt).toISOString();
+    const about = [{ kind: "hubspotContactId", value: "101" }];
+    expect(await told(event({ propertyName, propertyValue }))).toEqual([
+      { id: `${portalId}:12:101:${propertyName}:${occurredAt}`, claimedAt, subject: about, ...choice },
+    ]);
+  });
+
+  it.each([
+    ["contact.privacyDeletion", {}, "gone", "101"],
+    ["contact.deletion", {}, "gone", "101"],
+    ["contact.merge", {}, "merged", "101"],
+    ["contact.merge", { newObjectId: 303 }, "merged", "303"],
+    ["contact.creation", {}, "record-stored", "101"],
+    ["contact.restore", {}, "record-stored", "101"],
+  ])("%s with %j tells of what is %s: contact %s", async (subscriptionType, more, saw, id) => {
+    const subject = [{ kind: "hubspotContactId", value: id }];
+    expect(await told(event({ subscriptionType, ...more }))).toMatchObject([{ saw, subject }]);
+  });
+
+  it("is another one where another property of the contact changed in the same instant", async () => {
+    const names = ["hs_email_optout", "hs_email_optout_4711", "hs_email_optout_4712"];
+    const changes = names.map((propertyName) => event({ propertyName, propertyValue: "true" }));
+    const sightings = await told(...changes, ...changes);
+    expect(sightings).toHaveLength(6);
+    expect(new Set(sightings.map(({ id }) => id)).size).toBe(3);
+  });
+});
+
 interface Portal extends HubspotPortalOptions {
   /** How far apart the acts are. */
   readonly betweenMs: number;
