@@ -7,5 +7,12 @@ const conditions = ["@heed/source", "node", "default"];
 export default defineProject({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
-  test: { testTimeout: 20_000, hookTimeout: 20_000 },
+  test: {
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    // Test files of a project share a process: to start one and load everything takes longer than most files. One that mocks a
+    // module resets the modules first, and again in the end.
+    isolate: false,
+    restoreMocks: true,
+  },
 });

@@ -3,12 +3,19 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 /** Files that take a minute or so. */
 const long = /(?:conformance|histories|new-processor)\.test\.ts$/;
 
-/** Begins with the longest test files, so that none of them is left to run alone in the end. */
+/**
+ * Begins with the longest test files, so that none of them is left to run alone in the end. The others go project by
+ * project: a process goes on with the next file only where that is of the same project.
+ */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     // oxlint-disable-next-line unicorn/no-array-sort -- not that of an array
     const sorted = await super.sort(files);
     const isLong = ({ moduleId }: TestSpecification) => long.test(moduleId);
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const others = Map.groupBy(
+      sorted.filter((file) => !isLong(file)),
+      ({ project }) => project.name,
+    );
+    return [...sorted.filter(isLong), ...[...others.values()].flat()];
   }
 }
