@@ -7,13 +7,14 @@ import { matching, tableOf, type MemoryTables } from "./select.ts";
 /** Takes back one change that was made. */
 type Undo = () => void;
 
-function copyOfValue(value: Value): Value {
-  return value instanceof Uint8Array ? Uint8Array.from(value) : value;
-}
-
 /** A copy, bytes included: nobody outside shares a row with the storage. */
 export function copyOf(row: StoredRow): StoredRow {
-  return Object.fromEntries(Object.entries(row).map(([column, value]) => [column, copyOfValue(value)]));
+  const copy: Record<string, Value> = { ...row };
+  for (const column in copy) {
+    const value = copy[column];
+    if (value instanceof Uint8Array) copy[column] = Uint8Array.from(value);
+  }
+  return copy;
 }
 
 function insert(

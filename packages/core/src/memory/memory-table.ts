@@ -38,8 +38,9 @@ function bucketOf(index: HashIndex, row: StoredRow): string | undefined {
 function bucketsFor(index: HashIndex, equals: Equalities): readonly string[] {
   let tuples: readonly (readonly Value[])[] = [[]];
   for (const column of index.columns) {
-    const values = Array.from(equals.get(column) ?? []);
-    tuples = tuples.flatMap((tuple) => values.map((value) => tuple.concat(value)));
+    const longer: (readonly Value[])[] = [];
+    for (const tuple of tuples) for (const value of equals.get(column) ?? []) longer.push([...tuple, value]);
+    tuples = longer;
   }
   return tuples.map((tuple) => JSON.stringify(tuple));
 }
@@ -49,6 +50,8 @@ export class MemoryTable {
   readonly #name: string;
   readonly #rows = new Set<StoredRow>();
   readonly #indexes: readonly HashIndex[];
+  /** Which index answers for some columns: few are ever asked for together. */
+  readonly #chosen = new Map<string, HashIndex | undefined>();
   /** By column, made when first asked for. */
   readonly #ordered = new Map<string, OrderedRows>();
 
@@ -101,10 +104,18 @@ export class MemoryTable {
    * columns, or every row where none does.
    */
   candidates(equals: Equalities): readonly StoredRow[] {
+    const index = this.#indexFor(equals);
+    if (index === undefined) return [...this.#rows];
+    return bucketsFor(index, equals).flatMap((name) => Array.from(index.buckets.get(name) ?? []));
+  }
+
+  #indexFor(equals: Equalities): HashIndex | undefined {
+    const wanted = [...equals.keys()].join();
+    if (this.#chosen.has(wanted)) return this.#chosen.get(wanted);
     const index = this.#indexes
       .filter(({ columns }) => columns.every((column) => equals.has(column)))
       .toSorted((one, other) => other.columns.length - one.columns.length)[0];
-    if (index === undefined) return [...this.#rows];
-    return bucketsFor(index, equals).flatMap((name) => Array.from(index.buckets.get(name) ?? []));
+    this.#chosen.set(wanted, index);
+    return index;
   }
 }
