@@ -9,6 +9,8 @@ export interface RateMeter {
   headers(): Record<string, string>;
 }
 
+const quarterMs = 900_000;
+
 /** The civil date in a zone, as YYYY-MM-DD. Each takes a while to make, and there are few zones. */
 const civilDates = new Map<string, Intl.DateTimeFormat>();
 
@@ -29,6 +31,7 @@ export function createRateMeter({
   now,
 }: PortalSettings): RateMeter {
   let recent: number[] = [];
+  let quarter = Number.NaN;
   let day = "";
   let callsToday = 0;
   const civilDate = civilDateIn(timeZone);
@@ -37,6 +40,10 @@ export function createRateMeter({
     const instant = now();
     const windowStart = instant.getTime() - burst.perMs;
     recent = recent.filter((at) => at > windowStart);
+    // No day begins but at a quarter of an hour, in whatever zone.
+    const inQuarter = Math.floor(instant.getTime() / quarterMs);
+    if (inQuarter === quarter) return;
+    quarter = inQuarter;
     const today = civilDate.format(instant);
     if (today !== day) {
       day = today;

@@ -25,7 +25,7 @@ const quoting = (status: number): VendorReply => ({
   },
 });
 
-const troubled: readonly Rule[] = [
+const rules: readonly Rule[] = [
   ...[400, 401, 403, 404, 409, 422, 429, 500, 503].map((status) => answers(quoting(status))),
   answers({ status: 200, body: `${anna}{` }),
   cutBefore,
@@ -38,6 +38,17 @@ const places: readonly ((seen: number, isWrite: boolean) => boolean)[] = [
   (seen) => seen > 1,
   (_seen, isWrite) => isWrite,
 ];
+
+/** Each of the rules, in each of the places: made for one scene. */
+const troubles: readonly ((scene: Scene) => Rule)[] = rules.flatMap((rule) =>
+  places.map((strikes) => (scene) => {
+    let seen = 0;
+    return (request) => {
+      seen += 1;
+      return strikes(seen, isWrite(scene, request)) ? rule(request) : request.forward();
+    };
+  }),
+);
 
 /** The records of an export are personal, and so are the addresses of whom was looked at; all else that is told is not. */
 const withoutRecords = (outcome: object | undefined) =>
@@ -62,27 +73,20 @@ export const privacy = {
       const told: unknown[] = [];
       let personal: readonly string[] = [];
       const aloud = await overheard(async () => {
-        for (const rule of [undefined, ...troubled]) {
-          for (const strikes of places) {
-            const { scene, calls } = await sceneWith(stage, anna);
-            personal = personalIn(calls);
-            let seen = 0;
-            if (rule !== undefined)
-              scene.wire.meet((request) => {
-                seen += 1;
-                return strikes(seen, isWrite(scene, request)) ? rule(request) : request.forward();
-              });
-            told.push(await scene.processor.check(lend(scene)).catch((error: unknown) => error));
-            // What is tried again finds other things than the first time.
-            for (let time = 0; time < 2; time += 1) {
-              const { stories, troubles } = await carryOut(scene, calls);
-              // Who asks nobody has nothing to tell.
-              expect(scene.wire.requests.length).toBeGreaterThan(0);
-              if (rule === undefined) expect(troubles).toEqual([]);
-              told.push(...troubles);
-              for (const { clearance, outcome, finding } of stories)
-                told.push(clearance, withoutRecords(outcome), finding);
-            }
+        for (const trouble of [undefined, ...troubles]) {
+          const { scene, calls } = await sceneWith(stage, anna);
+          personal = personalIn(calls);
+          if (trouble !== undefined) scene.wire.meet(trouble(scene));
+          told.push(await scene.processor.check(lend(scene)).catch((error: unknown) => error));
+          // What is tried again finds other things than the first time.
+          for (let time = 0; time < 2; time += 1) {
+            const carried = await carryOut(scene, calls);
+            // Who asks nobody has nothing to tell.
+            expect(scene.wire.requests.length).toBeGreaterThan(0);
+            if (trouble === undefined) expect(carried.troubles).toEqual([]);
+            told.push(...carried.troubles);
+            for (const { clearance, outcome, finding } of carried.stories)
+              told.push(clearance, withoutRecords(outcome), finding);
           }
         }
       });
