@@ -1,7 +1,8 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
-/** Files that take a minute or so. */
-const long = /(?:conformance|histories|new-processor)\.test\.ts$/;
+/** Files that take from a quarter of a minute to a minute. */
+const long =
+  /(?:conformance|histories|new-processor|describe-processor|recovery|engine-crash|accounts-story|process|pump)\.test\.ts$/;
 
 /**
  * Begins with the longest test files, so that none of them is left to run alone in the end. The others go project by
