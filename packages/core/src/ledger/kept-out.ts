@@ -59,7 +59,7 @@ export function isExcludedFrom(record: SubjectRecord, recipient: string): boolea
  * Whoever has another address since is kept out with it as well, and whoever has an address that was kept out before
  * it was theirs: it may be their own of before they were erased.
  */
-function excludedFrom(
+export function excludedFrom(
   { exclusions, silences }: Pick<SubjectRecord, "exclusions" | "silences">,
   recipient: string,
 ): KeptOut | undefined {

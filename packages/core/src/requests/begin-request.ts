@@ -9,6 +9,7 @@ import { newDataKey } from "../keys/sealed.ts";
 import { decideOptOut } from "../ledger/decide-opt-out.ts";
 import type { Scope } from "../ledger/event.ts";
 import { identifiersOf } from "../ledger/identifiers.ts";
+import { excludedFrom } from "../ledger/kept-out.ts";
 import { suppressionDigests } from "../ledger/name-subject.ts";
 import { revokePermits } from "../ledger/revoke-permits.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
@@ -187,7 +188,9 @@ function keepOut(
   );
   const digests = suppressionDigests(context, identifiersOf(record.dataKey, record.identifiers));
   const free = digests.filter((digest) => !before.has(digest));
-  return suppress(free, exclusionScope(recipient), "excluded", now);
+  // Of whom no address was known then, what took them out is all that says since when.
+  const since = before.size === 0 ? excludedFrom(record, recipient)?.at : undefined;
+  return suppress(free, exclusionScope(recipient), "excluded", since ?? now);
 }
 
 function silenceAndFreeze(

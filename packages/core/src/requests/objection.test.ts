@@ -247,6 +247,25 @@ describe("an objection to being at one recipient", () => {
     expect([await isKeptOut(), await isKeptOut(later.email)]).toEqual([true, true]);
   });
 
+  it("stays when a later one is taken back, also where no address of theirs was known when it was raised", async () => {
+    const { heed, drain, isKeptOut } = await openSubscribed();
+    const account = { accountId: "4711" };
+    await heed.requests.open({ ...objection, subject: account });
+    await drain();
+    for (const step of await heed.steps.parked()) await heed.steps.acknowledge(step.id);
+    await heed.subjects.record({ subject: { ...account, ...anna }, identityVerified: true });
+    expect(await isKeptOut()).toBe(true);
+    const { id, state } = await heed.requests.open({ ...objection, subject: account });
+    expect(state).toBe("executing");
+    await heed.requests.withdraw(id);
+    await drain();
+    expect(await isKeptOut()).toBe(true);
+    expect(
+      (await heed.suppression.lift({ recipient: "crm", identity: "signed-in", subject: anna })).changed,
+    ).toBe(true);
+    expect(await isKeptOut()).toBe(false);
+  });
+
   describe("that is lifted", () => {
     const lift = { recipient: "crm", identity: "signed-in" } as const;
 
