@@ -170,7 +170,8 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
      * To take an objection back before anything was carried out, `requests.withdraw` it.
      *
      * @throws ConflictError `request-open` while an objection to this recipient is carried out, `frozen` while the
-     *   person is erased, `two-subjects`; InvalidInputError `no-address` when heed knows none of theirs
+     *   person is erased, `two-subjects`, `unverified-address` when one of theirs was kept out before it was theirs, and
+     *   was never shown to be: name it; InvalidInputError `no-address` when heed knows none of theirs
      */
     lift(ask: {
       readonly subject: Subject<Kind>;

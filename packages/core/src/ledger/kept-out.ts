@@ -74,6 +74,18 @@ export function excludedFrom(
   return at === undefined ? undefined : { because: "excluded", at };
 }
 
+/**
+ * Whether an address keeps the subject out that did so before it was theirs, and that nobody has shown to be theirs: it
+ * may be another person's, who never wanted to be let in.
+ */
+export function isKeptOutAsAnother({ identifiers, silences }: SubjectRecord, recipient: string): boolean {
+  return identifiers
+    .filter(({ verified }) => verified === 0)
+    .some(({ suppression, addedAt }) =>
+      silences.some((row) => row.digest === suppression && keepsOut(row, recipient) && row.at < addedAt),
+    );
+}
+
 /** The subject may be at the recipient again, under each of their addresses. */
 export function letSubjectIn(
   context: HeedContext,

@@ -7,7 +7,7 @@ import { evidenceDigests, evidenceWrite } from "../evidence/evidence.ts";
 import { stepWrites } from "../ledger/choice-event.ts";
 import { findSubject } from "../ledger/find-subject.ts";
 import { identifiersOf } from "../ledger/identifiers.ts";
-import { isExcludedFrom, letSubjectIn, withSilences } from "../ledger/kept-out.ts";
+import { isExcludedFrom, isKeptOutAsAnother, letSubjectIn, withSilences } from "../ledger/kept-out.ts";
 import { suppressionDigests, suppressionLookups, type Named } from "../ledger/name-subject.ts";
 import { keepsOut, letIn } from "../ledger/suppression.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
@@ -26,8 +26,8 @@ export interface Lifted {
  * Somebody who was kept out of a recipient wants to be there again. What they objected to and what was done for it stays
  * as it was recorded; from now on it keeps nobody out.
  *
- * @throws ConflictError `request-open` while an objection is carried out, `frozen`; InvalidInputError `no-address`;
- *   HeedError `restore-needed` while a restored database lacks what its journal has
+ * @throws ConflictError `request-open` while an objection is carried out, `frozen`, `unverified-address`;
+ *   InvalidInputError `no-address`; HeedError `restore-needed` while a restored database lacks what its journal has
  */
 export async function liftObjection(
   context: HeedContext,
@@ -85,6 +85,11 @@ export async function liftObjection(
         throw new InvalidInputError(
           "No address of this person is known. Name one of theirs beside what you named.",
           { code: "no-address", issues: [{ path: "subject", message: "no address" }] },
+        );
+      if (isKeptOutAsAnother(record, recipient))
+        throw new ConflictError(
+          "An address of this person was kept out before it was theirs, and nobody has shown that it is. Name it too if it is theirs.",
+          { code: "unverified-address" },
         );
       const letBackIn = letSubjectIn(context, record, recipient, now);
       const steps = standingSteps(context, letBackIn.record, recipient, now);

@@ -347,6 +347,41 @@ describe("an objection to being at one recipient", () => {
       expect([await isKeptOut(), await isKeptOut(later.email)]).toEqual([false, true]);
     });
 
+    it("lets nobody in by whoever merely wrote their address", async () => {
+      const { heed, crm, erase, object, drain, isKeptOut, rows } = await openSubscribed();
+      await object();
+      await erase(anna);
+      const eve = { accountId: "666" };
+      await heed.subscriptions.subscribe({ subject: { ...eve, ...anna }, topic: "events", evidence });
+      const before = await rows("suppressions");
+      await expect(heed.suppression.lift({ ...lift, subject: eve })).rejects.toMatchObject({
+        name: "ConflictError",
+        code: "unverified-address",
+        message: expect.not.stringContaining("anna"),
+      });
+      await drain();
+      expect([await isKeptOut(), crm.contacts.size]).toEqual([true, 0]);
+      expect(await rows("suppressions")).toEqual(before);
+      // Whose it is shown to be may.
+      expect((await heed.suppression.lift({ ...lift, subject: { ...eve, ...anna } })).changed).toBe(true);
+      await drain();
+      expect([await isKeptOut(), crm.contacts.has(anna.email)]).toEqual([false, true]);
+    });
+
+    it("needs no proof of an address that was theirs when they objected", async () => {
+      const { heed, drain, isKeptOut } = await openSubscribed();
+      const ben = { accountId: "4711" };
+      const email = "ben@example.org";
+      await heed.subscriptions.subscribe({ subject: { ...ben, email }, topic: "events", evidence });
+      await drain();
+      await heed.requests.open({ ...objection, subject: ben });
+      await drain();
+      for (const step of await heed.steps.parked()) await heed.steps.acknowledge(step.id);
+      expect(await isKeptOut(email)).toBe(true);
+      expect((await heed.suppression.lift({ ...lift, subject: ben })).changed).toBe(true);
+      expect(await isKeptOut(email)).toBe(false);
+    });
+
     it("waits for its own end, and for that of an erasure", async () => {
       const { heed, object, drain } = await openSubscribed();
       const { id } = await heed.requests.open({ ...objection, subject: anna });

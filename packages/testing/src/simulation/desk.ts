@@ -20,6 +20,7 @@ const mayBe: ReadonlySet<string> = new Set([
   "legal-hold",
   "excluded",
   "request-open",
+  "unverified-address",
 ]);
 
 type Answer<T> =
