@@ -76,10 +76,11 @@ export function decideOptIn(
   );
   const known = withSilences(context, record, named, silences);
   const plan =
-    opened.length === 0 ? noSteps : preferenceSteps(context, known, choice, event, { isWhole: true });
+    opened.length === 0 ? noSteps : preferenceSteps(context, known.record, choice, event, { isWhole: true });
   return {
     writes: [
       ...writes,
+      ...known.writes,
       ...(erased === undefined
         ? []
         : comeBack(

@@ -74,11 +74,13 @@ export function decideOptOut(
     const event = newEvent(record, { ...choice, ...idOf(totals.eventId === undefined) }, now);
     const isWhole =
       request !== undefined || !isKnown || record.identifiers.length > known(records, record.id);
-    const plan = preferenceSteps(context, withSilences(context, record, named, silences), choice, event, {
+    const found = withSilences(context, record, named, silences);
+    const plan = preferenceSteps(context, found.record, choice, event, {
       ...(request === undefined ? {} : { request }),
       isWhole,
     });
     writes.push(
+      ...found.writes,
       { insert: "events", row: event },
       ...suppress(digests, suppressionScope(choice.scope), "opted-out", event.effectiveAt),
       ...(choice.inBulk === true ? [] : hurry(record)),

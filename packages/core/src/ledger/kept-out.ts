@@ -1,4 +1,5 @@
 import type { HeedContext } from "../context.ts";
+import type { ParsedIdentifier } from "../contract/parse-identifier.ts";
 import type { Row } from "../contract/tables.ts";
 import type { Write } from "../contract/storage.ts";
 import { readAgain } from "./identifiers.ts";
@@ -107,23 +108,42 @@ export function letSubjectIn(
 }
 
 /**
- * The subject with what silences those of their addresses that a call names: they may be new to them, or silenced under
- * another key.
+ * The subject with what silences those of their addresses that a call names: they may be new to them. What keeps one out
+ * is asked of all of a subject's addresses under the active key alone; what nobody wrote anew since the keys were
+ * changed, because it was nobody's, is written so.
  *
- * @param silences suppressions of the addresses named
+ * @param silences suppressions of the addresses named, under every key
  */
 export function withSilences(
   context: HeedContext,
   record: SubjectRecord,
   named: Named | undefined,
   silences: readonly Row<"suppressions">[],
-): SubjectRecord {
-  if (named === undefined || silences.length === 0) return record;
+): { readonly record: SubjectRecord; readonly writes: readonly Write[] } {
+  if (named === undefined || silences.length === 0) return { record, writes: [] };
   const owned = new Set(record.identifiers.map((row) => row.digest));
   const own = named.identifiers.filter((_, index) =>
     named.digests[index]?.some((digest) => owned.has(digest)),
   );
   const digests = new Set(suppressionLookups(context, own));
   const more = silences.filter(({ digest }) => digests.has(digest));
-  return { ...record, silences: [...record.silences, ...more] };
+  const anew = own.flatMap((identifier) => exclusionsAnew(context, identifier, more));
+  return {
+    record: { ...record, silences: [...record.silences, ...more, ...anew] },
+    writes: anew.map((row): Write => ({ insert: "suppressions", row, orKeep: true })),
+  };
+}
+
+/** What keeps an address out under an older key and not under the active one, as the active one writes it. */
+function exclusionsAnew(
+  context: HeedContext,
+  address: ParsedIdentifier,
+  silences: readonly Row<"suppressions">[],
+): readonly Row<"suppressions">[] {
+  const [active, ...older] = suppressionLookups(context, [address]);
+  if (active === undefined) return [];
+  const written = new Set(silences.filter((row) => row.digest === active).map(({ scope }) => scope));
+  return silences
+    .filter((row) => older.includes(row.digest) && row.reason === "excluded" && !written.has(row.scope))
+    .map((row) => ({ ...row, digest: active }));
 }

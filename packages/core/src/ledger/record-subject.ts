@@ -1,5 +1,6 @@
 import type { HeedContext } from "../context.ts";
 import { findSubject } from "./find-subject.ts";
+import { withSilences } from "./kept-out.ts";
 import { suppressionLookups, type Named } from "./name-subject.ts";
 import { comeBack, erasedAt } from "./suppression.ts";
 import { transactOnSubjects } from "./under-lock.ts";
@@ -18,7 +19,8 @@ export function recordSubject(
     decide: (records, { silences }, now) => {
       const found = findSubject(context, records, named, verified, now);
       const wasErased = erasedAt(silences, records[0]) !== undefined;
-      const writes = [...found.writes, ...(wasErased ? comeBack(addresses, now) : [])];
+      const silenced = withSilences(context, found.record, named, silences);
+      const writes = [...found.writes, ...silenced.writes, ...(wasErased ? comeBack(addresses, now) : [])];
       return { writes, answer: { changed: writes.length > 0 } };
     },
   });

@@ -74,7 +74,8 @@ export async function liftObjection(
         return { writes, answer: { changed: true, steps: [] } };
       }
       const found = findSubject(context, records, named, true, now);
-      const record = withSilences(context, found.record, named, silences);
+      // What is let in is let in under every key.
+      const { record } = withSilences(context, found.record, named, silences);
       if (!isExcludedFrom(record, recipient)) return { writes: [], answer: { changed: false, steps: [] } };
       if (record.frozenBy !== null)
         throw new ConflictError("An erasure of this person is under way. Try again when it has ended.", {

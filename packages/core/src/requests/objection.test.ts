@@ -4,13 +4,14 @@ import { noEvidence, openShop, shopPolicy } from "../../test/shop.ts";
 import { smallCrm } from "../../test/small-crm.ts";
 import { storedRows } from "../../test/stored-rows.ts";
 import { createHeed } from "../heed.ts";
-import { ephemeralKeys } from "../keys/keyring.ts";
+import { ephemeralKeys, keyring, newKey } from "../keys/keyring.ts";
 import { memory } from "../memory/memory.ts";
 
 const anna = { email: "anna@example.org" };
 const evidence = noEvidence;
 const objection = { right: "objection", recipient: "crm", identity: "signed-in" } as const;
 const minuteMs = 60_000;
+type ShopHeed = ReturnType<typeof openShop>["heed"];
 
 /** Anna gets the news, and is in the CRM for that. */
 async function openSubscribed() {
@@ -211,6 +212,69 @@ describe("an objection to being at one recipient", () => {
     await heed.subscriptions.unsubscribe({ subject: { email: "bo@example.org" }, topic: "events" });
     await drain();
     expect([...crm.contacts.keys()]).toEqual(["bo@example.org"]);
+  });
+
+  describe("and an erasure, of somebody who is back since the keys were changed", () => {
+    const later = { email: "anna.c@example.net" };
+
+    async function openChanged() {
+      const clock = handClock();
+      const storage = memory();
+      const { processor, contacts } = smallCrm();
+      const first = newKey();
+      const withKeys = (...keys: readonly string[]) =>
+        createHeed({
+          policy: shopPolicy,
+          storage,
+          keys: keyring(keys.join(" ")),
+          clock,
+          processors: { crm: processor },
+        });
+      const before = withKeys(first);
+      for (const asked of [objection, { right: "erasure", identity: "signed-in" } as const]) {
+        await before.requests.open({ ...asked, subject: anna });
+        clock.advance(minuteMs);
+        await before.work.drain();
+        clock.advance(minuteMs);
+      }
+      const heed = withKeys(newKey(), first.replace(":active:", ":lookup:"));
+      const isKeptOut = async (email: string) =>
+        (await heed.suppression.check({ email, recipient: "crm" })).suppressed;
+      return { heed, contacts, clock, isKeptOut };
+    }
+    const both = { email: [anna.email, later.email] };
+
+    it.each<[string, (heed: ShopHeed) => Promise<unknown>]>([
+      ["a record", (heed) => heed.subjects.record({ subject: both, identityVerified: true })],
+      ["an opt-in", (heed) => heed.subscriptions.subscribe({ subject: both, topic: "tips", evidence })],
+      ["an opt-out", (heed) => heed.subscriptions.unsubscribe({ subject: both, topic: "events" })],
+      [
+        "a request",
+        (heed) => heed.requests.open({ right: "withdrawal", subject: both, identity: "signed-in" }),
+      ],
+    ])("is known by whichever of their addresses is named, after %s", async (_how, comeBack) => {
+      const { heed, contacts, clock, isKeptOut } = await openChanged();
+      await comeBack(heed);
+      clock.advance(minuteMs);
+      expect([await isKeptOut(anna.email), await isKeptOut(later.email)]).toEqual([true, true]);
+      const yes = await heed.subscriptions.subscribe({ subject: later, topic: "events", evidence });
+      expect(yes.untold).toEqual(["crm"]);
+      await heed.work.drain();
+      expect(contacts.size).toBe(0);
+    });
+
+    it("stays when a later one is taken back, and ends when it is lifted", async () => {
+      const { heed, clock, isKeptOut } = await openChanged();
+      const { id } = await heed.requests.open({ ...objection, subject: both });
+      clock.advance(minuteMs);
+      await heed.requests.withdraw(id);
+      // What was kept out by the erasure alone is not any more.
+      expect((await heed.subjects.record({ subject: both, identityVerified: true })).changed).toBe(true);
+      expect([await isKeptOut(anna.email), await isKeptOut(later.email)]).toEqual([true, true]);
+      expect((await heed.subjects.record({ subject: both, identityVerified: true })).changed).toBe(false);
+      await heed.suppression.lift({ recipient: "crm", identity: "signed-in", subject: anna });
+      expect([await isKeptOut(anna.email), await isKeptOut(later.email)]).toEqual([false, false]);
+    });
   });
 
   it("lets no earlier opt-in be tried again once its person turns out to be who objected", async () => {

@@ -105,7 +105,7 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
       // A withdrawal during an erasure marks nothing as shown: the erasure has its own list of what was.
       const marks = verified && !(isFrozen && asked.right === "withdrawal");
       const found = findSubject(context, records, named, marks, now);
-      const record = withSilences(context, found.record, named, silences);
+      const { record, writes: silenced } = withSilences(context, found.record, named, silences);
       const receivedAt = asked.receivedAt !== undefined && asked.receivedAt < now ? asked.receivedAt : now;
       const deadline = deadlineOf(context.policy.controller, receivedAt);
       const request: Row<"requests"> = {
@@ -136,6 +136,7 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
       return {
         writes: [
           ...found.writes,
+          ...silenced,
           // Whoever asks, wants an answer.
           ...(asked.right === "erasure" && verified ? comeBack(addresses, now) : []),
           ...(waiting === undefined
