@@ -360,7 +360,10 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     receive(recipient: Id, request: Request): Promise<Received>;
   };
   readonly work: {
-    /** Works until nothing is due, or the budget is used up. For tests and serverless jobs. */
+    /**
+     * Works until nothing is due, or the budget is used up. For tests and serverless jobs. After the budget it takes
+     * nothing new, and what is in hand goes on for `work.graceMs`, as when a worker is stopped.
+     */
     drain(limit?: { readonly budgetMs?: number }): Promise<Drained>;
     /**
      * Works until `stop()`, or until the signal aborts. For a worker process. heed installs no process handlers;

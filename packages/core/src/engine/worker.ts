@@ -17,8 +17,8 @@ export interface WorkSettings extends PumpSettings {
    */
   readonly lingerMs: number;
   /**
-   * How long `stop` lets what is in hand go on, in milliseconds. After that no answer is waited for: what had not
-   * begun is given back, what had is read back by the next worker. Default 30,000.
+   * How long what is in hand goes on after `stop`, or after the budget of a `drain`, in milliseconds. After that no
+   * answer is waited for: what had not begun is given back, what had is read back by the next worker. Default 30,000.
    */
   readonly graceMs: number;
 }
@@ -97,12 +97,14 @@ export class Worker {
     this.#pump = new Pump(context, settings, this.#unreadable);
   }
 
-  /** Works until nothing is due any more, or the budget is used up. */
+  /** Works until nothing is due any more, or the budget is used up: what is in hand then goes on for the grace. */
   async drain(limit: { readonly budgetMs?: number } = {}): Promise<Drained> {
     const { clock } = this.#context;
     const until =
       limit.budgetMs === undefined ? Number.POSITIVE_INFINITY : clock.now().getTime() + limit.budgetMs;
-    const never = new AbortController().signal;
+    const giveUp = new AbortController();
+    const over = new AbortController();
+    if (Number.isFinite(until)) void this.#giveUpIn(limit.budgetMs ?? 0, giveUp, over.signal);
     const failures: unknown[] = [];
     const fail = (error: unknown): void => void failures.push(error);
     const ended = this.#countEnded();
@@ -110,22 +112,26 @@ export class Worker {
     try {
       await this.#scrubOnce();
       // A budget may never reach the end of the backlog.
-      await this.#tidyUpSometimes(never, fail);
+      await this.#tidyUpSometimes(giveUp.signal, fail);
       this.#pump.startOver();
       for (;;) {
         const { next, rings } = this.#pump.bell;
         const goesOn = failures.length === 0 && clock.now().getTime() < until;
-        const started = goesOn ? await this.#pump.startDue(never, fail) : 0;
+        const started = goesOn ? await this.#pump.startDue(giveUp.signal, fail) : 0;
         const isBusy = this.#pump.inHand.length > 0;
         if (failures.length > 0 && !isBusy) throw failures[0];
         if (started > 0) continue;
         if (isBusy) await next;
-        else if (!goesOn || ((await this.#tidyUp(never, fail)) === 0 && this.#pump.bell.rings === rings))
+        else if (
+          !goesOn ||
+          ((await this.#tidyUp(giveUp.signal, fail)) === 0 && this.#pump.bell.rings === rings)
+        )
           break;
       }
       if (clock.now().getTime() < until) await this.#sealer?.round();
       return { settled: ended.count, ...(await whatIsLeft(this.#context, this.#unreadable)) };
     } finally {
+      over.abort();
       ended.stop();
       unwatch();
     }
@@ -157,14 +163,19 @@ export class Worker {
     if (loop === undefined) return;
     loop.stop.abort();
     const over = new AbortController();
-    const grace = this.#context.clock.sleep(this.#settings.graceMs, over.signal).then(
-      () => loop.giveUp.abort(),
-      () => {},
-    );
+    const grace = this.#giveUpIn(0, loop.giveUp, over.signal);
     await loop.done;
     over.abort();
     await grace;
     if (this.#loop === loop) this.#loop = undefined;
+  }
+
+  /** Nothing new is taken in so many milliseconds: what is in hand then is waited for as long as the grace lasts. */
+  #giveUpIn(ms: number, giveUp: AbortController, unless: AbortSignal): Promise<void> {
+    return this.#context.clock.sleep(ms + this.#settings.graceMs, unless).then(
+      () => giveUp.abort(),
+      () => {},
+    );
   }
 
   async #run(stop: AbortSignal, giveUp: AbortSignal): Promise<void> {

@@ -84,6 +84,32 @@ describe("a worker that is told to stop", () => {
     expect(crm.optedOut.size).toBe(1);
   });
 
+  it.each([
+    ["a budget", () => ({ budgetMs: 10_000 }), 12_000],
+    ["no budget", () => ({}), Number.POSITIVE_INFINITY],
+  ] as const)(
+    "drains with %s and its grace for as long as that, however long a question goes on",
+    async (_, limit, mostMs) => {
+      const { heed, crm, clock, unsubscribe, until } = working({ work: { graceMs: 2_000 } });
+      const { run } = crm.processor.operations.unsubscribe as unknown as {
+        run: (calls: readonly Call[], context: CallContext<"calls">) => Promise<unknown>;
+      };
+      Object.assign(crm.processor.operations.unsubscribe ?? {}, {
+        run: async (calls: readonly Call[], context: CallContext<"calls">) => {
+          for (let slow = 0; slow < 10; slow += 1) {
+            await context.turn("calls");
+            await clock.sleep(5_000);
+          }
+          return run(calls, context);
+        },
+      });
+      await unsubscribe("a@example.org");
+      const tookMs = await until(heed.work.drain(limit()));
+      expect(tookMs).toBeLessThanOrEqual(mostMs + 200);
+      expect(crm.optedOut.size).toBe(mostMs === Number.POSITIVE_INFINITY ? 1 : 0);
+    },
+  );
+
   it("gives back what had not begun when its time is up, so that another goes on at once", async () => {
     const slow = { calls: 3, perMs: 60_000, burst: 1, delayMs: 0 };
     const { heed, crm, clock, rows, shared, unsubscribe, until } = working({
