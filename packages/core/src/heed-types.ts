@@ -165,9 +165,10 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     check(ask: { readonly email: string; readonly recipient?: Id }): Promise<SuppressionAnswer>;
     /**
      * Somebody who objected to being at a recipient wants to be there again, also one who was erased since: nothing of
-     * before keeps them out any more, under whichever of their addresses. The recipient is told what they want and do
-     * not want by now, and from now on every choice. What they objected to, and what was done for it, stays on record.
-     * To take an objection back before anything was carried out, `requests.withdraw` it.
+     * before keeps them out any more, under whichever of their addresses that heed knows; one that only the recipient
+     * knew of has to be named as well. The recipient is told what they want and do not want by now, and from now on every
+     * choice. What they objected to, and what was done for it, stays on record. To take an objection back before anything
+     * was carried out, `requests.withdraw` it.
      *
      * @throws ConflictError `request-open` while an objection to this recipient is carried out, `frozen` while the
      *   person is erased, `two-subjects`, `unverified-address` when one of theirs was kept out before it was theirs, and

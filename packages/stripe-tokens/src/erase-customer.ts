@@ -85,7 +85,9 @@ export async function erase(
       isFirst && typeof id === "string" ? id : [],
     ),
   });
-  if (jobs === "refused" || jobs.length === 0) return done("redaction-refused");
+  if (jobs === "refused") return done("redaction-refused");
+  // Nobody is found any more whom a job could be about.
+  if (jobs.length === 0) return done("kept-by-processor");
   const all = isFirst ? jobs : [reference, ...jobs];
   return { status: "pending", reference: referenceOf(all), checkAfterMs: redactingMs, affected };
 }

@@ -120,6 +120,17 @@ describe("redaction, where it is asked for", () => {
     expect(account.state.redactionJobs.size).toBe(0);
   });
 
+  it("is not said to be refused where nothing was there any more that a job could be about", async () => {
+    const world = accountWithTurns(redacts);
+    const call = eraseCall({ email }, { tokensForgotten: true });
+    const done = await carryOut(connect(world.account, redacts), world, call);
+    expect(done.outcome).toMatchObject({
+      status: "done",
+      retained: [{ category: "payment-methods", reason: "kept-by-processor" }],
+    });
+    expect(world.account.state.redactionJobs.size).toBe(0);
+  });
+
   it("is not done where a law or a hold keeps something, nor where nobody asked for it", async () => {
     const keep = [{ category: "invoices", reason: "legal-obligation" }];
     for (const [options, given] of [
