@@ -1,19 +1,8 @@
 import { type Call, type HeedError, type OperationName, RejectedError } from "@heed/core/contract";
 import type { refusals } from "../../src/describe-processor/cases/refusals.ts";
+import { operations } from "../register/adapter.ts";
 import type { Slip } from "../register/scene.ts";
 import { type BrokenFor, emailOf } from "./broken.ts";
-
-const everything = [
-  "subscribe",
-  "unsubscribe",
-  "erase",
-  "exclude",
-  "forgetTokens",
-  "export",
-  "observe",
-  "rectify",
-  "restrict",
-] as const satisfies readonly OperationName[];
 
 /** Takes this of the vendor's answers for "the person is gone", whatever else it may mean. */
 const takesForGone =
@@ -181,7 +170,7 @@ export const refusalsBroken: BrokenFor<typeof refusals> = {
       in: "erase",
       slip: ({ check }) => ({
         async check(context) {
-          const lacks = everything.map((operation) => ({ operation, needs: "people: write" }));
+          const lacks = operations.map((operation) => ({ operation, needs: "people: write" }));
           return { ...(await check(context)), lacks };
         },
       }),

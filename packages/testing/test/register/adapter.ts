@@ -17,6 +17,19 @@ import {
   UnavailableError,
 } from "@heed/core/contract";
 
+/** All that the register does. */
+export const operations = [
+  "subscribe",
+  "unsubscribe",
+  "erase",
+  "exclude",
+  "forgetTokens",
+  "export",
+  "observe",
+  "rectify",
+  "restrict",
+] as const satisfies readonly OperationName[];
+
 export type Context = CallContext<"calls">;
 type AnyCall = Call<OperationName, "email">;
 
@@ -126,17 +139,6 @@ export function rightParts(baseUrl: string): Parts {
     },
     async check(context) {
       const opened = await parts.ask({ method: "GET", path: "/account" }, context, "check");
-      const operations: readonly OperationName[] = [
-        "subscribe",
-        "unsubscribe",
-        "erase",
-        "exclude",
-        "forgetTokens",
-        "export",
-        "observe",
-        "rectify",
-        "restrict",
-      ];
       const isPermitted = await parts.ask({ method: "GET", path: "/permissions" }, context, "check").then(
         () => true,
         (error: unknown) => {
