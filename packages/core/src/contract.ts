@@ -32,6 +32,7 @@ export type {
   ProcessorV1,
   WindowLimit,
 } from "./contract/processor.ts";
+export type { DeliveryReport, Messages, Reported, ReportKind, SentMessage } from "./contract/messages.ts";
 export type { Sighting } from "./contract/sighting.ts";
 export type { Permit, PermitAnswer, Permits, Refusal, SendOutcome, TopicClass } from "./contract/permit.ts";
 export { HeedError, isHeedError } from "./errors/heed-error.ts";

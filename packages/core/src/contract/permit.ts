@@ -13,6 +13,8 @@ export type Refusal =
   | "erased"
   /** An erasure is being carried out. */
   | "frozen"
+  /** Nothing reaches the address any more: mail servers said that there is no such mailbox, or refused again and again. */
+  | "undeliverable"
   /** The database was restored from a back-up, and what people chose since is not replayed yet. */
   | "restore-needed"
   /** A permit for this message key and address was taken before. */
@@ -29,6 +31,12 @@ export interface Permit {
   readonly signal: AbortSignal;
   /** Credential for an unsubscribe link, at most 48 characters of `[A-Za-z0-9._-]`. Marketing only. */
   readonly unsubscribeToken?: string;
+  /**
+   * Names this one message to whoever reports about it later: for the return address (VERP) and the Message-ID.
+   * 128 random bits as `[a-z2-7]{26}`, nothing personal, and forgotten together with what is known of the message.
+   * Absent where nothing shall be reported.
+   */
+  readonly returnTag?: string;
   /**
    * Call immediately before the message is given to the connection. False: the person said no in the
    * meantime, nothing may leave.
