@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseAddress } from "./address.ts";
+import { languageTag } from "./language-tag.ts";
 import { parse, refuse } from "./parse.ts";
 import { checkPlaceholders } from "./unsubscribe-link.ts";
 
@@ -8,6 +9,8 @@ export interface Message {
   readonly subject: string;
   readonly text: string;
   readonly html?: string;
+  /** BCP 47, for example `sv`: what `Content-Language` says, unless `headers` has one. */
+  readonly language?: string;
   /**
    * `Reply-To` (one address), `In-Reply-To`, `References`, `Feedback-ID`, `Content-Language`, `Organization`,
    * `Importance` and `X-…`. Everything else is the mailer's own business and is refused.
@@ -23,6 +26,8 @@ export interface SendAsk<Topic extends string = string> {
   /** Identifies the message: the same key goes to the same address once, ever. */
   readonly messageKey: string;
   readonly message: Message;
+  /** Instead of `message`, with a mailer that has a `render`: see `SendTemplateAsk`. */
+  readonly template?: never;
 }
 
 const allowedHeader =
@@ -39,6 +44,7 @@ const sendAskSchema = z.strictObject({
     subject: z.string().regex(printable, "1 to 900 characters, no control characters"),
     text: z.string().min(1),
     html: z.string().min(1).optional(),
+    language: languageTag.optional(),
     headers: z
       .record(z.string(), z.string().regex(printable, "1 to 900 characters, no control characters"))
       .optional(),
@@ -48,8 +54,9 @@ const sendAskSchema = z.strictObject({
 /** Parses what the caller asks. @throws InvalidInputError; no permit was taken then */
 export function parseSendAsk<Topic extends string>(ask: SendAsk<Topic>): SendAsk<Topic> {
   const { to, message } = parse(sendAskSchema, ask, "message");
-  const { subject, text, html, headers = {} } = message;
+  const { subject, text, html } = message;
   checkPlaceholders({ text, html });
+  const headers = withLanguage(message);
   const names = Object.keys(headers).map((name) => name.toLowerCase());
   if (new Set(names).size < names.length)
     throw refuse("message", "message.headers", "a header is there twice");
@@ -64,6 +71,15 @@ export function parseSendAsk<Topic extends string>(ask: SendAsk<Topic>): SendAsk
       headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => parseHeader(name, value))),
     },
   };
+}
+
+/** The caller's fields, with the message's language unless they say one. */
+function withLanguage({
+  language,
+  headers = {},
+}: z.infer<typeof sendAskSchema>["message"]): Record<string, string> {
+  const says = Object.keys(headers).some((name) => name.toLowerCase() === "content-language");
+  return language === undefined || says ? headers : { ...headers, "Content-Language": language };
 }
 
 function parseHeader(name: string, value: string): [string, string] {

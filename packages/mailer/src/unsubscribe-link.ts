@@ -1,5 +1,6 @@
 import { InvalidInputError } from "@heed/core/contract";
 import { parseAddress } from "./address.ts";
+import { escapeHtml } from "./html.ts";
 import { isLoopback } from "./loopback.ts";
 import type { UnsubscribeOptions } from "./options.ts";
 import { refuse } from "./parse.ts";
@@ -99,12 +100,4 @@ export function refuseLink({ text, html = "" }: Parts): void {
       { code: "no-unsubscribe-link" },
     );
   }
-}
-
-function escapeHtml(value: string): string {
-  return value
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll('"', "&quot;")
-    .replaceAll("'", "&#39;");
 }
