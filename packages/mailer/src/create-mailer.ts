@@ -7,13 +7,18 @@ import type { MailOutcome } from "./outcome.ts";
 import { parseSendAsk, type Message, type SendAsk } from "./outgoing.ts";
 import { preflight, type PreflightReport } from "./preflight.ts";
 import { notSent, outcomeOf } from "./smtp-outcome.ts";
+import { createRenderer, isWritten, type NoTemplates, type SendTemplateAsk } from "./render.ts";
 import { createPool } from "./smtp-pool.ts";
 import type { Slot } from "./smtp-slot.ts";
 import { createLinks, fillLink, refuseLink } from "./unsubscribe-link.ts";
 import { UnrecordedOutcomeError } from "./unrecorded-outcome-error.ts";
 
 /** Sends mail to people who still want it. */
-export interface Mailer<Topic extends string = string> {
+export interface Mailer<
+  Topic extends string = string,
+  Templates extends object = NoTemplates,
+  Language extends string = string,
+> {
   /**
    * Sends one message to one person, if a permit allows it until the very moment it leaves.
    *
@@ -21,10 +26,10 @@ export interface Mailer<Topic extends string = string> {
    * to decide, and is safe after `notSent` and `deferred`.
    *
    * @throws InvalidInputError when the ask, the message or the mailer's configuration cannot be used;
-   * UnrecordedOutcomeError when the outcome could not be recorded; whatever `permits` throws. Except for
-   * UnrecordedOutcomeError nothing has left then.
+   * UnrecordedOutcomeError when the outcome could not be recorded; whatever `permits` and `render` throw. Except
+   * for UnrecordedOutcomeError nothing has left then.
    */
-  send(ask: SendAsk<Topic>): Promise<MailOutcome>;
+  send(ask: SendAsk<Topic> | SendTemplateAsk<Topic, Templates, Language>): Promise<MailOutcome>;
   /**
    * Signs a sample, verifies it, and checks key, domain and unsubscribe URL, without a connection. Runs by
    * itself before the first message; call it at start-up to learn of a bad key there.
@@ -44,24 +49,33 @@ export interface Mailer<Topic extends string = string> {
  *
  * @throws TypeError without `permits`; InvalidInputError for other options that cannot be used
  */
-export function createMailer<Topic extends string>(options: MailerOptions<Topic>): Mailer<Topic> {
+export function createMailer<
+  Topic extends string,
+  Templates extends object = NoTemplates,
+  Language extends string = string,
+>(options: MailerOptions<Topic, Templates, Language>): Mailer<Topic, Templates, Language> {
   const {
     permits,
     transport,
     dkim,
     clock = { now: () => new Date() },
     logger,
+    render,
     ...rest
   } = parseOptions(options);
   const from = parseFrom(rest.from);
   const links = createLinks(rest.unsubscribe);
+  const write = createRenderer<Topic, Templates, Language>(render);
   const pool = createPool(transport, clock);
   let prepared: ReturnType<typeof preflight> | undefined;
   const prepare = (): ReturnType<typeof preflight> =>
     (prepared ??= preflight({ from, dkim, links, now: clock.now() }));
 
-  async function send(ask: SendAsk<Topic>): Promise<MailOutcome> {
-    const asked = parseSendAsk(ask);
+  async function send(
+    ask: SendAsk<Topic> | SendTemplateAsk<Topic, Templates, Language>,
+  ): Promise<MailOutcome> {
+    // A message is read before anything is waited for: the caller may use the same object for the next one.
+    const asked = parseSendAsk(isWritten(ask) ? ask : await write(ask));
     await prepare();
     const slot = await pool.borrow();
     if (!slot) return { status: "notSent", because: "closed" };

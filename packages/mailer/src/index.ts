@@ -13,6 +13,7 @@ export type { Message, SendAsk } from "./outgoing.ts";
 export type { PreflightReport } from "./preflight.ts";
 export { UnrecordedOutcomeError } from "./unrecorded-outcome-error.ts";
 export { UNSUBSCRIBE_PLACEHOLDER } from "./unsubscribe-link.ts";
+export type { NoTemplates, Render, RenderArguments, SendTemplateAsk, TemplateAsk } from "./render.ts";
 export type { Catalogue } from "./texts/catalogue.ts";
 export { english } from "./texts/english.ts";
 export { swedish } from "./texts/swedish.ts";

@@ -3,6 +3,7 @@ import type { ConnectionOptions } from "node:tls";
 import type { Clock, Permits } from "@heed/core/contract";
 import { z } from "zod";
 import { parse } from "./parse.ts";
+import type { NoTemplates, Render } from "./render.ts";
 
 /** The mail server to hand messages to. */
 export interface SmtpOptions {
@@ -57,13 +58,19 @@ export interface MailerLogger {
 }
 
 /** What {@link createMailer} needs. */
-export interface MailerOptions<Topic extends string = string> {
+export interface MailerOptions<
+  Topic extends string = string,
+  Templates extends object = NoTemplates,
+  Language extends string = string,
+> {
   /** `heed.permits`, or anything else with that `take`. */
   readonly permits: Permits<Topic>;
   readonly transport: SmtpOptions;
   readonly from: From;
   readonly dkim: DkimOptions;
   readonly unsubscribe: UnsubscribeOptions;
+  /** Makes a message of a template, for `send({ …, template })`. Default: `send` takes messages only. */
+  readonly render?: Render<Templates, Language>;
   /** For the Date header and the signature's time. Default: the machine's. */
   readonly clock?: Pick<Clock, "now">;
   readonly logger?: MailerLogger;
@@ -105,12 +112,15 @@ const optionsSchema = z.strictObject({
     url: z.union([z.string(), z.custom<(token: string) => string>((value) => typeof value === "function")]),
     mailto: z.string().optional(),
   }),
+  render: z.custom<Render<object>>((value) => typeof value === "function", "not a function").optional(),
   clock: z.custom<Pick<Clock, "now">>().optional(),
   logger: z.custom<MailerLogger>().optional(),
 });
 
 /** @throws TypeError without `permits.take`; InvalidInputError for anything else that is wrong */
-export function parseOptions<Topic extends string>(options: MailerOptions<Topic>): MailerOptions<Topic> {
+export function parseOptions<Topic extends string, Templates extends object, Language extends string>(
+  options: MailerOptions<Topic, Templates, Language>,
+): MailerOptions<Topic, Templates, Language> {
   if (typeof options?.permits?.take !== "function") {
     throw new TypeError("createMailer() needs `permits` with a `take` function, for example heed.permits");
   }
