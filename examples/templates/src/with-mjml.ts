@@ -13,7 +13,7 @@ function digest({ name, articles }: Templates["digest"], language: Language): st
     <mjml lang="${language}" dir="ltr">
       <mj-head>
         <mj-title>${escape(say.subject)}</mj-title>
-        <mj-attributes><mj-all font-family="system-ui, sans-serif" line-height="1.5" /></mj-attributes>
+        <mj-attributes><mj-all font-size="16px" line-height="1.5" /></mj-attributes>
       </mj-head>
       <mj-body>
         <mj-section>

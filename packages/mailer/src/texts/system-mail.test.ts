@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { inspect } from "node:util";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { full, least, names } from "../../test/system-mail-data.ts";
 import { anna, judge, setting } from "../../test/setting.ts";
 import { systemMail, type SystemMails } from "../index.ts";
@@ -84,7 +84,9 @@ describe("what a system mail says", () => {
     );
   });
 
-  it("tells a civil date as it is, wherever the reader lives", () => {
+  it("tells a civil date as it is, wherever the reader lives, and the machine", () => {
+    onTestFinished(() => void vi.unstubAllEnvs());
+    vi.stubEnv("TZ", "Pacific/Pago_Pago");
     for (const timeZone of ["Pacific/Kiritimati", "Pacific/Pago_Pago"]) {
       const { text } = systemMail("inquiry-received", "en", full["inquiry-received"], { timeZone });
       expect(text).toContain("by 23 December 2026 at the latest");

@@ -100,9 +100,7 @@ type Block<Name extends SystemMailName> =
   | { readonly link: string; readonly text: TextKey<Name> }
   | { readonly list: readonly Item<Name>[] };
 /** A line as it is, or a text with values of its own. */
-type Item<Name extends SystemMailName> =
-  | string
-  | { readonly text: TextKey<Name>; readonly values: object };
+type Item<Name extends SystemMailName> = string | { readonly text: TextKey<Name>; readonly values: object };
 type TextKey<Name extends SystemMailName> = keyof Catalogue["mails"][Name] & string;
 
 // No control characters, no line separators, and nothing that turns the direction of what stands around it.
