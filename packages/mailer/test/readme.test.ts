@@ -1,0 +1,68 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { mailServer, type MailServer } from "../src/testing/index.ts";
+import { names } from "./system-mail-data.ts";
+
+const folder = new URL("..", import.meta.url);
+const readme = await readFile(new URL("README.md", folder), "utf8");
+let directory = "";
+let post: MailServer;
+
+// The examples find the packages from where they are run, and the options of the mailer beside them.
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "heed-readme-"));
+  await mkdir(join(directory, "node_modules/@heed"), { recursive: true });
+  for (const name of ["core", "mailer"]) {
+    await symlink(fileURLToPath(new URL(`../${name}`, folder)), join(directory, "node_modules/@heed", name));
+  }
+  post = await mailServer();
+  const options = `
+    import { generateKeyPairSync } from "node:crypto";
+    import { createHeed, definePolicy, ephemeralKeys, memory } from "@heed/core";
+    const policy = definePolicy({
+      controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
+      recipients: {},
+      purposes: { account: { basis: "contract" } },
+      topics: { account: { class: "transactional", purpose: "account" } },
+    });
+    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    export const options = {
+      permits: createHeed({ policy, storage: memory(), keys: ephemeralKeys(), processors: {} }).permits,
+      transport: { host: "${post.host}", port: ${post.port} },
+      from: "account@acme.example",
+      dkim: { domain: "acme.example", selector: "s1", privateKey },
+      unsubscribe: { url: "https://acme.example/u" },
+    };`;
+  await writeFile(join(directory, "options.ts"), options);
+});
+afterAll(async () => {
+  await post.close();
+  await rm(directory, { recursive: true });
+});
+
+it.each(["Templates", "Heed's own mails"])(
+  "the example of “%s” prints what the README says",
+  async (heading) => {
+    const section = readme.slice(readme.indexOf(`\n## ${heading}\n`));
+    const [, example = "", printed] = /```ts\n([^]*?)```\n\n```\n([^]*?)```/.exec(section) ?? [];
+    const file = join(directory, "example.ts");
+    await writeFile(file, example);
+    const { stdout } = await promisify(execFile)(process.execPath, ["-C", "@heed/source", file]);
+    expect(stdout).toBe(printed);
+  },
+);
+
+it("the template of the example arrived", () => {
+  expect(post.messages.map(({ subject, text }) => [subject, text?.trim()])).toEqual([["Välkommen", "Anna!"]]);
+});
+
+it("the table of heed's own mails has each that there is", () => {
+  const section = readme.slice(readme.indexOf("\n## Heed's own mails\n"));
+  const rows = Array.from(section.split("\n## ")[1]?.matchAll(/^\| `([\w-]+)`/gm) ?? [], ([, name]) => name);
+  expect(rows).toEqual(names);
+});
