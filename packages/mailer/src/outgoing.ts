@@ -9,7 +9,7 @@ export interface Message {
   readonly subject: string;
   readonly text: string;
   readonly html?: string;
-  /** BCP 47, for example `sv`: what `Content-Language` says, unless `headers` has one. */
+  /** The language that it is written in, for `Content-Language` (BCP 47), for example `"sv"`. */
   readonly language?: string;
   /**
    * `Reply-To` (one address), `In-Reply-To`, `References`, `Feedback-ID`, `Content-Language`, `Organization`,
@@ -54,10 +54,12 @@ const sendAskSchema = z.strictObject({
 /** Parses what the caller asks. @throws InvalidInputError; no permit was taken then */
 export function parseSendAsk<Topic extends string>(ask: SendAsk<Topic>): SendAsk<Topic> {
   const { to, message } = parse(sendAskSchema, ask, "message");
-  const { subject, text, html } = message;
+  const { subject, text, html, language, headers = {} } = message;
   checkPlaceholders({ text, html });
-  const headers = withLanguage(message);
-  const names = Object.keys(headers).map((name) => name.toLowerCase());
+  const names = [
+    ...Object.keys(headers).map((name) => name.toLowerCase()),
+    ...(language === undefined ? [] : ["content-language"]),
+  ];
   if (new Set(names).size < names.length)
     throw refuse("message", "message.headers", "a header is there twice");
   return {
@@ -68,18 +70,12 @@ export function parseSendAsk<Topic extends string>(ask: SendAsk<Topic>): SendAsk
       subject,
       text: withCrlf(text),
       ...(html !== undefined && { html: withCrlf(html) }),
-      headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => parseHeader(name, value))),
+      headers: {
+        ...Object.fromEntries(Object.entries(headers).map(([name, value]) => parseHeader(name, value))),
+        ...(language !== undefined && { "Content-Language": language }),
+      },
     },
   };
-}
-
-/** The caller's fields, with the message's language unless they say one. */
-function withLanguage({
-  language,
-  headers = {},
-}: z.infer<typeof sendAskSchema>["message"]): Record<string, string> {
-  const says = Object.keys(headers).some((name) => name.toLowerCase() === "content-language");
-  return language === undefined || says ? headers : { ...headers, "Content-Language": language };
 }
 
 function parseHeader(name: string, value: string): [string, string] {

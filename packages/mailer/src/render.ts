@@ -74,6 +74,13 @@ export function createRenderer<Topic extends string, Templates extends object, L
     const { name, language, data } = parse(templateSchema, template, "template");
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- as the compiler let the caller ask
     const asked = [name, language, data] as RenderArguments<Templates, Language>;
-    return { ...rest, message: { language, ...(await render(...asked)) } };
+    const rendered = await render(...asked);
+    return { ...rest, message: saysLanguage(rendered) ? rendered : { ...rendered, language } };
   };
+}
+
+/** Whatever came back: it is not parsed yet. */
+function saysLanguage(message: Message | undefined): boolean {
+  const names = Object.keys(message?.headers ?? {}).map((name) => name.toLowerCase());
+  return message?.language !== undefined || names.includes("content-language");
 }
