@@ -1,3 +1,5 @@
+import type { ReportKind } from "./contract/messages.ts";
+
 /** What `heed.on` tells of, after the commit and at best effort. Ids and slugs only. */
 export interface HeedEvents {
   "choice.recorded": { readonly eventId: string; readonly steps: readonly string[] };
@@ -16,6 +18,8 @@ export interface HeedEvents {
   };
   /** A vendor's webhook told something new: `sightings` of them. A step looks at the vendor next. */
   "webhook.received": { readonly processor: string; readonly sightings: number };
+  /** A mail server or a mailbox provider said something of a message: many of kind `policy` are about the sender. */
+  "message.reported": { readonly topic: string; readonly kind: ReportKind };
   "hold.placed": { readonly holdId: string };
   "hold.released": { readonly holdId: string };
   /**
@@ -35,6 +39,7 @@ const eventNames: Readonly<Record<keyof HeedEvents, true>> = {
   "request.changed": true,
   "step.settled": true,
   "webhook.received": true,
+  "message.reported": true,
   "hold.placed": true,
   "hold.released": true,
   "work.failed": true,

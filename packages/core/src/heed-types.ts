@@ -1,5 +1,6 @@
 import type { JournalState, RestoreAsk, Restored } from "./journal/restore.ts";
 import type { Subject } from "./contract/identifier.ts";
+import type { Messages } from "./contract/messages.ts";
 import type { Permits } from "./contract/permit.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
 import type { CheckedPart } from "./engine/check-up.ts";
@@ -189,6 +190,12 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
       readonly subject: Subject<Kind>;
       readonly identityVerified?: boolean;
     }): Promise<{ readonly changed: boolean }>;
+    /**
+     * An address as it is on file: where a confirmation goes that was asked for from whatever spelling.
+     * @returns undefined for somebody unknown or erased
+     * @throws InvalidInputError when it cannot be read; HeedError `unknown-key`
+     */
+    addressOnFile(ask: { readonly email: string }): Promise<string | undefined>;
   };
   readonly requests: {
     /** Opens a request, or answers the open one. @throws ConflictError `plan-changed` when a preview no longer holds */
@@ -334,9 +341,11 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     ended(ask: { readonly subject: Subject<Kind> }): Promise<OpenedRequest>;
   };
   /** What unsubscribe links need. */
-  readonly links: Links;
+  readonly links: Links<N["topic"]>;
   /** The gate before every message. */
   readonly permits: Permits<N["topic"]>;
+  /** What was sent, and what came back. */
+  readonly messages: Messages;
   readonly keys: {
     /** Which keys storage still needs, and for what. Reads every row that could carry a key's id. */
     status(): Promise<readonly KeyUse[]>;

@@ -5,6 +5,7 @@ import { checkParts } from "./check-parts.ts";
 import type { HeedContext } from "./context.ts";
 import type { Clock } from "./contract/clock.ts";
 import type { Subject } from "./contract/identifier.ts";
+import type { DeliveryReport, ReportKind } from "./contract/messages.ts";
 import type { ProcessorV1 } from "./contract/processor.ts";
 import type { HeedStorage } from "./contract/storage.ts";
 import { AccountChecks } from "./engine/account-check.ts";
@@ -39,8 +40,9 @@ import { rotateKeys } from "./keys/rotate-keys.ts";
 import { checkBulk, recordInBulk, type BulkOptions, type BulkSource } from "./ledger/bulk.ts";
 import { checkSuppression } from "./ledger/check-suppression.ts";
 import { parseInstant } from "./ledger/event.ts";
-import { linksOf } from "./ledger/links.ts";
+import { addressOnFile, linksOf } from "./ledger/links.ts";
 import { LivePermits } from "./ledger/live-permits.ts";
+import { messagesOf } from "./ledger/messages.ts";
 import { nameSubject } from "./ledger/name-subject.ts";
 import { permitsOf } from "./ledger/permits.ts";
 import { recordChoice } from "./ledger/record-choice.ts";
@@ -96,6 +98,8 @@ const optionKeys: KnownKeys<HeedOptions<Names, unknown>> = {
 
 const liftKeys = { subject: true, recipient: true, identity: true };
 const permitKeys = { topic: true, email: true, messageKey: true };
+const reportKeys: KnownKeys<DeliveryReport> = { tag: true, kind: true, recipient: true };
+const reportKinds = ["hard", "soft", "policy", "complaint"] as const satisfies readonly ReportKind[];
 const restoreKeys = { dryRun: true, acceptLoss: true, onProgress: true };
 
 /**
@@ -120,6 +124,7 @@ export function createHeed<
   const worker = new Worker(context, settings, sealer);
   const links = linksOf(context);
   const permits = permitsOf(context);
+  const messages = messagesOf(context);
   const withJournal = () => {
     if (journaled === undefined) throw noJournal();
     return journaled;
@@ -179,6 +184,8 @@ export function createHeed<
         asked(ask, "subjects.record", "{ subject }", { subject: true, identityVerified: true });
         return recordSubject(context, named(ask), ask.identityVerified ?? false);
       },
+      addressOnFile: async (ask) =>
+        addressOnFile(context, asked(ask, "subjects.addressOnFile", "{ email }", { email: true }).email),
     },
     requests: {
       open: async (ask) => openAsked(context, looking, ask),
@@ -247,6 +254,10 @@ export function createHeed<
     },
     links: {
       open: async (token) => links.open(text(token, "links.open", "token")),
+      issue: async (ask) => {
+        const { email, topic } = asked(ask, "links.issue", "{ email, topic }", { email: true, topic: true });
+        return links.issue({ email, topic: topic === "all" ? topic : known(policy, "topics", topic) });
+      },
       unsubscribe: async (ask) => {
         const { token, scope } = asked(ask, "links.unsubscribe", "{ token, scope }", {
           token: true,
@@ -259,6 +270,15 @@ export function createHeed<
     permits: {
       take: async (ask) =>
         permits.take(asked(ask, "permits.take", "{ topic, email, messageKey }", permitKeys)),
+    },
+    messages: {
+      sent: async (ask) => messages.sent(asked(ask, "messages.sent", "{ email }", { email: true })),
+      forget: async (ask) => messages.forget(asked(ask, "messages.forget", "{ email }", { email: true })),
+      report: async (ask) => {
+        const report = asked(ask, "messages.report", "{ tag, kind, recipient }", reportKeys);
+        text(report.tag, "messages.report", "tag");
+        return messages.report({ ...report, kind: oneOf(report.kind, reportKinds, "kind") });
+      },
     },
     keys: {
       status: async () => keysInUse(context),

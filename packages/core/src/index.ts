@@ -1,6 +1,7 @@
 export type { Clock } from "./contract/clock.ts";
 export type { CommonKind, Identifier, Subject } from "./contract/identifier.ts";
 export type { OperationName, Retained } from "./contract/operation.ts";
+export type { DeliveryReport, Messages, Reported, ReportKind, SentMessage } from "./contract/messages.ts";
 export type { Permit, PermitAnswer, Permits, Refusal, SendOutcome, TopicClass } from "./contract/permit.ts";
 export type { ProcessorV1 } from "./contract/processor.ts";
 export type { HeedStorage } from "./contract/storage.ts";
@@ -27,7 +28,7 @@ export type { BulkOptions, BulkProgress, BulkRefusal, BulkResult, BulkSource } f
 export { foldConsent } from "./ledger/consent-fold.ts";
 export type { Asked, ConsentState } from "./ledger/consent-fold.ts";
 export type { ConsentEvidence, EventKind, LedgerEvent } from "./ledger/event.ts";
-export type { Link, Links } from "./ledger/links.ts";
+export type { Link, Links, TitledTopic } from "./ledger/links.ts";
 export type { Changed } from "./ledger/choice-event.ts";
 export type { SuppressionAnswer } from "./ledger/check-suppression.ts";
 export type { Lifted } from "./requests/lift-objection.ts";

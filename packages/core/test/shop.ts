@@ -52,14 +52,16 @@ export function openShop(
   const clock = handClock(options.start);
   const storage = memory();
   const crm = smallCrm();
-  const heed = createHeed({
-    policy: shopPolicy,
-    storage,
-    keys: options.keys ?? ephemeralKeys(),
-    clock,
-    processors: { crm: crm.processor },
-    ...(options.evidence === undefined ? {} : { evidence: options.evidence }),
-  });
+  const under = (keys: Keyring) =>
+    createHeed({
+      policy: shopPolicy,
+      storage,
+      keys,
+      clock,
+      processors: { crm: crm.processor },
+      ...(options.evidence === undefined ? {} : { evidence: options.evidence }),
+    });
+  const heed = under(options.keys ?? ephemeralKeys());
   let messages = 0;
   const isSendable = async (topic: ShopTopic, email: string): Promise<true | string> => {
     messages += 1;
@@ -71,6 +73,8 @@ export function openShop(
     clock,
     storage,
     crm,
+    /** Another process's, with a keyring of its own. */
+    under,
     /** Asks for a permit of a new message: true, or the reason against it. */
     isSendable,
     /** The answer for every topic. */

@@ -6,6 +6,8 @@ export interface SentMessage {
   readonly class: TopicClass;
   /** RFC 3339: when it was handed over, or else when its permit was taken. */
   readonly at: string;
+  /** Whether it was given to a mail server, or was about to be: false while it waits, and of what never left. */
+  readonly handedOver: boolean;
   /** `"revoked"`: the person said no before it left. Absent while nobody has told yet. */
   readonly outcome?: SendOutcome | "revoked";
 }
@@ -45,11 +47,29 @@ export interface Reported {
     | "unknown";
 }
 
-/** What heed remembers of messages: the send log, and what came back. */
+/**
+ * What heed remembers of messages: the send log, and what came back. An erasure ends with it, also with what was reported:
+ * that there is no such mailbox has no reason to outlive the person.
+ */
 export interface Messages {
-  /** What was sent to an address, oldest first. */
+  /**
+   * What was sent to an address, oldest first, and what waits to be.
+   * @throws InvalidInputError when the address cannot be read; HeedError `unknown-key`
+   */
   sent(ask: { readonly email: string }): Promise<readonly SentMessage[]>;
-  /** Forgets what was sent to an address; what has not left yet does not leave any more. */
+  /**
+   * Forgets what was sent to an address and what came back; what has not left yet does not leave any more. `forgotten`
+   * counts messages. That a message had its key used is forgotten as well.
+   * @throws as `sent`
+   */
   forget(ask: { readonly email: string }): Promise<{ readonly forgotten: number }>;
+  /**
+   * Takes a report in; it is durable when this resolves, so acknowledge it to whoever brought it only then. The same one
+   * counts once. `hard` stops the address (`undeliverable`) for all but transactional mail, until an opt-in of the person
+   * that is newer; `soft` does so as long as there are five within 30 days, of at least three messages; `policy` is for
+   * the operator (`heed.on("message.reported")`, evidence); `complaint` ends all marketing for the person. After an
+   * erasure, and for messages that a restored back-up does not know, tags are `unknown`.
+   * @throws InvalidInputError for another kind; HeedError `unknown-key`
+   */
   report(report: DeliveryReport): Promise<Reported>;
 }

@@ -65,7 +65,11 @@ export const tables = {
     key: ["digest", "scope"],
     indexes: [],
   },
-  /** Leave to send one message to one address. `message`: digest of the caller's message key. */
+  /**
+   * Leave to send one message to one address. `id`: the tag that reports about it come with. `message`: digest of the
+   * caller's message key. `repeats`: how often it was taken again since its outcome was unknown. `suppression`: digest of
+   * an address (suppression use) that was nobody's known here.
+   */
   permits: {
     columns: {
       id: "text",
@@ -79,11 +83,19 @@ export const tables = {
       settledAt: "text?",
       outcome: "text?",
       optedOutAt: "text?",
+      repeats: "integer?",
+      suppression: "text?",
     },
     key: ["id"],
     indexes: [],
     unique: [["address", "message"]],
     whereNull: { settledAt: [["address"]] },
+  },
+  /** What was said of a message that had left, as far as it still decides. `address`, `message`: as of its permit. */
+  reports: {
+    columns: { tag: "text", kind: "text", address: "text", message: "text", at: "text" },
+    key: ["tag", "kind"],
+    indexes: [["address"]],
   },
   /** What an unsubscribe token points to. After an erasure only `suppressions` (JSON digests) is left. */
   references: {

@@ -18,6 +18,7 @@ const complete: { readonly [K in EvidenceEntry["kind"]]: Extract<EvidenceEntry, 
     subject: [digest],
   },
   "message.in-flight": { kind: "message.in-flight", topic: "product-news" },
+  "message.reported": { kind: "message.reported", topic: "product-news", report: "policy" },
   "request.opened": {
     kind: "request.opened",
     requestId: "r1",

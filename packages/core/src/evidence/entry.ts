@@ -33,6 +33,12 @@ export const evidenceEntrySchema = z.discriminatedUnion("kind", [
     subject,
   }),
   z.strictObject({ kind: z.literal("message.in-flight"), topic: nameSchema }),
+  /** Once for each message and kind; what a complaint led to is a choice of its own. */
+  z.strictObject({
+    kind: z.literal("message.reported"),
+    topic: nameSchema,
+    report: z.enum(["hard", "soft", "policy", "complaint"]),
+  }),
   z.strictObject({
     kind: z.literal("request.opened"),
     requestId: id,

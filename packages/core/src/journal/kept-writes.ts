@@ -125,8 +125,10 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
         kept.push(write);
         break;
       // Of the moment, made again, or the journal's own. What is retained is found again by the erasure that is
-      // carried out again, and evidence is sealed anew.
+      // carried out again, and evidence is sealed anew. A report is about a permit, which is lost as well; who complained
+      // said no, and that is kept, and a mailbox that is not there will be reported again.
       case "permits":
+      case "reports":
       case "limits":
       case "breakers":
       case "retained":

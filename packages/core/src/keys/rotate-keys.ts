@@ -198,6 +198,7 @@ function identifierWrites({ from, to }: Moved): readonly Write[] {
   return [
     { update: "identifiers", where: { digest: from.digest }, set: { digest, suppression, sealed } },
     { update: "permits", where: { address: from.digest }, set: { address: digest } },
+    { update: "reports", where: { address: from.digest }, set: { address: digest } },
     { update: "references", where: { address: from.digest }, set: { address: digest } },
   ];
 }

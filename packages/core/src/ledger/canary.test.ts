@@ -20,6 +20,7 @@ const eventNames = Object.keys({
   "request.changed": 1,
   "step.settled": 1,
   "webhook.received": 1,
+  "message.reported": 1,
   "hold.placed": 1,
   "hold.released": 1,
   "work.failed": 1,
@@ -40,6 +41,9 @@ async function liveThrough(shop: Shop): Promise<void> {
   clock.advance(minuteMs);
   await heed.links.unsubscribe({ token: permit.unsubscribeToken, scope: "topic" });
   await permit.settle("accepted");
+  const tag = permit.returnTag ?? "";
+  for (const kind of ["soft", "policy", "complaint"] as const)
+    await heed.messages.report({ tag, kind, recipient: address });
   await heed.permits.take({ topic: "receipts", email: address, messageKey: "m2" });
   clock.advance(minuteMs);
   await heed.subscriptions.unsubscribe({ subject, topic: "all" });

@@ -15,9 +15,14 @@ export function identifiersOf(
   return rows.flatMap((row) => spellingsOf(dataKey, row).map((value) => ({ kind: row.kind, value })));
 }
 
+/** A stored identifier, as it was first spelled. */
+export function spellingOf(dataKey: Uint8Array, row: Row<"identifiers">): string {
+  return spellingsOf(dataKey, row)[0] ?? "";
+}
+
 /** A stored identifier, parsed as it was when it came. */
 export function readAgain(dataKey: Uint8Array, row: Row<"identifiers">): ParsedIdentifier {
-  return parseIdentifier(row.kind, spellingsOf(dataKey, row)[0]);
+  return parseIdentifier(row.kind, spellingOf(dataKey, row));
 }
 
 /**
@@ -48,7 +53,7 @@ export function withIdentifiers<S extends SubjectLedger>(
         verified: verified ? 1 : 0,
         addedAt: now,
       };
-      writes.push({ insert: "identifiers", row });
+      writes.push({ insert: "identifiers", row }, ...takenOver(digests, row.digest));
       identifiers.push(row);
       return;
     }
@@ -70,6 +75,16 @@ export function withIdentifiers<S extends SubjectLedger>(
     identifiers[at] = row;
   });
   return { record: { ...record, identifiers }, writes };
+}
+
+/** What was sent to an address while it was nobody's, under a key that was the active one then: it is theirs now. */
+function takenOver([, ...older]: readonly string[], address: string): readonly Write[] {
+  if (older.length === 0) return [];
+  return (["permits", "reports"] as const).map((table) => ({
+    update: table,
+    where: { address: older },
+    set: { address },
+  }));
 }
 
 /**

@@ -25,6 +25,8 @@ async function openSubscribed(): Promise<{ shop: Shop; token: string }> {
   return { shop, token };
 }
 
+const titled = (...topics: readonly ShopTopic[]) => topics.map((topic) => ({ topic, title: topic }));
+
 describe("an unsubscribe token", () => {
   it("is short, fits anywhere in a link, and names nobody", async () => {
     const shop = openShop();
@@ -43,6 +45,8 @@ describe("an unsubscribe token", () => {
       topic: "product-news",
       title: "product-news",
       class: "marketing",
+      lists: titled("product-news", "events", "offers"),
+      stillComes: titled("tips", "outages", "receipts", "terms"),
     });
     expect(await shop.isSendable("product-news", anna.email)).toBe(true);
   });
@@ -185,5 +189,80 @@ describe("an unsubscribe token after an erasure", () => {
     if (!answer.allowed) throw new Error("no permit");
     await shop.heed.links.unsubscribe({ token, scope: "topic" });
     expect(await answer.handOver()).toBe(false);
+  });
+});
+
+describe("links.issue", () => {
+  it("answers a token for somebody known, with the address as it is on file", async () => {
+    const shop = openShop();
+    await shop.heed.subjects.record({ subject: { email: "Anna.B@Example.org" } });
+    const ask = { email: "anna.b@EXAMPLE.ORG", topic: "events" } as const;
+    const issued = await shop.heed.links.issue(ask);
+    expect(issued).toEqual({
+      token: expect.stringMatching(/^[A-Za-z0-9._-]{1,48}$/),
+      email: "Anna.B@example.org",
+    });
+    expect(await shop.heed.links.issue(ask)).toEqual(issued);
+    const token = issued?.token ?? "";
+    expect(await shop.heed.links.open(token)).toMatchObject({ topic: "events", class: "marketing" });
+    expect(await shop.heed.links.unsubscribe({ token, scope: "topic" })).toEqual({ changed: true });
+    expect(await shop.sendable(ask.email)).toMatchObject({ events: "suppressed", offers: true });
+  });
+
+  it("points to the same as the token of a permit", async () => {
+    const { shop, token } = await openSubscribed();
+    const issued = await shop.heed.links.issue({ email: anna.email, topic: "product-news" });
+    expect(issued).toEqual({ token, email: anna.email });
+    expect(await shop.rows("references")).toHaveLength(1);
+  });
+
+  it("issues one for all, which is about everything and ends all marketing", async () => {
+    const { shop } = await openSubscribed();
+    const { token = "" } = (await shop.heed.links.issue({ email: anna.email, topic: "all" })) ?? {};
+    expect(token.length).toBeLessThanOrEqual(48);
+    expect(await shop.heed.links.open(token)).toMatchObject({ topic: "all", class: "marketing" });
+    await shop.heed.links.unsubscribe({ token, scope: "topic" });
+    for (const topic of ["product-news", "events", "offers"] as const)
+      expect(await shop.isSendable(topic, anna.email)).toBe("suppressed");
+    expect(await shop.isSendable("outages", anna.email)).toBe(true);
+  });
+
+  it("answers nothing for somebody unknown or erased, and makes nobody known", async () => {
+    const { shop } = await openSubscribed();
+    const ben = { email: "ben@example.org", topic: "all" } as const;
+    expect(await shop.heed.links.issue(ben)).toBeUndefined();
+    expect(await shop.heed.subjects.addressOnFile({ email: ben.email })).toBeUndefined();
+    expect(await shop.rows("subjects")).toHaveLength(1);
+    await shop.erase(anna);
+    const ofAnna = { email: anna.email, topic: "all" } as const;
+    expect(await shop.heed.links.issue(ofAnna)).toBeUndefined();
+    // An opt-out makes a record again, so that processors can be told; nobody has come back by it.
+    await shop.heed.subscriptions.unsubscribe({ subject: anna, topic: "all" });
+    expect(await shop.rows("subjects")).toHaveLength(1);
+    expect(await shop.heed.links.issue(ofAnna)).toBeUndefined();
+    expect(await shop.heed.subjects.addressOnFile(anna)).toBeUndefined();
+    await shop.heed.subjects.record({ subject: anna });
+    expect(await shop.heed.links.issue(ofAnna)).toMatchObject({ email: anna.email });
+  });
+
+  it("refuses a topic that there is not, and what is no address", async () => {
+    const { heed } = openShop();
+    for (const ask of [
+      { email: anna.email, topic: "newz" },
+      { email: "anna", topic: "all" },
+      { email: anna.email },
+      { email: anna.email, topic: "all", to: "ben@example.org" },
+    ])
+      await expect(heed.links.issue(ask as never)).rejects.toMatchObject({ name: "InvalidInputError" });
+  });
+});
+
+describe("subjects.addressOnFile", () => {
+  it("answers the spelling that came first, whatever is asked by", async () => {
+    const { heed } = openShop();
+    await heed.subjects.record({ subject: { email: "Anna@Bücher.example" } });
+    await heed.subscriptions.unsubscribe({ subject: { email: "ANNA@xn--bcher-kva.example" }, topic: "all" });
+    for (const email of ["anna@bücher.example", "AnNa@xn--bcher-kva.EXAMPLE"])
+      expect(await heed.subjects.addressOnFile({ email })).toBe("Anna@xn--bcher-kva.example");
   });
 });

@@ -15,7 +15,12 @@ export class LivePermits {
     }
   }
 
-  close(id: string): void {
-    this.#live.delete(id);
+  /** Revokes one, unless it was taken anew under its id since. */
+  end(id: string, signal: AbortSignal): void {
+    if (this.#live.get(id)?.signal === signal) this.revoke([id]);
+  }
+
+  close(id: string, signal: AbortSignal): void {
+    if (this.#live.get(id)?.signal === signal) this.#live.delete(id);
   }
 }

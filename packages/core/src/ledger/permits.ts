@@ -1,4 +1,3 @@
-import { randomBytes, randomUUID } from "node:crypto";
 import type { HeedContext } from "../context.ts";
 import { parseIdentifier } from "../contract/parse-identifier.ts";
 import type { PermitAnswer, Permits, Refusal, SendOutcome } from "../contract/permit.ts";
@@ -6,17 +5,14 @@ import type { Decision, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
-import { basesOf, type Topic } from "../policy/policy.ts";
-import { topicState } from "./choice.ts";
 import { withIdentifiers } from "./identifiers.ts";
-import { issueLink } from "./links.ts";
-import { suppressionDigests, type Named } from "./name-subject.ts";
-import { newSubject, type SubjectLedger } from "./subject-record.ts";
-import { erasedAt, silencedAt } from "./suppression.ts";
+import { issueLink, newReference, referenceOf } from "./links.ts";
+import type { Named } from "./name-subject.ts";
+import { refusalOf } from "./refusal.ts";
+import { isReturnTag, newReturnTag } from "./return-tag.ts";
+import { newSubject } from "./subject-record.ts";
+import { silencedAt } from "./suppression.ts";
 import { lockNames, transactOnLedgers } from "./under-lock.ts";
-
-/** A permit that was taken but never handed over is void after this long, so that a crash does not block its message. */
-const abandonedAfterMs = 15 * 60_000;
 
 /** The gate before every message: see `Permits` in the contract. */
 export function permitsOf(context: HeedContext): Permits {
@@ -44,7 +40,7 @@ async function takePermit(
   const isSilenceable = topic.class === "marketing" || topic.class === "service";
   if (isSilenceable && (await context.journaled?.isHeld()) === true)
     return { allowed: false, because: "restore-needed" };
-  const id = randomUUID();
+  const newTag = newReturnTag();
   const digests = context.keys.digests("index", context.namespace, identifier.kind, identifier.canonical);
   const named: Named = { identifiers: [identifier], digests: [digests] };
   const messages = context.keys.digests("message", context.namespace, ask.messageKey);
@@ -60,6 +56,7 @@ async function takePermit(
     read: {
       suppressions: { from: "suppressions", where: { digest: suppressed } },
       taken: { from: "permits", where: { address: digests, message: messages } },
+      reports: { from: "reports", where: { address: digests } },
       references: { from: "references", where: { address: digests } },
       requests: {
         from: "requests",
@@ -70,15 +67,19 @@ async function takePermit(
       },
       ...keyReads(context.keys),
     },
-    decide: (records, rows, now): Decision<{ because: Refusal } | { reference: string | undefined }> => {
+    decide: (records, rows, now): Decision<{ because: Refusal } | Taken> => {
       refuseUnknownKeys(context.keys, rows);
       const record = records[0];
       const because = refusalOf(context, ask.topic, topic, record, rows, now);
       if (because !== undefined) return { writes: [], answer: { because } };
       const writes: Write[] = rows.taken.map((row) => ({ remove: "permits", where: { id: row.id } }));
       const address = record?.identifiers.find((row) => digests.includes(row.digest))?.digest ?? digests[0];
+      const taken = repeatOf(rows.taken) ?? { id: newTag, repeats: null };
+      const isMarketing = topic.class === "marketing";
+      // Somebody mailed without having been asked (legitimate interest) must be able to say no, everywhere.
+      const isToKnow = isMarketing || topic.class === "service";
       const permit: Row<"permits"> = {
-        id,
+        ...taken,
         address,
         message: messages[0],
         topic: ask.topic,
@@ -89,102 +90,67 @@ async function takePermit(
         settledAt: null,
         outcome: null,
         optedOutAt: null,
+        suppression: record === undefined && !isToKnow ? suppressed[0] : null,
       };
       writes.push({ insert: "permits", row: permit });
-      const isMarketing = topic.class === "marketing";
-      const ofSubject = rows.references.find((row) => row.subjectId !== null && row.subjectId === record?.id);
-      const known = isMarketing ? ofSubject?.id : undefined;
-      const canSayNo = isMarketing ? known !== undefined : topic.class !== "service" || record !== undefined;
-      if (canSayNo) return { writes, answer: { reference: known } };
-      // Somebody mailed without having been asked (legitimate interest) must be able to say no, everywhere.
+      if (!isToKnow || (record !== undefined && !isMarketing)) return { writes, answer: taken };
+      const known = isMarketing ? referenceOf(record, rows.references)?.id : undefined;
+      if (known !== undefined) return { writes, answer: { ...taken, reference: known } };
       const created = record === undefined ? newSubject(context, now) : { record, writes: [] };
       const extended = withIdentifiers(context, created.record, named, false, now);
       writes.push(...created.writes, ...extended.writes);
-      if (!isMarketing) return { writes, answer: { reference: undefined } };
-      const reference: Row<"references"> = {
-        id: randomBytes(16).toString("base64url"),
-        address,
-        subjectId: created.record.id,
-        suppressions: JSON.stringify(suppressionDigests(context, [identifier])),
-      };
+      if (!isMarketing) return { writes, answer: taken };
+      const reference = newReference(context, created.record, identifier, address);
       writes.push({ insert: "references", row: reference });
-      return { writes, answer: { reference: reference.id } };
+      return { writes, answer: { ...taken, reference: reference.id } };
     },
   });
 
   if ("because" in answer) return { allowed: false, because: answer.because };
-  const signal = context.livePermits.open(id);
+  const held: Held = {
+    id: answer.id,
+    repeats: answer.repeats,
+    signal: context.livePermits.open(answer.id),
+    digests,
+    suppressed,
+  };
   return {
     allowed: true,
     class: topic.class,
-    signal,
+    signal: held.signal,
+    returnTag: held.id,
     ...(answer.reference === undefined
       ? {}
       : { unsubscribeToken: issueLink(context, answer.reference, ask.topic) }),
-    handOver: () => handOver(context, id, digests, suppressed),
-    settle: (outcome) => settle(context, id, digests, outcome),
+    handOver: () => handOver(context, held),
+    settle: (outcome) => settle(context, held, outcome),
   };
 }
 
-/** Why not, or undefined: class × {consent, suppression, freeze} × message key unused. */
-function refusalOf(
-  context: HeedContext,
-  name: string,
-  topic: Topic,
-  record: SubjectLedger | undefined,
-  rows: {
-    readonly suppressions: readonly Row<"suppressions">[];
-    readonly taken: readonly Row<"permits">[];
-    readonly requests: readonly Row<"requests">[];
-  },
-  now: string,
-): Refusal | undefined {
-  const { suppressions, taken, requests } = rows;
-  const isFrozen = record !== undefined && record.frozenBy !== null;
-  if (isFrozen && topic.class === "marketing") return "frozen";
-  // Somebody erased who asks for something again must be answerable; nothing else may reach them.
-  const isAnswerable = topic.class === "legal" && requests.length > 0;
-  if (erasedAt(suppressions, record) !== undefined && !isAnswerable) return "erased";
-  const consent = consentRefusal(context, name, topic, record, suppressions, now);
-  if (consent !== undefined) return consent;
-  return taken.every((permit) => isReusable(permit, now)) ? undefined : "already-sent";
+/** Which permit it is: a message that is repeated keeps its id, and only the newest permit of it is worth anything. */
+interface Taken extends Pick<Row<"permits">, "id" | "repeats"> {
+  /** What its unsubscribe token points to. */
+  readonly reference?: string;
 }
 
-function consentRefusal(
-  context: HeedContext,
-  name: string,
-  topic: Topic,
-  record: SubjectLedger | undefined,
-  suppressions: readonly Row<"suppressions">[],
-  now: string,
-): Refusal | undefined {
-  if (topic.class === "transactional" || topic.class === "legal") return undefined;
-  const purpose = context.policy.purposes[topic.purpose];
-  const needsConsent = purpose === undefined || basesOf(purpose).every((basis) => basis === "consent");
-  const state = topicState(context.policy, name, record?.events ?? [], now);
-  if (topic.class === "service") {
-    if (state.state === "not-given") return "suppressed";
-    return needsConsent && state.state !== "given" ? "not-given" : undefined;
-  }
-  const silenced = silencedAt(suppressions, { name, purpose: topic.purpose });
-  if (silenced !== undefined && !(state.state === "given" && state.since > silenced)) return "suppressed";
-  // An opt-out from marketing is an objection as well (GDPR Art. 21(3)): no other basis revives it.
-  if (state.state === "not-given") return "suppressed";
-  return needsConsent && state.state !== "given" ? "not-given" : undefined;
+/** A permit in somebody's hands. */
+interface Held extends Pick<Row<"permits">, "id" | "repeats"> {
+  readonly signal: AbortSignal;
+  readonly digests: readonly string[];
+  readonly suppressed: readonly string[];
 }
 
-/** A message that surely did not leave may be tried again under its key. */
-function isReusable(permit: Row<"permits">, now: string): boolean {
-  if (permit.outcome === "not-sent" || permit.outcome === "deferred") return true;
-  return permit.state === "given" && Date.parse(now) - Date.parse(permit.takenAt) > abandonedAfterMs;
+/** A message that may have arrived is the same message again: mail clients show what has one Message-ID once. */
+function repeatOf(taken: readonly Row<"permits">[]): Taken | undefined {
+  const before = taken.find(({ outcome, repeats }) => outcome === "unknown" || repeats !== null);
+  if (before === undefined) return undefined;
+  return { id: isReturnTag(before.id) ? before.id : newReturnTag(), repeats: (before.repeats ?? 0) + 1 };
 }
 
 /** Given to handing-over, once, under the same locks as every opt-out, whichever key it goes by. */
 async function handOver(
   context: HeedContext,
-  id: string,
-  digests: readonly string[],
-  suppressed: readonly string[],
+  { id, repeats, signal, digests, suppressed }: Held,
 ): Promise<boolean> {
   const granted = await context.storage.transact({
     lock: lockNames({ addresses: [...digests, ...suppressed] }),
@@ -196,7 +162,7 @@ async function handOver(
     },
     decide: (rows, now): Decision<boolean> => {
       const { permits, suppressions } = rows;
-      const [permit] = permits;
+      const permit = permits.find((row) => row.repeats === repeats);
       if (permit?.state !== "given") return { writes: [], answer: false };
       refuseUnknownKeys(context.keys, rows);
       // A link from before an erasure knows nobody whose permits it could revoke; it silences the address.
@@ -210,7 +176,7 @@ async function handOver(
       };
     },
   });
-  if (!granted) context.livePermits.revoke([id]);
+  if (!granted) context.livePermits.end(id, signal);
   return granted;
 }
 
@@ -224,8 +190,7 @@ const outcomes = {
 
 async function settle(
   context: HeedContext,
-  id: string,
-  digests: readonly string[],
+  { id, repeats, signal, digests }: Held,
   outcome: SendOutcome,
 ): Promise<void> {
   if (typeof outcome !== "string" || !Object.hasOwn(outcomes, outcome)) {
@@ -234,13 +199,13 @@ async function settle(
       { issues: [{ path: "outcome", message: "unknown outcome" }] },
     );
   }
-  context.livePermits.close(id);
+  context.livePermits.close(id, signal);
   await context.storage.transact({
     lock: lockNames({ addresses: digests }),
     clock: context.clock,
     read: { permits: { from: "permits", where: { id } } },
     decide: ({ permits }, now): Decision<void> => {
-      const permit = permits[0];
+      const permit = permits.find((row) => row.repeats === repeats);
       if (permit === undefined || permit.settledAt !== null) return { writes: [], answer: undefined };
       const state = permit.state === "revoked" ? "revoked" : "settled";
       return {

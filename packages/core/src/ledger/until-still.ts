@@ -10,7 +10,7 @@ const mostRounds = 8;
  * @throws HeedError `busy`
  */
 export async function untilStill<T>(
-  what: "subject" | "request" | "step",
+  what: "subject" | "request" | "step" | "message",
   attempt: () => Promise<T | "moved">,
 ): Promise<T> {
   for (let round = 0; round < mostRounds; round += 1) {

@@ -51,6 +51,7 @@ export function definePolicy<
         purpose: NoInfer<P>;
         via?: readonly (Via[T] | NoInfer<R>)[];
         title?: string;
+        subscribersOnly?: boolean;
       };
     };
   },

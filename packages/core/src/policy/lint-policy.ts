@@ -72,6 +72,7 @@ const policySchema = z.strictObject({
       purpose: nameSchema,
       via: z.array(nameSchema).optional(),
       title: z.string().optional(),
+      subscribersOnly: z.boolean().optional(),
     }),
     pass("what people subscribe to, by name, for example { newsletter: { class, purpose } }"),
   ),

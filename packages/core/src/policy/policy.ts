@@ -57,6 +57,11 @@ export interface Topic {
   readonly via?: readonly string[];
   /** What a person calls it, for pages and mails. Default: its name. */
   readonly title?: string;
+  /**
+   * True: it goes to whoever is subscribed to it, and to nobody else, whatever the legal basis and the class. With `until`
+   * on the subscription it ends with what is paid for. Default: false, and the basis decides.
+   */
+  readonly subscribersOnly?: boolean;
 }
 
 /** The names that a policy declares; every later call is checked against them. */

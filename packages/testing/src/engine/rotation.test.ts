@@ -208,6 +208,26 @@ describe("rotate", () => {
     await expect(permit(after, anna.email)).rejects.toThrow("already-sent");
   });
 
+  it("takes along what was sent and what was reported, so that both count and are forgotten as ever", async () => {
+    const { before, after, only } = rotating();
+    await before.heed.subscriptions.subscribe({ subject: anna, topic: "newsletter", evidence });
+    const { returnTag: tag = "", handOver } = await permit(before, anna.email);
+    await handOver();
+    expect(await before.heed.messages.report({ tag, kind: "hard" })).toEqual({ did: "stopped" });
+    expect(await underOld(after)).toMatchObject({ permits: 1, reports: 1 });
+    await after.heed.keys.rotate();
+    for (const table of ["permits", "reports"] as const)
+      expect((await after.rows(table)).map(({ address }) => address.split(".")[0])).toEqual(["new"]);
+    const { heed } = only();
+    expect(await heed.messages.sent(anna)).toMatchObject([{ topic: "newsletter", handedOver: true }]);
+    expect(await heed.messages.report({ tag, kind: "hard", recipient: anna.email })).toEqual({
+      did: "noted",
+    });
+    await expect(permit({ heed } as Company, anna.email, "newsletter", "2")).rejects.toThrow("undeliverable");
+    expect(await heed.messages.forget(anna)).toEqual({ forgotten: 1 });
+    expect([...(await after.rows("permits")), ...(await after.rows("reports"))]).toEqual([]);
+  });
+
   it("ends when it is told to, and goes on the next time", async () => {
     const { before, after } = rotating();
     for (let n = 0; n < 250; n += 1) {

@@ -75,6 +75,8 @@ const shapes = {
       settledAt: nullable,
       outcome: nullable,
       optedOutAt: nullable,
+      repeats: fc.constantFrom(null, 1),
+      suppression: nullable,
     },
     where: { id: text, address: text, message: text, state: text, outcome: text, optedOutAt: text },
   },
