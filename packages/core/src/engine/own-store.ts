@@ -14,9 +14,7 @@ type OwnKind = "heedSubject" | "heedRequest";
  * and the request's keys go, so that whatever was sealed under them is unreadable, also in back-ups; it
  * counts only when the bytes of the keys are gone from the storage's files.
  */
-export function ownStore(
-  context: Pick<HeedContext, "storage" | "clock">,
-): ProcessorV1<OwnKind, never, never> {
+export function ownStore(context: Own): ProcessorV1<OwnKind, never, never> {
   return {
     specificationVersion: "v1",
     name: "heed",
@@ -45,24 +43,76 @@ function idOf(call: Call<"erase", OwnKind>, kind: OwnKind): string {
   return call.identifiers.find((identifier) => identifier.kind === kind)?.value ?? "";
 }
 
-async function destroy(
-  context: Pick<HeedContext, "storage" | "clock">,
+type Own = Pick<HeedContext, "storage" | "clock">;
+
+/** All that the person was ever found by here, without what is somebody else's by now: they may have come back. */
+async function addressesOf(
+  { storage, clock }: Own,
   call: Call<"erase", OwnKind>,
-): Promise<OutcomeOf["erase"]> {
+): Promise<readonly string[]> {
+  const subjectId = idOf(call, "heedSubject");
+  const digests = await storage.transact({
+    lock: [],
+    clock,
+    read: {
+      identifiers: { from: "identifiers", where: { subjectId } },
+      requests: { from: "requests", where: { id: idOf(call, "heedRequest") } },
+    },
+    decide: ({ identifiers, requests }) => ({ writes: [], answer: namedIn(requests, identifiers) }),
+  });
+  return storage.transact({
+    lock: [],
+    clock,
+    read: { owned: { from: "identifiers", where: { digest: digests } } },
+    decide: ({ owned }) => {
+      const others = new Set(owned.filter((row) => row.subjectId !== subjectId).map((row) => row.digest));
+      return { writes: [], answer: digests.filter((digest) => !others.has(digest)) };
+    },
+  });
+}
+
+function namedIn(
+  requests: readonly Row<"requests">[],
+  identifiers: readonly Row<"identifiers">[],
+): readonly string[] {
+  const named = requests.flatMap((row) => JSON.parse(row.named) as string[]);
+  return [...new Set([...named, ...identifiers.map((row) => row.digest)])];
+}
+
+async function destroy(context: Own, call: Call<"erase", OwnKind>): Promise<OutcomeOf["erase"]> {
   const subjectId = idOf(call, "heedSubject");
   const requestId = idOf(call, "heedRequest");
+  const addresses = await addressesOf(context, call);
   return context.storage.transact({
-    lock: lockNames({ subjects: [subjectId] }),
+    lock: lockNames({ addresses, subjects: [subjectId] }),
     clock: context.clock,
     read: {
       subjects: { from: "subjects", where: { id: subjectId } },
       identifiers: { from: "identifiers", where: { subjectId } },
+      requests: { from: "requests", where: { id: requestId } },
     },
-    decide: ({ subjects, identifiers }): Decision<OutcomeOf["erase"]> => ({
-      writes: destroyWrites(subjectId, requestId, identifiers),
+    decide: ({ subjects, identifiers, requests }): Decision<OutcomeOf["erase"]> => ({
+      writes: [
+        // Which addresses they were is not known any more afterwards, and whoever reads back has to look under them.
+        {
+          update: "requests",
+          where: { id: requestId },
+          set: { named: JSON.stringify(namedIn(requests, identifiers)) },
+        },
+        ...forgetMessages(addresses),
+        ...destroyWrites(subjectId, requestId, identifiers),
+      ],
       answer: subjects.length === 0 ? { status: "absent" } : { status: "done", affected: 1 },
     }),
   });
+}
+
+/** The send log goes with the addresses it is kept by, and so does what was reported of them. */
+function forgetMessages(address: readonly string[]): readonly Write[] {
+  return [
+    { remove: "permits", where: { address } },
+    { remove: "reports", where: { address } },
+  ];
 }
 
 /** Ends what heed itself knows of a subject. */
@@ -72,8 +122,7 @@ export function destroyWrites(
   identifiers: readonly Row<"identifiers">[],
 ): readonly Write[] {
   return [
-    // The send log goes with the addresses it is kept by.
-    { remove: "permits", where: { address: identifiers.map((row) => row.digest) } },
+    ...forgetMessages(identifiers.map((row) => row.digest)),
     { update: "references", where: { subjectId }, set: { subjectId: null, address: null } },
     { update: "events", where: { subjectId }, set: { sealed: null } },
     { update: "steps", where: { subjectId }, set: { sealed: null } },
@@ -89,11 +138,9 @@ export function destroyWrites(
   ];
 }
 
-async function look(
-  context: Pick<HeedContext, "storage" | "clock">,
-  call: Call<"erase", OwnKind>,
-): Promise<Finding> {
+async function look(context: Own, call: Call<"erase", OwnKind>): Promise<Finding> {
   const subjectId = idOf(call, "heedSubject");
+  const address = await addressesOf(context, call);
   const left = await context.storage.transact({
     lock: [],
     clock: context.clock,
@@ -103,15 +150,20 @@ async function look(
       dataKeys: { from: "dataKeys", where: { owner: [subjectId, idOf(call, "heedRequest")] } },
       sealed: { from: "events", where: { subjectId, sealed: { isNull: false } } },
       references: { from: "references", where: { subjectId } },
+      permits: { from: "permits", where: { address } },
+      reports: { from: "reports", where: { address } },
     },
-    decide: (rows): Decision<number> => ({
+    decide: ({
+      subjects,
+      identifiers,
+      dataKeys,
+      sealed,
+      references,
+      permits,
+      reports,
+    }): Decision<number> => ({
       writes: [],
-      answer:
-        rows.subjects.length +
-        rows.identifiers.length +
-        rows.dataKeys.length +
-        rows.sealed.length +
-        rows.references.length,
+      answer: [subjects, identifiers, dataKeys, sealed, references, permits, reports].flat().length,
     }),
   });
   if (left > 0) return { seen: "not-as-asked" };
