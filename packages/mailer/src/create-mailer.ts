@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Permit, SendOutcome } from "@heed/core/contract";
 import { parseAddress } from "./address.ts";
 import { compose } from "./compose.ts";
+import type { MailQueue } from "./mail-queue.ts";
 import { parseOptions, type From, type MailerOptions } from "./options.ts";
 import type { MailOutcome } from "./outcome.ts";
 import { parseSendAsk, type Message, type SendAsk } from "./outgoing.ts";
@@ -42,6 +43,8 @@ export interface Mailer<
    * keep the process alive until then.
    */
   close(): Promise<void>;
+  /** What waits in this mailer, for {@link mailProcessor}. */
+  readonly queue: MailQueue;
 }
 
 /**
@@ -77,8 +80,9 @@ export function createMailer<
     // A message is read before anything is waited for: the caller may use the same object for the next one.
     const asked = parseSendAsk(isWritten(ask) ? ask : await write(ask));
     await prepare();
-    const slot = await pool.borrow();
-    if (!slot) return { status: "notSent", because: "closed" };
+    const slot = await pool.borrow(asked);
+    if (slot === "closed") return { status: "notSent", because: "closed" };
+    if (slot === "dropped") return { status: "blocked", because: "suppressed" };
     try {
       const outcome = await sendOver(slot, asked);
       tell(asked.topic, outcome);
@@ -141,7 +145,12 @@ export function createMailer<
     logger?.[level]({ ...(isKnown && { topic }), ...outcome }, `mail ${outcome.status}`);
   }
 
-  return { send, preflight: async () => (await prepare()).report, close: () => pool.close() };
+  return {
+    send,
+    preflight: async () => (await prepare()).report,
+    close: () => pool.close(),
+    queue: pool.queue,
+  };
 }
 
 /** What the ledger of permits records for each outcome. */

@@ -1,5 +1,8 @@
 export { createMailer } from "./create-mailer.ts";
 export type { Mailer } from "./create-mailer.ts";
+export { mailProcessor } from "./mail-processor.ts";
+export type { MailProcessor, MailProcessorOptions, MailProcessorParts } from "./mail-processor.ts";
+export type { MailQueue } from "./mail-queue.ts";
 export type {
   DkimOptions,
   From,

@@ -1,11 +1,14 @@
 import type { Clock } from "@heed/core/contract";
+import { WaitingLine, type MailQueue } from "./mail-queue.ts";
 import type { SmtpOptions } from "./options.ts";
 import { createSlot, type Slot } from "./smtp-slot.ts";
 
 /** As many slots as connections. Whoever finds none free waits here, and takes no permit before. */
 export interface Pool {
-  /** The next free slot, first come first served; nothing once the pool is closed. */
-  borrow(): Promise<Slot | undefined>;
+  /** The next free slot, first come first served; none once the pool is closed, or where it was dropped meanwhile. */
+  borrow(message: { readonly topic: string; readonly to: string }): Promise<Slot | "closed" | "dropped">;
+  /** Those who wait. */
+  readonly queue: MailQueue;
   giveBack(slot: Slot): void;
   /** Turns away those who wait, waits for the slots that are lent, then closes the connections. */
   close(): Promise<void>;
@@ -15,29 +18,29 @@ export interface Pool {
 export function createPool(transport: SmtpOptions, clock: Pick<Clock, "now">): Pool {
   const all = Array.from({ length: transport.connections ?? 5 }, () => createSlot(transport, clock));
   const free = [...all];
-  const waiting: ((slot: Slot | undefined) => void)[] = [];
+  const queue = new WaitingLine<Slot | "closed" | "dropped">("dropped");
   let closing: Promise<void> | undefined;
   let allAreBack: (() => void) | undefined;
 
-  function borrow(): Promise<Slot | undefined> {
-    if (closing) return Promise.resolve(undefined);
+  function borrow(message: Parameters<Pool["borrow"]>[0]): ReturnType<Pool["borrow"]> {
+    if (closing) return Promise.resolve("closed");
     // The one used last comes first, so that few connections are kept open when there is little to send.
     const slot = free.pop();
-    return slot ? Promise.resolve(slot) : new Promise((resolve) => waiting.push(resolve));
+    return slot ? Promise.resolve(slot) : queue.join(message);
   }
 
   function giveBack(slot: Slot): void {
-    const next = waiting.shift();
+    const next = queue.next();
     if (next) return next(slot);
     free.push(slot);
     if (free.length === all.length) allAreBack?.();
   }
 
   async function end(): Promise<void> {
-    for (const turnAway of waiting.splice(0)) turnAway(undefined);
+    for (let next = queue.next(); next !== undefined; next = queue.next()) next("closed");
     if (free.length < all.length) await new Promise<void>((resolve) => (allAreBack = resolve));
     await Promise.all(all.map((slot) => slot.close()));
   }
 
-  return { borrow, giveBack, close: () => (closing ??= end()) };
+  return { borrow, giveBack, queue, close: () => (closing ??= end()) };
 }
