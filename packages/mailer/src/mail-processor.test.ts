@@ -123,6 +123,14 @@ describe("reading back", () => {
     expect(await seen("all")).toEqual({ seen: "as-asked" });
   });
 
+  it("sees what still waits of somebody erased", async () => {
+    const { mail, queue, mailer } = await open();
+    await queue(anna, "welcome");
+    expect(await put(mail, "erase", "verify")).toEqual({ seen: "not-as-asked" });
+    mailer.queue.drop(anna);
+    expect(await put(mail, "erase", "verify")).toEqual({ seen: "as-asked" });
+  });
+
   it("does not believe a log that says it has forgotten", async () => {
     const entry = { topic: "welcome", class: "transactional", at: "2026-01-15T12:00:00.000Z" } as const;
     const liar = over({

@@ -294,6 +294,18 @@ describe("a complaint", () => {
     expect(await shop.heed.suppression.check(anna)).toEqual({ suppressed: true, because: "opted-out" });
     expect(await shop.isSendable("receipts", anna.email)).toBe(true);
   });
+
+  it("that comes again after the person opted in is not another one", async () => {
+    for (const isKnown of [false, true]) {
+      const shop = isKnown ? await openSubscribed() : openShop();
+      const tag = await sent(shop, "receipts", "r1");
+      await shop.heed.messages.report({ tag, kind: "complaint" });
+      shop.clock.advance(1000);
+      await shop.heed.consent.give({ subject: anna, purpose: "offers", evidence: noEvidence });
+      expect(await shop.heed.messages.report({ tag, kind: "complaint" })).toEqual({ did: "noted" });
+      expect(await shop.isSendable("offers", anna.email)).toBe(true);
+    }
+  });
 });
 
 it("a key stays needed for the address of a message that is nobody's, and a complaint silences it after a rotation", async () => {
