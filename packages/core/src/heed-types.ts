@@ -21,6 +21,9 @@ import type { Receipt } from "./evidence/receipt.ts";
 import type { SealedEvidence } from "./evidence/seal-evidence.ts";
 import type { Checked, ConsistencyProof } from "./evidence/verify-evidence.ts";
 import type { VerifyAsk } from "./evidence/verify-storage.ts";
+import type { IssuedInvitation } from "./invitations/identity.ts";
+import type { Invitations } from "./invitations/invitations.ts";
+import type { Invited } from "./invitations/invite.ts";
 import type { ConsentState } from "./ledger/consent-fold.ts";
 import type { ConsentEvidence } from "./ledger/event.ts";
 import type { Links } from "./ledger/links.ts";
@@ -92,6 +95,20 @@ export interface OptInDetails extends ChoiceDetails {
   readonly identityVerified?: boolean;
 }
 
+/** What is recorded of the asking, when a person is asked whether an opt-in was really theirs (double opt-in). */
+export interface RequestDetails {
+  /** Proof of what the form showed, or `{ none: true }`: it is what a yes agrees to. */
+  readonly evidence: ConsentEvidence;
+  /** Whole days, from 1 to 90. Default 7. */
+  readonly expiresAfterDays?: number;
+  /** Where the form was, as a slug. Default `"api"`. */
+  readonly channel?: string;
+  /** How it was filled in, as a slug. Default `"api"`. */
+  readonly method?: string;
+  /** As of {@link ChoiceDetails}. */
+  readonly within?: unknown;
+}
+
 /** What a person wants of what they pay for, when they ask that their means of payment be forgotten. */
 export interface MayEndService {
   /**
@@ -110,6 +127,26 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     give(
       ask: { readonly subject: Subject<Kind>; readonly purpose: N["purpose"] } & OptInDetails,
     ): Promise<Changed>;
+    /** As `subscriptions.request`, for a whole purpose. */
+    request(
+      ask: { readonly subject: Subject<Kind>; readonly purpose: N["purpose"] } & RequestDetails,
+    ): Promise<Invited>;
+    /**
+     * Puts a purpose to a person under a notice that has changed: mail the link, with `messageKey` of the notice, under
+     * a topic of class `legal`. A yes is a `renewed` consent, a no a `refused` one, and silence gives leave to nothing.
+     * The answer is kept with the notice that was shown. Asked about a newer notice, an older link takes no yes any more.
+     *
+     * @throws InvalidInputError, ConflictError `two-subjects`
+     */
+    invite(ask: {
+      readonly subject: Subject<Kind>;
+      readonly purpose: N["purpose"];
+      /** Version and SHA-256 (64 hexadecimal digits) of the notice that is shown, and whatever else proves it. */
+      readonly evidence: ConsentEvidence & { readonly noticeVersion: string; readonly noticeSha256: string };
+      /** RFC 3339: until when it may be answered. Default: 30 days from now. */
+      readonly until?: string;
+      readonly within?: unknown;
+    }): Promise<Invited>;
     /** {@link give} for each item of a source, for example an import. */
     giveMany(
       source: BulkSource<
@@ -135,6 +172,20 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     subscribe(
       ask: { readonly subject: Subject<Kind>; readonly topic: N["topic"] } & OptInDetails,
     ): Promise<Changed>;
+    /**
+     * Double opt-in: records that somebody wants the topic under this address, which gives leave to nothing, and makes
+     * the token of a link that its owner answers. Mail it under a topic of class `transactional`, with a `messageKey` of
+     * `eventId` and the day: one a day is enough, however often the form is sent. A yes counts until the link expires,
+     * and not after an opt-out in between; a no ("it was not me") keeps the address from being asked for 90 days, and so
+     * does a complaint. While a link about the same notice has more than half of its time left, it is answered again
+     * (`changed: false`); older ones that are open stay usable. Whoever is known by nothing but having been asked is
+     * forgotten by the worker when the link has expired.
+     *
+     * @throws InvalidInputError, ConflictError `two-subjects`
+     */
+    request(
+      ask: { readonly subject: Subject<Kind>; readonly topic: N["topic"] } & RequestDetails,
+    ): Promise<Invited>;
     /** {@link subscribe} for each item of a source, for example an import. */
     subscribeMany(
       source: BulkSource<
@@ -238,6 +289,15 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
       readonly id: string;
       readonly identity: Exclude<Identity, "unverified">;
     }): Promise<{ readonly state: RequestState }>;
+    /**
+     * Makes the token of a link by which whoever asked shows that the one e-mail address that the request names is
+     * theirs, for a request that came by mail: a yes is `verify` with `"confirmed-by-link"`, a no is `withdraw`. It
+     * lasts seven days, or until the deadline. Mail it to that address.
+     *
+     * @throws InvalidInputError `no-such-request`; ConflictError `already-verified`, `request-ended`, `subject-erased`,
+     *   `not-one-address` when the request names anything else
+     */
+    invite(id: string): Promise<IssuedInvitation>;
     /** Takes a request back before anything was carried out. */
     withdraw(id: string): Promise<{ readonly state: RequestState }>;
     /**
@@ -342,6 +402,8 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
   };
   /** What unsubscribe links need. */
   readonly links: Links<N["topic"]>;
+  /** What the pages need that put a choice to a person by a link: `request` and `invite` make them. */
+  readonly invitations: Invitations;
   /** The gate before every message. */
   readonly permits: Permits<N["topic"]>;
   /** What was sent, and what came back. */

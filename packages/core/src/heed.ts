@@ -1,4 +1,5 @@
 import { choicesAsked } from "./asked-choice.ts";
+import { answerAsked, inviteAsked, requestAsked } from "./asked-invitation.ts";
 import { openAsked, previewAsked, reasonFrom, shownIdentity } from "./asked-request.ts";
 import { asked, budget, limitOf, oneOf, stopSignal, subjectOf, text } from "./asked.ts";
 import { checkParts } from "./check-parts.ts";
@@ -30,6 +31,8 @@ import { listHolds } from "./holds/list-holds.ts";
 import { placeHold } from "./holds/place-hold.ts";
 import { readHold } from "./holds/read-hold.ts";
 import { releaseHold } from "./holds/release-hold.ts";
+import { inviteIdentity } from "./invitations/identity.ts";
+import { invitationsOf } from "./invitations/invitations.ts";
 import type { Journal } from "./journal/journal.ts";
 import { JournaledStorage } from "./journal/journaled-storage.ts";
 import { journalState, noJournal, restore } from "./journal/restore.ts";
@@ -123,6 +126,7 @@ export function createHeed<
   const sealer = new Sealer(context, kept);
   const worker = new Worker(context, settings, sealer);
   const links = linksOf(context);
+  const invitations = invitationsOf(context);
   const permits = permitsOf(context);
   const messages = messagesOf(context);
   const withJournal = () => {
@@ -142,6 +146,8 @@ export function createHeed<
   const heed: Heed = {
     consent: {
       give: async (ask) => record(choices.give(ask), ask),
+      request: async (ask) => requestAsked(context, ask),
+      invite: async (ask) => inviteAsked(context, ask),
       giveMany: async (source, how) => recordMany("consent.giveMany", source, how, choices.give),
       withdraw: async (ask) => record(choices.withdraw(ask), ask),
       withdrawMany: async (source, how) => recordMany("consent.withdrawMany", source, how, choices.withdraw),
@@ -152,6 +158,7 @@ export function createHeed<
     },
     subscriptions: {
       subscribe: async (ask) => record(choices.subscribe(ask), ask),
+      request: async (ask) => requestAsked(context, ask),
       subscribeMany: async (source, how) =>
         recordMany("subscriptions.subscribeMany", source, how, choices.subscribe),
       unsubscribe: async (ask) => record(choices.unsubscribe(ask), ask),
@@ -199,6 +206,7 @@ export function createHeed<
         });
         return verifyIdentity(context, text(id, "requests.verify", "id"), shownIdentity(identity));
       },
+      invite: async (id) => inviteIdentity(context, text(id, "requests.invite", "id")),
       withdraw: async (id) => withdrawRequest(context, text(id, "requests.withdraw", "id")),
       deny: async (ask) => {
         const { id, because } = asked(ask, "requests.deny", "{ id, because }", { id: true, because: true });
@@ -266,6 +274,10 @@ export function createHeed<
         text(token, "links.unsubscribe", "token");
         return links.unsubscribe({ token, scope: oneOf(scope, ["topic", "all"], "scope") });
       },
+    },
+    invitations: {
+      open: async (token) => invitations.open(text(token, "invitations.open", "token")),
+      answer: async (ask) => invitations.answer(answerAsked(ask)),
     },
     permits: {
       take: async (ask) =>

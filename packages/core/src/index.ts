@@ -7,7 +7,14 @@ export type { ProcessorV1 } from "./contract/processor.ts";
 export type { HeedStorage } from "./contract/storage.ts";
 export { createHeed } from "./heed.ts";
 export type { HeedOptions } from "./heed.ts";
-export type { CheckProcessors, ChoiceDetails, Heed, KindsOf, OptInDetails } from "./heed-types.ts";
+export type {
+  CheckProcessors,
+  ChoiceDetails,
+  Heed,
+  KindsOf,
+  OptInDetails,
+  RequestDetails,
+} from "./heed-types.ts";
 export type { HeedEvents } from "./event-hub.ts";
 export type { EvidenceEntry } from "./evidence/entry.ts";
 export { evidenceEntrySchema } from "./evidence/entry.ts";
@@ -33,6 +40,11 @@ export type { Changed } from "./ledger/choice-event.ts";
 export type { SuppressionAnswer } from "./ledger/check-suppression.ts";
 export type { Lifted } from "./requests/lift-objection.ts";
 export type { SuppressionReason } from "./ledger/suppression.ts";
+export type { IssuedInvitation } from "./invitations/identity.ts";
+export type { InvitationKind } from "./invitations/invitation-token.ts";
+export type { Invitation, InvitationAnswer, InvitationState } from "./invitations/invitation.ts";
+export type { Answered, Invitations } from "./invitations/invitations.ts";
+export type { Invited, NotAsked } from "./invitations/invite.ts";
 export { fileJournal } from "./journal/file-journal.ts";
 export type {
   Journal,

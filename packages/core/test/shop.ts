@@ -1,3 +1,4 @@
+import type { HeedStorage } from "../src/contract/storage.ts";
 import type { Row, TableName } from "../src/contract/tables.ts";
 import type { EvidenceSettings } from "../src/evidence/sealer.ts";
 import { createHeed } from "../src/heed.ts";
@@ -47,10 +48,16 @@ export const noEvidence = { none: true } as const;
 
 /** A heed over memory and a clock that the test moves, with one processor whose lists can be read. */
 export function openShop(
-  options: { readonly start?: string; readonly keys?: Keyring; readonly evidence?: EvidenceSettings } = {},
+  options: {
+    readonly start?: string;
+    readonly keys?: Keyring;
+    readonly evidence?: EvidenceSettings;
+    readonly storage?: HeedStorage;
+    readonly namespace?: string;
+  } = {},
 ) {
   const clock = handClock(options.start);
-  const storage = memory();
+  const storage = options.storage ?? memory();
   const crm = smallCrm();
   const under = (keys: Keyring) =>
     createHeed({
@@ -60,6 +67,7 @@ export function openShop(
       clock,
       processors: { crm: crm.processor },
       ...(options.evidence === undefined ? {} : { evidence: options.evidence }),
+      ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
     });
   const heed = under(options.keys ?? ephemeralKeys());
   let messages = 0;

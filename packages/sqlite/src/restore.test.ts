@@ -305,6 +305,64 @@ describe("a back-up that is restored", () => {
     expect(await heed.permits.take(mail("newsletter", anna.email))).toMatchObject({ because: "suppressed" });
   });
 
+  it("does the same with an invitation of the lost time, and keeps the answers that were given", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    const request = async (email: string) => {
+      const ask = { subject: { email }, topic: "newsletter", evidence } as const;
+      const invited = await live.heed.subscriptions.request(ask);
+      return invited.asked ? invited.token : "";
+    };
+    const [open, yes, no] = [
+      await request("anna@example.org"),
+      await request("ben@example.org"),
+      await request("eve@example.org"),
+    ];
+    await live.heed.invitations.answer({ token: yes, answer: "yes" });
+    await live.heed.invitations.answer({ token: no, answer: "no" });
+    await live.heed.close();
+    const { heed, rows } = company.on(old);
+    const answer = () => heed.invitations.answer({ token: open, answer: "yes" });
+    await expect(heed.invitations.open(open)).rejects.toMatchObject({ code: "restore-needed" });
+    await expect(answer()).rejects.toMatchObject({ code: "restore-needed" });
+    await heed.restore();
+    expect(await answer()).toMatchObject({ changed: true });
+    expect(await heed.invitations.open(yes)).toMatchObject({ state: "answered", answer: "yes" });
+    expect(await heed.invitations.open(no)).toMatchObject({ state: "answered", answer: "no" });
+    expect(await heed.permits.take(mail("newsletter", "ben@example.org"))).toMatchObject({ allowed: true });
+    expect(await heed.permits.take(mail("newsletter", "eve@example.org"))).toMatchObject({ allowed: false });
+    expect((await rows("invitations")).map(({ answer: given }) => given).toSorted()).toEqual([
+      "no",
+      "yes",
+      "yes",
+    ]);
+  });
+
+  it("forgets again whom only an invitation had made known", async () => {
+    const company = journaledCompany();
+    const live = company.on(company.base);
+    const request = async (email: string) => {
+      const ask = { subject: { email }, topic: "newsletter", evidence } as const;
+      const invited = await live.heed.subscriptions.request(ask);
+      return invited.asked ? invited.token : "";
+    };
+    const [token] = [await request("anna@example.org"), await request("ben@example.org")];
+    const old = `${company.base}.old`;
+    await live.storage.backup?.(old);
+    await live.heed.subjects.record({ subject: { email: "eve@example.org" } });
+    await company.clock.advance(8 * 86_400_000);
+    await live.settle();
+    expect(await live.rows("subjects")).toHaveLength(1);
+    await live.heed.close();
+    const { heed, rows } = company.on(old);
+    await heed.restore();
+    expect(await rows("subjects")).toHaveLength(1);
+    expect(await rows("invitations")).toEqual([]);
+    expect(await heed.invitations.open(token)).toMatchObject({ state: "expired" });
+  });
+
   it("does not bring somebody back whom a later erasure silenced, whichever record came first", async () => {
     const company = journaledCompany();
     const [one, other] = [company.on(company.base), company.on(company.base)];

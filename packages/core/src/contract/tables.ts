@@ -104,6 +104,25 @@ export const tables = {
     indexes: [["address"], ["subjectId"], ["suppressions"]],
   },
   /**
+   * A choice that was put to a person by a link: what was asked, and what was shown, is the `requested` event.
+   * `answer`: `"yes"` or `"no"`, whichever counts; unanswered, the row goes soon after `expiresAt`.
+   */
+  invitations: {
+    columns: {
+      id: "text",
+      namespace: "text",
+      subjectId: "text",
+      kind: "text",
+      eventId: "text",
+      expiresAt: "text",
+      answer: "text?",
+      answeredAt: "text?",
+    },
+    key: ["id"],
+    indexes: [["subjectId"]],
+    whereNull: { answeredAt: [["namespace", "expiresAt"]] },
+  },
+  /**
    * A subject's exercise of a right. `named`, `subjectDigests`: JSON digests (index and
    * evidence use). `because`: a slug. `endsPaidService`: `"allowed"` where whoever asked wants that.
    */

@@ -124,6 +124,7 @@ export function destroyWrites(
   return [
     ...forgetMessages(identifiers.map((row) => row.digest)),
     { update: "references", where: { subjectId }, set: { subjectId: null, address: null } },
+    { remove: "invitations", where: { subjectId } },
     { update: "events", where: { subjectId }, set: { sealed: null } },
     { update: "steps", where: { subjectId }, set: { sealed: null } },
     // An opt-out that failed waits for a human no longer: the erasure saw to it that nothing is sent from there.
@@ -152,19 +153,9 @@ async function look(context: Own, call: Call<"erase", OwnKind>): Promise<Finding
       references: { from: "references", where: { subjectId } },
       permits: { from: "permits", where: { address } },
       reports: { from: "reports", where: { address } },
+      invitations: { from: "invitations", where: { subjectId } },
     },
-    decide: ({
-      subjects,
-      identifiers,
-      dataKeys,
-      sealed,
-      references,
-      permits,
-      reports,
-    }): Decision<number> => ({
-      writes: [],
-      answer: [subjects, identifiers, dataKeys, sealed, references, permits, reports].flat().length,
-    }),
+    decide: (rows): Decision<number> => ({ writes: [], answer: Object.values(rows).flat().length }),
   });
   if (left > 0) return { seen: "not-as-asked" };
   return (await context.storage.scrub()) ? { seen: "as-asked" } : { seen: "not-yet", checkAfterMs: 1_000 };

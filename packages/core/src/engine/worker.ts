@@ -2,6 +2,7 @@ import type { HeedContext } from "../context.ts";
 import type { Sealer } from "../evidence/sealer.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { onlyKeys } from "../only-keys.ts";
+import { forgetExpired } from "../invitations/forget-expired.ts";
 import { expireUnverified } from "../requests/change-request.ts";
 import { applyParked } from "./parked.ts";
 import { Pump, type PumpSettings } from "./pump.ts";
@@ -226,7 +227,8 @@ export class Worker {
   async #tidyUp(stop: AbortSignal, onFailure: (error: unknown) => void): Promise<number> {
     if ((await this.#context.journaled?.isHeld()) === true) return 0;
     const parked = await applyParked(this.#context, (error) => this.#unreadable.tell(error));
-    const tidied = parked + (await expireUnverified(this.#context));
+    const expired = (await expireUnverified(this.#context)) + (await forgetExpired(this.#context));
+    const tidied = parked + expired;
     return tidied + (await this.#pump.startStrangers(stop, onFailure));
   }
 

@@ -89,6 +89,7 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
         break;
       case "identifiers":
       case "events":
+      case "invitations":
         if (row["subjectId"] !== undefined) toPart(row["subjectId"], write);
         else kept.push(write);
         // An erasure that is carried out again goes by what was shown to be theirs.

@@ -1,6 +1,6 @@
 import type { Policy } from "../policy/policy.ts";
-import { isOptIn, isOptOut, type EventKind, type LedgerEvent, type Scope } from "./event.ts";
-import { foldConsent, type ConsentState } from "./consent-fold.ts";
+import { isOptIn, isOptOut, type EventKind, type LedgerEvent, type OneScope, type Scope } from "./event.ts";
+import { foldConsent, saidNoSince, type ConsentState } from "./consent-fold.ts";
 
 /** The topics that a scope covers. `all` covers marketing: nobody unsubscribes from their invoices. */
 export function topicsIn(policy: Policy, scope: Scope): readonly string[] {
@@ -26,9 +26,7 @@ export function topicState(
   at: string,
 ): ConsentState {
   const { class: topicClass, purpose = "" } = policy.topics[topic] ?? {};
-  // "Unsubscribe from everything" is about marketing; it leaves service, transactional and legal mail alone.
-  const heard = topicClass === "marketing" ? events : events.filter((event) => event.scope !== "all");
-  return foldConsent(heard, { purpose, topic }, at);
+  return foldConsent(heard(events, topicClass === "marketing"), { purpose, topic }, at);
 }
 
 /** The state of a purpose by itself, apart from single topics. */
@@ -38,10 +36,30 @@ export function purposeState(
   events: readonly LedgerEvent[],
   at: string,
 ): ConsentState {
-  const topics = topicsIn(policy, { scope: "purpose", name: purpose });
-  const isMarketing = topics.some((topic) => policy.topics[topic]?.class === "marketing");
-  const heard = isMarketing ? events : events.filter((event) => event.scope !== "all");
-  return foldConsent(heard, { purpose }, at);
+  const isMarketing = hasMarketing(policy, { scope: "purpose", name: purpose });
+  return foldConsent(heard(events, isMarketing), { purpose }, at);
+}
+
+/** Whether the person has said no to a topic or purpose at an instant (RFC 3339) or after it. */
+export function hasSaidNo(
+  policy: Policy,
+  about: OneScope,
+  events: readonly LedgerEvent[],
+  since: string,
+): boolean {
+  const { scope, name } = about;
+  const asked =
+    scope === "purpose" ? { purpose: name } : { purpose: policy.topics[name]?.purpose ?? "", topic: name };
+  return saidNoSince(since, heard(events, hasMarketing(policy, about)), asked);
+}
+
+/** "Unsubscribe from everything" is about marketing; it leaves service, transactional and legal mail alone. */
+function heard(events: readonly LedgerEvent[], isMarketing: boolean): readonly LedgerEvent[] {
+  return isMarketing ? events : events.filter((event) => event.scope !== "all");
+}
+
+function hasMarketing(policy: Policy, scope: Scope): boolean {
+  return topicsIn(policy, scope).some((topic) => policy.topics[topic]?.class === "marketing");
 }
 
 /**

@@ -49,13 +49,16 @@ function counts(event: LedgerEvent, events: readonly LedgerEvent[], asked: Asked
   );
   if (request === undefined || event.effectiveAt < request.effectiveAt) return false;
   if (request.until !== null && event.effectiveAt > request.until) return false;
-  return !events.some(
-    (each) =>
-      isOptOut(each.kind) &&
-      covers(each, asked) &&
-      each.effectiveAt >= request.effectiveAt &&
-      each.effectiveAt <= event.effectiveAt,
+  return !saidNoSince(
+    request.effectiveAt,
+    events.filter((each) => each.effectiveAt <= event.effectiveAt),
+    asked,
   );
+}
+
+/** Whether an opt-out of what is asked about took effect at an instant (RFC 3339) or after it. */
+export function saidNoSince(since: string, events: readonly LedgerEvent[], asked: Asked): boolean {
+  return events.some((each) => isOptOut(each.kind) && covers(each, asked) && each.effectiveAt >= since);
 }
 
 /** Ties go to the opt-out; between two of a kind the id decides, so that `by` is the same every time. */

@@ -13,11 +13,14 @@ export type EventKind =
   | "renewed"
   | "expired";
 
+/** One topic, or all topics of one purpose. */
+export interface OneScope {
+  readonly scope: "topic" | "purpose";
+  readonly name: string;
+}
+
 /** What an event is about: one topic, all topics of one purpose, or everything that may be silenced. */
-export type Scope =
-  | { readonly scope: "topic"; readonly name: string }
-  | { readonly scope: "purpose"; readonly name: string }
-  | { readonly scope: "all"; readonly name: null };
+export type Scope = OneScope | { readonly scope: "all"; readonly name: null };
 
 /** What the fold reads of an event: clear columns only. */
 export type LedgerEvent = Pick<

@@ -60,6 +60,7 @@ export function linkSubjects(
     // Those that ended too: one that failed may be tried again.
     { update: "steps", where: { subjectId: other.id }, set: { subjectId: kept.id } },
     { update: "references", where: { subjectId: other.id }, set: { subjectId: kept.id } },
+    { update: "invitations", where: { subjectId: other.id }, set: { subjectId: kept.id } },
     { update: "requests", where: { subjectId: other.id }, set: { subjectId: kept.id } },
     { update: "holds", where: { subjectId: other.id }, set: { subjectId: kept.id } },
     { remove: "subjects", where: { id: other.id } },
