@@ -28,6 +28,8 @@ export interface Choice {
   readonly imported?: boolean;
   /** True for one of many that arrived together: what tells processors of it gives way to single choices. */
   readonly inBulk?: boolean;
+  /** For an opt-out by a link, which mail programs post again and again: for so long a repeat makes no new event. */
+  readonly isOneForMs?: number;
   /** Whether the caller established who the subject is. */
   readonly identityVerified?: boolean;
 }

@@ -69,8 +69,15 @@ export function decideOptOut(
     writes.push(...stop.writes);
     revoked.push(...stop.revoked);
     totals.inFlight += stop.inFlight;
-    // Recorded also when known already: only then does it outweigh an older opt-in that is imported later.
     const isKnown = isSilent(context.policy, choice.scope, record.events);
+    const repeated = isKnown ? justSaid(choice, record, now) : undefined;
+    if (repeated !== undefined) {
+      // What no event says of this instant, the suppression does, should an older opt-in be imported.
+      writes.push(...suppress(digests, suppressionScope(choice.scope), "opted-out", now));
+      totals.eventId ??= repeated.id;
+      continue;
+    }
+    // Recorded also when known already: only then does it outweigh an older opt-in that is imported later.
     const event = newEvent(record, { ...choice, ...idOf(totals.eventId === undefined) }, now);
     const isWhole =
       request !== undefined || !isKnown || record.identifiers.length > known(records, record.id);
@@ -102,6 +109,14 @@ export function decideOptOut(
     ...(totals.eventId === undefined ? {} : { eventId: totals.eventId }),
   };
   return { writes, answer: { changed, revoked, steps: totals.steps } };
+}
+
+/** The event that says the same and was recorded just now. */
+function justSaid(choice: Choice, record: SubjectRecord, now: string): Row<"events"> | undefined {
+  const { isOneForMs = 0 } = choice;
+  return record.events.findLast(
+    (event) => isSame(event, choice) && Date.parse(now) - Date.parse(event.recordedAt) < isOneForMs,
+  );
 }
 
 /** A processor that only a human can tell: that it waits for one is proven like any other end of a step. */

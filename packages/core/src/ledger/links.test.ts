@@ -59,6 +59,40 @@ describe("an unsubscribe token", () => {
     expect(await shop.heed.links.unsubscribe({ token, scope: "topic" })).toEqual({ changed: false });
   });
 
+  it("used 1,000 times at once is one opt-out, and one more when it is used again later", async () => {
+    const { shop, token } = await openSubscribed();
+    const click = () => shop.heed.links.unsubscribe({ token, scope: "topic" });
+    const answers = await Promise.all(Array.from({ length: 1000 }, click));
+    expect(answers.filter(({ changed }) => changed)).toHaveLength(1);
+    const optOuts = async () => (await shop.rows("events")).filter(({ kind }) => kind === "withdrawn").length;
+    expect(await optOuts()).toBe(1);
+    shop.clock.advance(minuteMs - 1);
+    await click();
+    expect(await optOuts()).toBe(1);
+    shop.clock.advance(1);
+    await click();
+    expect(await optOuts()).toBe(2);
+  });
+
+  it("is heard again after a new opt-in, however soon, and outweighs one that is imported from before", async () => {
+    const { shop, token } = await openSubscribed();
+    const click = () => shop.heed.links.unsubscribe({ token, scope: "topic" });
+    const subscribe = (more: object) =>
+      shop.heed.subscriptions.subscribe({ subject: anna, topic: "product-news", evidence, ...more });
+    await click();
+    shop.clock.advance(1000);
+    await subscribe({});
+    shop.clock.advance(1000);
+    expect(await click()).toEqual({ changed: true });
+    expect(await shop.isSendable("product-news", anna.email)).toBe("suppressed");
+    const at = new Date(shop.clock.now().getTime() + 1000).toISOString();
+    shop.clock.advance(2000);
+    expect(await click()).toEqual({ changed: false });
+    shop.clock.advance(1000);
+    await subscribe({ at, imported: true });
+    expect(await shop.isSendable("product-news", anna.email)).toBe("suppressed");
+  });
+
   it("ends all marketing when asked to", async () => {
     const { shop, token } = await openSubscribed();
     await shop.heed.links.unsubscribe({ token, scope: "all" });

@@ -20,6 +20,8 @@ import { untilStill } from "./until-still.ts";
 
 const purpose = "unsubscribe";
 const referenceBytes = 16;
+/** Somebody who clicks twice, or whose mail program does, said it once. */
+const repeatMs = 60_000;
 
 /**
  * What a token is about that was issued for everything, and also one of a topic that the policy no longer has: an old link
@@ -208,7 +210,13 @@ export function linksOf(context: HeedContext): Links {
         const about: Scope = isAll ? { scope: "all", name: null } : { scope: "topic", name: topic };
         const subjectId = reference.subjectId ?? (await livingSubject(context, reference));
         if (subjectId === undefined) return keepSilent(context, reference, about);
-        const choice = { kind: "withdrawn", scope: about, channel: "email", method: "one-click" } as const;
+        const choice = {
+          kind: "withdrawn",
+          scope: about,
+          channel: "email",
+          method: "one-click",
+          isOneForMs: repeatMs,
+        } as const;
         const { changed, eventId } = await recordChoice(context, { subjectId }, choice);
         // Where nothing was recorded, the subject was linked or erased since the token was opened: look again.
         return eventId === undefined && !changed ? "moved" : { changed };
