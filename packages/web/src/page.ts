@@ -1,11 +1,14 @@
 import { createHash } from "node:crypto";
 
-const style =
+/** The style of every page. Where two buttons stand together they look alike, unless one is marked as the other. */
+export const style =
   "body{font:1.125rem/1.5 system-ui,sans-serif;max-width:36rem;margin:3rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}" +
   "button{font:inherit;display:block;min-height:44px;margin:1rem 0;padding:.5rem 1.25rem;cursor:pointer;" +
   "color:#fff;background:#0b5394;border:2px solid #0b5394;border-radius:4px}" +
-  "button+button{color:#0b5394;background:#fff}" +
-  "button:focus-visible{outline:3px solid #b45f06;outline-offset:2px}";
+  "button.other{color:#0b5394;background:#fff}" +
+  "a{color:#0b5394;display:inline-block;min-height:44px;line-height:44px}" +
+  "nav ul{list-style:none;padding:0}" +
+  ":focus-visible{outline:3px solid #b45f06;outline-offset:2px}";
 
 /** No script, no picture, no frame, nothing of anybody else; the token in the address stays here. */
 const headers: Readonly<Record<string, string>> = {
@@ -14,6 +17,7 @@ const headers: Readonly<Record<string, string>> = {
     `default-src 'none'; style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'; ` +
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   "Referrer-Policy": "no-referrer",
+  Vary: "Accept-Language",
   "X-Content-Type-Options": "nosniff",
   "X-Robots-Tag": "noindex",
 };

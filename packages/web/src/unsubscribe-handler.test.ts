@@ -95,7 +95,7 @@ describe("GET and HEAD", () => {
     expect(page.match(/<h1>/g)).toHaveLength(1);
     expect(page).toMatch(/^<!doctype html>\s*<html lang="en" dir="ltr">/);
     expect(page).toMatch(/<form method="post">\s*<button name="action" value="stop">/);
-    expect(page).toContain('<button name="action" value="stop-all">');
+    expect(page).toContain('<button class="other" name="action" value="stop-all">');
     expect(page).toContain("“Product &lt;News&gt;” from Acme &amp; Söner?");
     expect(page).not.toMatch(/<script|<img|https?:|<News>/i);
   });
@@ -342,8 +342,10 @@ describe("a token that is not authentic", () => {
     token.slice(0, -1),
     `${token}A`,
     token.toLowerCase(),
-    `${token}.`,
-    `${token}%3E`,
+    `${token},`,
+    `${token}.A`,
+    `>${token}`,
+    `${token}%253E`,
     encodeURIComponent(encodeURIComponent(`${token}=`)),
     "..%2f..%2fetc%2fpasswd",
     "%00",
@@ -365,6 +367,16 @@ describe("a token that is not authentic", () => {
     }
     expect(ledger.choices).toEqual([]);
     expect(ledger.opened.filter((asked) => !/^[\w.-]{1,128}$/.test(asked))).toEqual([]);
+  });
+});
+
+describe("what a mail program takes for a part of the link", () => {
+  it.each([">", "%3E", "%3e", ".", ">.", "%3E."])("is left out at its end: %s", async (end) => {
+    const { ledger, url, post } = await setting();
+    expect((await fetch(`${url}/u/${token}${end}`)).status).toBe(200);
+    expect(ledger.choices).toEqual([]);
+    expect((await post(oneClick, {}, `${url}/u/${token}${end}`)).status).toBe(200);
+    expect(ledger.choices).toEqual(topicOnce);
   });
 });
 

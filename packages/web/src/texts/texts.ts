@@ -1,17 +1,21 @@
-/** What the unsubscribe pages say. Pass another one for another language; values come in unescaped. */
-export interface UnsubscribeTexts {
+/**
+ * What the pages say, in one language. Pass another one for another language; values come in unescaped, and nothing
+ * here is markup.
+ */
+export interface Texts {
   /** BCP 47. */
   readonly lang: string;
   readonly dir: "ltr" | "rtl";
-  readonly heading: string;
-  question(topic: string, controller: string): string;
-  stopButton(topic: string): string;
-  readonly stopAllButton: string;
-  readonly doneHeading: string;
-  stopped(topic: string, controller: string): string;
-  stoppedAll(controller: string): string;
-  /** What still comes: nobody shall wonder at the next receipt. */
-  stillComes(controller: string): string;
+  /** What the language calls itself. */
+  readonly name: string;
+  readonly unsubscribe: UnsubscribeTexts;
+  readonly invitation: Readonly<Record<"opt-in" | "renewal" | "identity", InvitationTexts>>;
+  /** Before the version of the notice that a choice is about. */
+  readonly notice: string;
+  /** What a request asks for, by its right: it stands behind a colon. */
+  readonly rights: Readonly<Record<string, string>>;
+  /** The same of any other right. */
+  readonly otherRight: string;
   readonly unknownHeading: string;
   readonly unknown: string;
   /** Before the contact address. */
@@ -20,22 +24,40 @@ export interface UnsubscribeTexts {
   readonly unavailable: string;
 }
 
-/** The texts in English. */
-export const english: UnsubscribeTexts = {
-  lang: "en",
-  dir: "ltr",
-  heading: "Unsubscribe",
-  question: (topic, controller) => `Do you want to stop getting “${topic}” from ${controller}?`,
-  stopButton: (topic) => `Stop “${topic}”`,
-  stopAllButton: "Stop all newsletters and offers",
-  doneHeading: "You are unsubscribed",
-  stopped: (topic, controller) => `You will get no more “${topic}” from ${controller}.`,
-  stoppedAll: (controller) => `You will get no more newsletters and offers from ${controller}.`,
-  stillComes: (controller) =>
-    `Messages about your account, your orders and your rights still come from ${controller} when there is a reason.`,
-  unknownHeading: "This link does not work",
-  unknown: "It may have been cut off on its way. Copy the whole link from the message and try again.",
-  writeTo: "Or write to",
-  unavailableHeading: "Not done yet",
-  unavailable: "Your choice could not be saved just now. Please try again in a minute.",
-};
+/** What the unsubscribe page says. */
+export interface UnsubscribeTexts {
+  readonly heading: string;
+  question(topic: string, controller: string): string;
+  questionAll(controller: string): string;
+  stopButton(topic: string): string;
+  readonly stopAllButton: string;
+  /** Before the names of all newsletters and offers. */
+  all(controller: string): string;
+  readonly doneHeading: string;
+  stopped(topic: string, controller: string): string;
+  stoppedAll(controller: string): string;
+  /** What still comes: nobody shall wonder at the next receipt. */
+  stillComes(controller: string): string;
+  /** The same, before its names. */
+  stillComesNamed(controller: string): string;
+}
+
+/** What a page says that puts one kind of choice to a person. `what`: the title of what they choose about. */
+export interface InvitationTexts {
+  readonly heading: string;
+  question(what: string, controller: string): string;
+  /** What follows from no answer, and from either. */
+  note(controller: string): string;
+  readonly yesButton: string;
+  readonly noButton: string;
+  readonly doneHeading: string;
+  saidYes(what: string, controller: string): string;
+  saidNo(what: string, controller: string): string;
+  readonly expiredHeading: string;
+  /** What to do now. */
+  expired(controller: string): string;
+  readonly overtakenHeading: string;
+  overtaken(controller: string): string;
+  /** For whoever wants a yes after their no. */
+  noStands(controller: string): string;
+}
