@@ -1,11 +1,8 @@
-import { createRequire } from "node:module";
-import { readFileSync } from "node:fs";
+import axe from "axe-core";
 import { JSDOM } from "jsdom";
 import { describe, expect, it } from "vitest";
 import { everyPage } from "../test/every-page.ts";
 import { style } from "./page.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 interface Findings {
   readonly violations: readonly {
@@ -18,7 +15,7 @@ interface Findings {
 /** What axe finds in a page. Colours and sizes need a layout, which there is none of here: see below. */
 async function findingsIn(html: string): Promise<Findings> {
   const { window } = new JSDOM(html, { url: "https://acme.example/", runScripts: "outside-only" });
-  window.eval(axe);
+  window.eval(axe.source);
   const options = '{ rules: { "color-contrast": { enabled: false } } }';
   const findings = (await window.eval(`axe.run(document, ${options})`)) as Findings;
   window.close();
@@ -58,7 +55,8 @@ const valueOf = (selector: string, property: string): string => rules.get(select
 function luminance(colour: string): number {
   const hex = /^#([0-9a-f]{3}|[0-9a-f]{6})$/.exec(colour)?.[1];
   if (hex === undefined) throw new Error(`no colour: ${colour}`);
-  const parts = hex.length === 3 ? [...hex].map((digit) => digit + digit) : (hex.match(/../g) ?? []);
+  const parts =
+    hex.length === 3 ? (hex.match(/./g) ?? []).map((digit) => digit + digit) : (hex.match(/../g) ?? []);
   const [red = 0, green = 0, blue = 0] = parts.map((part) => {
     const value = Number.parseInt(part, 16) / 255;
     return value <= 0.040_45 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;

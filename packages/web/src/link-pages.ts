@@ -135,7 +135,7 @@ function otherLanguages(languages: Languages, shown: Texts, url: URL): Html | ""
 }
 
 /** One after another. */
-export const joined = (parts: readonly Html[]): Html => ({
+const joined = (parts: readonly Html[]): Html => ({
   html: parts.map((part) => part.html).join(""),
 });
 

@@ -16,9 +16,10 @@ const kinds = ["opt-in", "renewal", "identity"] as const;
 type Ask = (lang: string) => Promise<Response>;
 
 const request = (lang: string, fields?: Record<string, string>): Request =>
-  new Request(`https://acme.example/x/token?lang=${lang}`, {
-    ...(fields === undefined ? {} : { method: "POST", body: new URLSearchParams(fields) }),
-  });
+  new Request(
+    `https://acme.example/x/token?lang=${lang}`,
+    fields === undefined ? {} : { method: "POST", body: new URLSearchParams(fields) },
+  );
 
 function unsubscribing(link: UnsubscribeLink | undefined, isDown = false) {
   const unsubscribe = isDown ? () => Promise.reject(new Error("down")) : async () => {};

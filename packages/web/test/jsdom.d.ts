@@ -2,6 +2,6 @@
 declare module "jsdom" {
   export class JSDOM {
     constructor(html: string, options?: { readonly url?: string; readonly runScripts?: "outside-only" });
-    readonly window: Window & { eval(script: string): unknown; close(): void } & Record<string, unknown>;
+    readonly window: { eval(script: string): unknown; close(): void };
   }
 }

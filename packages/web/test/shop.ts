@@ -2,7 +2,7 @@ import { createHeed, definePolicy, keyring, memory, newKey } from "@heed/core";
 import { virtualClock } from "@heed/testing";
 import type { HeedStorage, Row, TableName } from "@heed/core/storage";
 
-export const policy = definePolicy({
+const policy = definePolicy({
   controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
   purposes: { news: { basis: "consent" }, ads: { basis: "consent", title: "Matching offers" } },
   topics: {

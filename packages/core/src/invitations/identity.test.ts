@@ -112,7 +112,7 @@ describe("identity by link", () => {
     ["an account as well", { email: anna.email, accountId: "7" }],
   ])("is refused for a request that names %s", async (_what, subject) => {
     const shop = openShop();
-    const id = await asked(shop, subject as Record<string, string>);
+    const id = await asked(shop, subject);
     await expect(shop.heed.requests.invite(id)).rejects.toMatchObject({
       name: "ConflictError",
       code: "not-one-address",

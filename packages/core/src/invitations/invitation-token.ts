@@ -7,7 +7,7 @@ import { isHeedError } from "../errors/heed-error.ts";
  */
 export type InvitationKind = "opt-in" | "renewal" | "identity";
 
-export const invitationKinds = ["opt-in", "renewal", "identity"] as const satisfies readonly InvitationKind[];
+const invitationKinds = ["opt-in", "renewal", "identity"] as const satisfies readonly InvitationKind[];
 
 /** What a token says by itself. Names nobody. */
 export interface InvitationToken {

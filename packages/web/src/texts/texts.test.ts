@@ -10,7 +10,7 @@ function textsIn(catalogue: object, path = ""): readonly (readonly [string, stri
     const at = `${path}/${key}`;
     if (typeof value === "function") {
       const marks = Array.from({ length: value.length }, (_, index) => `‹${index}›`);
-      return [[at, String((value as (...marks: string[]) => string)(...marks))] as const];
+      return [[at, (value as (...marks: string[]) => string)(...marks)] as const];
     }
     return typeof value === "object" && value !== null ? textsIn(value, at) : [[at, String(value)] as const];
   });
