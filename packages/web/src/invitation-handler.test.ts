@@ -118,6 +118,26 @@ describe("an answer", () => {
     expect(await isConsented(shop)).toMatchObject({ state: "given" });
   });
 
+  it("is told with the language of the page, for the evidence", async () => {
+    const { heed, askedFor } = openShop();
+    const told: unknown[] = [];
+    const handler = invitationHandler({
+      controller: "Acme",
+      invitations: {
+        open: heed.invitations.open,
+        answer: (ask) => {
+          told.push(ask);
+          return heed.invitations.answer(ask);
+        },
+      },
+    });
+    const token = await askedFor(email);
+    const body = new URLSearchParams({ answer: "yes" });
+    const headers = { "Accept-Language": "sv-SE" };
+    await handler(new Request(`https://acme.example/i/${token}`, { method: "POST", body, headers }));
+    expect(told).toEqual([{ token, answer: "yes", language: "sv" }]);
+  });
+
   it("no is recorded, also after a yes, from a button of its page", async () => {
     const shop = await setting();
     const token = await shop.askedFor(email);

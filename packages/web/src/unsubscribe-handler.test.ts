@@ -7,6 +7,7 @@ import {
   listen,
   unsubscribeHandler,
   type UnsubscribeHandlerOptions,
+  type UnsubscribeLink,
   type UnsubscribeLinks,
 } from "./index.ts";
 
@@ -260,6 +261,81 @@ describe("a POST from the page", () => {
       expect(ledger.choices).toEqual([{ token, scope }]);
     },
   );
+});
+
+describe("what the page names", () => {
+  const lists = [
+    { topic: "product-news", title: "Product news" },
+    { topic: "offers", title: "Offers & more" },
+  ];
+  const link = { topic: "product-news", title: "Product news", lists };
+  const ask = async (about: UnsubscribeLink, fields?: Record<string, string>, options: object = {}) => {
+    const links = { open: async () => about, unsubscribe: async () => {} };
+    const handler = unsubscribeHandler({ links, controller: "Acme", ...options });
+    const body = fields === undefined ? {} : { method: "POST", body: form(fields) };
+    return (await handler(new Request(`https://acme.example/u/${token}`, body))).text();
+  };
+  const namesIn = (page: string) => [...page.matchAll(/<li>([^<]*)<\/li>/g)].map(([, name]) => name?.trim());
+
+  it("is one list, all lists, and what still comes", async () => {
+    const page = await ask({ ...link, stillComes: [{ topic: "receipts", title: "Receipts" }] });
+    expect(page).toContain("Stop “Product news”");
+    expect(namesIn(page)).toEqual(["Product news", "Offers &amp; more", "Receipts"]);
+    expect(page.indexOf("This still comes from Acme")).toBeGreaterThan(page.indexOf("Offers &amp; more"));
+    expect(page).not.toContain("your orders");
+  });
+
+  it("is what still comes, once it is done", async () => {
+    const about = { ...link, stillComes: [{ topic: "receipts", title: "Receipts" }] };
+    expect(namesIn(await ask(about, { action: "stop" }))).toEqual(["Receipts"]);
+    const all = namesIn(await ask(about, { action: "stop-all" }));
+    expect(all).toEqual(["Product news", "Offers &amp; more", "Receipts"]);
+  });
+
+  it("is nothing that still comes, where nothing does", async () => {
+    const page = await ask({ ...link, stillComes: [] });
+    expect(page).not.toContain("still come");
+  });
+
+  it("is told in general where the link does not say", async () => {
+    const page = await ask({ topic: "product-news" });
+    expect([namesIn(page), page.includes("your orders")]).toEqual([[], true]);
+  });
+
+  it("is called as the application says", async () => {
+    const page = await ask(link, undefined, { titles: { "product-news": "News of ours" } });
+    expect(page).toContain("Stop “News of ours”");
+    expect(namesIn(page)).toEqual(["News of ours", "Offers &amp; more"]);
+  });
+
+  it("is everything, with one button for it, where the link is about everything", async () => {
+    const page = await ask({ ...link, topic: "all", title: "everything" });
+    expect(page.match(/<button/g)).toHaveLength(1);
+    expect(page).toContain("Do you want to stop getting all newsletters and offers from Acme?");
+    expect(await ask({ ...link, topic: "all" }, { action: "stop" })).toContain(
+      "You will get no more newsletters and offers",
+    );
+  });
+});
+
+describe("the reader's language", () => {
+  it.each([
+    ["the question", {}, "Vill du sluta få"],
+    ["the result", { method: "POST", body: form({ action: "stop" }) }, "Du får inte längre"],
+    ["the one-click answer", { method: "POST", body: oneClick }, "Du är avanmäld"],
+  ])("is spoken by %s", async (_what, how, words) => {
+    const { link } = await setting();
+    const response = await fetch(`${link}?lang=sv`, how);
+    expect(await response.text()).toContain(words);
+  });
+
+  it("is spoken when the link does not work, and when nothing could be saved", async () => {
+    const { ledger, url, post } = await setting();
+    const headers = { "Accept-Language": "sv" };
+    expect(await (await fetch(`${url}/u/forged`, { headers })).text()).toContain("Länken fungerar inte");
+    ledger.down = true;
+    expect(await (await post(oneClick, headers)).text()).toContain("Inte klart än");
+  });
 });
 
 describe("what cannot be read", () => {
