@@ -155,7 +155,20 @@ async function look(context: Own, call: Call<"erase", OwnKind>): Promise<Finding
       reports: { from: "reports", where: { address } },
       invitations: { from: "invitations", where: { subjectId } },
     },
-    decide: (rows): Decision<number> => ({ writes: [], answer: Object.values(rows).flat().length }),
+    decide: ({
+      subjects,
+      identifiers,
+      dataKeys,
+      sealed,
+      references,
+      permits,
+      reports,
+      invitations,
+    }): Decision<number> => ({
+      writes: [],
+      answer: [subjects, identifiers, dataKeys, sealed, references, permits, reports, invitations].flat()
+        .length,
+    }),
   });
   if (left > 0) return { seen: "not-as-asked" };
   return (await context.storage.scrub()) ? { seen: "as-asked" } : { seen: "not-yet", checkAfterMs: 1_000 };
