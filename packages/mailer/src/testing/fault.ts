@@ -3,6 +3,7 @@ export type Stage =
   /** Instead of the greeting. */
   | "connect"
   | "ehlo"
+  | "starttls"
   | "auth"
   | "mail"
   | "rcpt"
@@ -14,25 +15,34 @@ export type Stage =
   /** After the whole message. `drop` and `stall`: the server has it, and only its answer is lost. */
   | "final-dot";
 
-/** What goes wrong. */
+/** What goes wrong, or what happens meanwhile. */
 export interface Fault {
   readonly at: Stage;
-  /** `"drop"` closes the connection, `"stall"` says nothing more, anything else is the reply: `"550 5.1.1 No"`. */
-  readonly answer: string;
+  /**
+   * `"drop"` closes the connection, `"stall"` says nothing more, anything else is the reply: `"550 5.1.1 No"`.
+   * Default: the session goes on as if nothing had been.
+   */
+  readonly answer?: string;
+  /** Something that happens in the world at this very moment: the session waits for it. */
+  readonly meanwhile?: () => unknown;
   /** How often it happens. Default: always. */
   readonly times?: number;
 }
 
-/** Answers with what is to go wrong now, if anything. */
-export type TakeFault = (at: Stage, wanted?: (answer: string) => boolean) => string | undefined;
+/** Answers with what is to go wrong now, if anything, after what happens meanwhile. */
+export type TakeFault = (
+  at: Stage,
+  wanted?: (answer: string | undefined) => boolean,
+) => Promise<string | undefined>;
 
 /** Counts how often each fault has happened, over all connections. */
 export function countFaults(faults: readonly Fault[]): TakeFault {
   const left = faults.map(({ times = Infinity, ...fault }) => ({ ...fault, times }));
-  return (at, wanted = () => true) => {
+  return async (at, wanted = () => true) => {
     const fault = left.find((each) => each.at === at && each.times > 0 && wanted(each.answer));
     if (!fault) return undefined;
     fault.times -= 1;
+    await fault.meanwhile?.();
     return fault.answer;
   };
 }

@@ -19,6 +19,8 @@ export interface ReceivedMessage {
   readonly subject: string | undefined;
   readonly text: string | undefined;
   readonly html: string | undefined;
+  /** RFC 3339: when the server had all of it. */
+  readonly receivedAt: string;
 }
 
 /** A mail server on this machine that says what it got. */
@@ -44,15 +46,17 @@ export interface MailServer {
  * @param options.faults what goes wrong, and when. Default: nothing
  * @param options.auth the only login that is let in. Default: everybody may send
  * @param options.startTls offer STARTTLS, with a certificate that no client trusts. Default: false
+ * @param options.dsn offer to be told what bounces shall be like (RFC 3461). Default: false
  */
 export async function mailServer(
   options: {
     readonly faults?: readonly Fault[];
     readonly auth?: { readonly user: string; readonly pass: string };
     readonly startTls?: boolean;
+    readonly dsn?: boolean;
   } = {},
 ): Promise<MailServer> {
-  const { faults = [], auth, startTls = false } = options;
+  const { faults = [], auth, startTls = false, dsn = false } = options;
   const take = countFaults(faults);
   const messages: ReceivedMessage[] = [];
   const heard: string[] = [];
@@ -63,6 +67,7 @@ export async function mailServer(
     disabledCommands: [...(auth ? [] : ["AUTH"]), ...(startTls ? [] : ["STARTTLS"])],
     allowInsecureAuth: true,
     disableReverseLookup: true,
+    hideDSN: !dsn,
     logger: false,
     onAuth: ({ username, password }, _session, done) => {
       if (username === auth?.user && password === auth?.pass) done(null, { user: username });
@@ -76,11 +81,12 @@ export async function mailServer(
     const raw = await buffer(stream).catch(() => undefined);
     // The client broke off: nobody waits for an answer.
     if (!raw) return;
-    const refusal = take("final-dot", (answer) => !isSilent(answer));
+    const refusal = await take("final-dot", (answer) => answer !== undefined && !isSilent(answer));
     if (refusal !== undefined) {
       done(Object.assign(new Error(refusal.slice(4)), { responseCode: Number(refusal.slice(0, 3)) }));
       return;
     }
+    const receivedAt = new Date().toISOString();
     const { mailFrom, rcptTo } = session.envelope;
     const { headers, subject, text, html } = await PostalMime.parse(raw);
     const queueId = randomBytes(6).toString("hex");
@@ -92,6 +98,7 @@ export async function mailServer(
       subject,
       text,
       html,
+      receivedAt,
     });
     done(null, `2.0.0 Ok: queued as ${queueId}`);
   }

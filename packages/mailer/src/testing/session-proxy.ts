@@ -4,6 +4,7 @@ import { isSilent, type Stage, type TakeFault } from "./fault.ts";
 const stages: Readonly<Record<string, Stage>> = {
   EHLO: "ehlo",
   HELO: "ehlo",
+  STARTTLS: "starttls",
   AUTH: "auth",
   MAIL: "mail",
   RCPT: "rcpt",
@@ -41,7 +42,7 @@ export async function proxySession(
     }
   }
 
-  const refused = take("connect");
+  const refused = await take("connect");
   if (refused !== undefined) {
     if (!strike(refused)) client.end();
     return;
@@ -52,9 +53,9 @@ export async function proxySession(
     const command = await fromClient.line();
     if (command === undefined) return void server.end();
     heard(command);
-    const verb = command.slice(0, 8).split(" ")[0]?.toUpperCase() ?? "";
+    const verb = command.slice(0, 9).split(" ")[0]?.toUpperCase() ?? "";
     const stage = stages[verb];
-    const fault = stage && take(stage);
+    const fault = stage && (await take(stage));
     if (fault !== undefined) {
       if (strike(fault)) return;
       continue;
@@ -74,7 +75,7 @@ export async function proxySession(
       if (line === undefined) return;
       heard(line);
       lines.push(line);
-      const broken = take("content");
+      const broken = await take("content");
       if (broken !== undefined) {
         if (!strike(broken)) client.end();
         return;
@@ -82,7 +83,7 @@ export async function proxySession(
     }
     server.write([...lines, ".", ""].join("\r\n"), "latin1");
     const verdict = await readReply();
-    const lost = take("final-dot", isSilent);
+    const lost = await take("final-dot", (answer) => answer === undefined || isSilent(answer));
     if (lost !== undefined) {
       strike(lost);
       return;
