@@ -1,6 +1,7 @@
 import MailComposer from "nodemailer/lib/mail-composer";
 import type { From } from "./options.ts";
 import type { Message } from "./outgoing.ts";
+import type { OwnHeaders } from "./own-headers.ts";
 
 /** All that a message is made of. Everything is parsed already. */
 export interface Parts {
@@ -10,20 +11,13 @@ export interface Parts {
   /** With angle brackets. */
   readonly messageId: string;
   readonly at: Date;
-  /** The value of `List-Unsubscribe`. Without it the message is one that a system sends on its own account. */
-  readonly listUnsubscribe?: string;
+  /** What the mailer says of the message itself. */
+  readonly own: OwnHeaders;
 }
 
 /** Builds the MIME message: header block and body with CRLF line ends, unsigned. */
-export function compose({ from, to, message, messageId, at, listUnsubscribe }: Parts): Promise<Buffer> {
+export function compose({ from, to, message, messageId, at, own }: Parts): Promise<Buffer> {
   const { subject, text, html, headers } = message;
-  const own = listUnsubscribe
-    ? {
-        // Prepared: the composer would encode or refold a value that is right as it is.
-        "List-Unsubscribe": { prepared: true, value: listUnsubscribe },
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-      }
-    : { "Auto-Submitted": "auto-generated" };
   const composer = new MailComposer({
     from,
     to: { address: to },
@@ -32,10 +26,17 @@ export function compose({ from, to, message, messageId, at, listUnsubscribe }: P
     html,
     messageId,
     date: at,
-    headers: { ...headers, ...own },
+    headers: withoutTwins(headers, own),
     newline: "win",
     disableFileAccess: true,
     disableUrlAccess: true,
   });
   return composer.compile().build();
+}
+
+/** The caller's fields first; of two with one name, whatever their case, the caller's. */
+function withoutTwins(headers: Message["headers"] = {}, own: OwnHeaders): OwnHeaders {
+  const theirs = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
+  const ours = Object.entries(own).filter(([name]) => !theirs.has(name.toLowerCase()));
+  return { ...headers, ...Object.fromEntries(ours) };
 }

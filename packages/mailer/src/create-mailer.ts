@@ -1,17 +1,19 @@
-import { randomUUID } from "node:crypto";
-import type { Permit, SendOutcome } from "@heed/core/contract";
+import type { Permit } from "@heed/core/contract";
 import { parseAddress } from "./address.ts";
 import { compose } from "./compose.ts";
+import { createDress } from "./dress.ts";
 import type { MailQueue } from "./mail-queue.ts";
 import { parseOptions, type From, type MailerOptions } from "./options.ts";
-import type { MailOutcome } from "./outcome.ts";
+import { recorded, type MailOutcome } from "./outcome.ts";
 import { parseSendAsk, type Message, type SendAsk } from "./outgoing.ts";
 import { preflight, type PreflightReport } from "./preflight.ts";
 import { notSent, outcomeOf } from "./smtp-outcome.ts";
 import { createRenderer, isWritten, type NoTemplates, type SendTemplateAsk } from "./render.ts";
 import { createPool } from "./smtp-pool.ts";
 import type { Slot } from "./smtp-slot.ts";
-import { createLinks, fillLink, refuseLink } from "./unsubscribe-link.ts";
+import { eachStream, streamOf } from "./streams.ts";
+import { refuseTracking } from "./tracking.ts";
+import { fillLink, refuseLink } from "./unsubscribe-link.ts";
 import { UnrecordedOutcomeError } from "./unrecorded-outcome-error.ts";
 
 /** Sends mail to people who still want it. */
@@ -60,19 +62,23 @@ export function createMailer<
   const {
     permits,
     transport,
-    dkim,
     clock = { now: () => new Date() },
     logger,
     render,
     ...rest
   } = parseOptions(options);
-  const from = parseFrom(rest.from);
-  const links = createLinks(rest.unsubscribe);
+  const froms = eachStream(rest.from);
+  const dkim = eachStream(rest.dkim);
+  const senders = {
+    marketing: { from: parseFrom(froms.marketing), dkim: dkim.marketing },
+    other: { from: parseFrom(froms.other), dkim: dkim.other },
+  };
+  const { link, dress, address } = createDress(rest);
   const write = createRenderer<Topic, Templates, Language>(render);
   const pool = createPool(transport, clock);
   let prepared: ReturnType<typeof preflight> | undefined;
   const prepare = (): ReturnType<typeof preflight> =>
-    (prepared ??= preflight({ from, dkim, links, now: clock.now() }));
+    (prepared ??= preflight({ senders, link, now: clock.now() }));
 
   async function send(
     ask: SendAsk<Topic> | SendTemplateAsk<Topic, Templates, Language>,
@@ -92,15 +98,13 @@ export function createMailer<
     }
   }
 
-  async function sendOver(
-    slot: Slot,
-    { topic, to, messageKey, message }: SendAsk<Topic>,
-  ): Promise<MailOutcome> {
+  async function sendOver(slot: Slot, ask: SendAsk<Topic>): Promise<MailOutcome> {
+    const { topic, to, messageKey } = ask;
     const permit = await permits.take({ topic, email: to, messageKey });
     if (!permit.allowed) return { status: "blocked", because: permit.because };
     let outcome: MailOutcome;
     try {
-      outcome = await deliver(slot, permit, to, message);
+      outcome = await deliver(slot, permit, ask);
     } catch (error) {
       // Nothing left. The first error is the one to tell; a permit that is not settled is never used again.
       await permit.settle("not-sent").catch(() => {});
@@ -113,29 +117,20 @@ export function createMailer<
   }
 
   /** Every throw comes before the message is given to the connection. */
-  async function deliver(slot: Slot, permit: Permit, to: string, message: Message): Promise<MailOutcome> {
-    const { sign } = await prepare();
+  async function deliver(slot: Slot, permit: Permit, ask: SendAsk<Topic>): Promise<MailOutcome> {
+    const stream = streamOf(permit.class);
+    const { from } = senders[stream];
+    const sign = (await prepare()).signers[stream];
     const at = clock.now();
-    const messageId = `<${randomUUID()}@${from.address.split("@")[1]}>`;
-    const raw = sign(await compose({ from, to, messageId, at, ...dress(permit, message) }), at);
+    const { messageId, ...envelope } = address(permit, from.address, ask.to);
+    const { own, url } = dress(permit, ask);
+    const message = fill(permit, ask.message, url);
+    const raw = sign(await compose({ from, to: ask.to, message, messageId, at, own }), at);
 
     const failure = await slot.open();
     if (failure) return notSent(failure);
     if (!(await permit.handOver())) return { status: "blocked", because: "suppressed" };
-    return outcomeOf(await slot.give({ from: from.address, to }, raw), messageId);
-  }
-
-  /** What the permit's class makes of the message: with a way out, or as a system's own mail. */
-  function dress(permit: Permit, message: Message): { message: Message; listUnsubscribe?: string } {
-    if (permit.class !== "marketing") {
-      refuseLink(message);
-      return { message };
-    }
-    if (permit.unsubscribeToken === undefined) {
-      throw new TypeError("a permit for a marketing topic comes with an unsubscribe token");
-    }
-    const link = links(permit.unsubscribeToken);
-    return { message: fillLink(message, link.url), listUnsubscribe: link.header };
+    return outcomeOf(await slot.give(envelope, raw), messageId);
   }
 
   function tell(topic: string, outcome: MailOutcome): void {
@@ -153,15 +148,13 @@ export function createMailer<
   };
 }
 
-/** What the ledger of permits records for each outcome. */
-const recorded = {
-  accepted: "accepted",
-  blocked: "not-sent",
-  rejected: "rejected",
-  deferred: "deferred",
-  notSent: "not-sent",
-  unknown: "unknown",
-} as const satisfies Record<MailOutcome["status"], SendOutcome>;
+/** Marketing gets its way out; nothing else may have one, and what nobody can say no to does not watch them. */
+function fill({ class: topicClass }: Permit, message: Message, url: string | undefined): Message {
+  if (url !== undefined) return fillLink(message, url);
+  refuseLink(message);
+  if (topicClass === "transactional") refuseTracking(message);
+  return message;
+}
 
 function parseFrom(from: From): Exclude<From, string> {
   const { name, address } = typeof from === "string" ? { name: "", address: from } : from;

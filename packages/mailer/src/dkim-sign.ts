@@ -6,7 +6,7 @@ export type Sign = (raw: Buffer, at: Date) => Buffer;
 /**
  * The header fields that a signature covers, present or not. Each is listed once more often than it is
  * present, so that adding another one breaks the signature as well (RFC 6376 8.15). `X-` fields are left
- * out: relays take some of them off.
+ * out: relays take some of them off, `X-Auto-Response-Suppress` among them, which nobody gains by forging.
  */
 export const coveredFields = [
   "from",
@@ -22,6 +22,8 @@ export const coveredFields = [
   "mime-version",
   "content-type",
   "content-transfer-encoding",
+  "content-language",
+  "precedence",
   "auto-submitted",
   "feedback-id",
   "list-id",

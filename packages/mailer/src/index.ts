@@ -4,16 +4,21 @@ export { mailProcessor } from "./mail-processor.ts";
 export type { MailProcessor, MailProcessorOptions, MailProcessorParts } from "./mail-processor.ts";
 export type { MailQueue } from "./mail-queue.ts";
 export type {
+  BounceOptions,
   DkimOptions,
   From,
+  ListOptions,
   MailerLogger,
   MailerOptions,
+  PerStream,
   SmtpOptions,
   UnsubscribeOptions,
 } from "./options.ts";
 export type { MailOutcome, NotSentReason, RejectionKind, ReplyCode } from "./outcome.ts";
 export type { Message, SendAsk } from "./outgoing.ts";
-export type { PreflightReport } from "./preflight.ts";
+export type { PreflightReport, SignedStream } from "./preflight.ts";
+export { readMessageId, readReturnTag } from "./return-address.ts";
+export type { Stream } from "./streams.ts";
 export { UnrecordedOutcomeError } from "./unrecorded-outcome-error.ts";
 export { UNSUBSCRIBE_PLACEHOLDER } from "./unsubscribe-link.ts";
 export type { NoTemplates, Render, RenderArguments, SendTemplateAsk, TemplateAsk } from "./render.ts";

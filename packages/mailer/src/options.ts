@@ -40,6 +40,34 @@ export interface DkimOptions {
   readonly privateKey: string | Buffer | KeyObject;
 }
 
+/**
+ * One for all mail, or one for marketing and one for everything else, which mailbox providers ask for: spam
+ * complaints about a newsletter then do not hold up receipts (support.google.com/a/answer/15263077).
+ */
+export type PerStream<T> = T | { readonly marketing: T; readonly other: T };
+
+/** Where bounces come back to (VERP): the envelope's sender names the one message that bounced. */
+export interface BounceOptions {
+  /** Mail to it must arrive at your inbox. Give it an SPF record: servers check the envelope's sender. */
+  readonly domain: string;
+  /** The local part before `+<tag>`, letters, digits and `-`. Default `"b"`. */
+  readonly prefix?: string;
+}
+
+/** How marketing mail names the list that it belongs to. */
+export interface ListOptions<Topic extends string = string> {
+  /** `List-Id` is `<topic.domain>` (RFC 2919). Choose one of your own, and keep it: filters go by it. */
+  readonly domain: string;
+  /** What a mail program shows of a topic's list. Default: nothing but the id. */
+  readonly titles?: Readonly<Partial<Record<Topic, string>>>;
+  /** An address that helps, for `List-Help` (RFC 2369 3.1). */
+  readonly help?: string;
+  /** An address that reaches a human, for `List-Owner` (RFC 2369 3.5). */
+  readonly owner?: string;
+  /** Says `Precedence: bulk`, which no standard knows and some old vacation responders obey. Default: not. */
+  readonly precedence?: "bulk";
+}
+
 /** Where marketing mail is unsubscribed from. */
 export interface UnsubscribeOptions {
   /**
@@ -66,17 +94,70 @@ export interface MailerOptions<
   /** `heed.permits`, or anything else with that `take`. */
   readonly permits: Permits<Topic>;
   readonly transport: SmtpOptions;
-  readonly from: From;
-  readonly dkim: DkimOptions;
+  readonly from: PerStream<From>;
+  readonly dkim: PerStream<DkimOptions>;
   readonly unsubscribe: UnsubscribeOptions;
   /** Makes a message of a template, for `send({ …, template })`. Default: `send` takes messages only. */
   readonly render?: Render<Templates, Language>;
+  /** Default: bounces come back to the From address and name no message. */
+  readonly bounces?: BounceOptions;
+  /** Default: marketing mail has no `List-Id`. */
+  readonly lists?: ListOptions<Topic>;
+  /**
+   * 5 to 15 of `[A-Za-z0-9._-]`: messages get `Feedback-ID: <topic>:<class>:<this>`, by which Gmail reports spam rates
+   * (support.google.com/mail/answer/6254652). A message's own `Feedback-ID` wins. Default: none.
+   */
+  readonly feedbackSenderId?: string;
   /** For the Date header and the signature's time. Default: the machine's. */
   readonly clock?: Pick<Clock, "now">;
   readonly logger?: MailerLogger;
 }
 
 const durationMs = z.int().positive();
+/** An A-label already, since it is written as it is. */
+const domainSchema = z
+  .string()
+  .regex(
+    /^(?=.{1,200}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+$/,
+    "not a domain name in lower case",
+  );
+/** Nobody means to turn the direction of a text around in a header; whoever does hides something. */
+const shown = z
+  .string()
+  .regex(/^(?!.*[\u202D\u202E])\P{Cc}{1,200}$/u, "1 to 200 characters, no control characters or overrides");
+
+const perStream = <S extends z.ZodType>(schema: S) =>
+  z.union([schema, z.strictObject({ marketing: schema, other: schema })]);
+
+/** What the mailer and `gate()` both take. */
+export const headerOptions = {
+  unsubscribe: z.strictObject({
+    url: z.union([z.string(), z.custom<(token: string) => string>((value) => typeof value === "function")]),
+    mailto: z.string().optional(),
+  }),
+  bounces: z
+    .strictObject({
+      domain: domainSchema,
+      prefix: z
+        .string()
+        .regex(/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,29}[A-Za-z0-9])?$/, "letters, digits and -")
+        .optional(),
+    })
+    .optional(),
+  lists: z
+    .strictObject({
+      domain: domainSchema,
+      titles: z.record(z.string(), shown.optional()).optional(),
+      help: z.string().optional(),
+      owner: z.string().optional(),
+      precedence: z.literal("bulk").optional(),
+    })
+    .optional(),
+  feedbackSenderId: z
+    .string()
+    .regex(/^[\w.-]{5,15}$/, "5 to 15 characters of A-Z a-z 0-9 . _ -")
+    .optional(),
+};
 
 const optionsSchema = z.strictObject({
   permits: z.custom<Permits>(),
@@ -92,26 +173,19 @@ const optionsSchema = z.strictObject({
     connectTimeoutMs: durationMs.optional(),
     replyTimeoutMs: durationMs.optional(),
   }),
-  from: z.union([
-    z.string(),
+  from: perStream(z.union([z.string(), z.strictObject({ name: shown, address: z.string() })])),
+  dkim: perStream(
     z.strictObject({
-      name: z.string().regex(/^\P{Cc}{1,200}$/u, "no control characters"),
-      address: z.string(),
+      domain: z.string().min(1),
+      selector: z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/, "not a DNS name"),
+      privateKey: z.union([
+        z.string(),
+        z.instanceof(Buffer),
+        z.custom<KeyObject>((value) => value instanceof KeyObject),
+      ]),
     }),
-  ]),
-  dkim: z.strictObject({
-    domain: z.string().min(1),
-    selector: z.string().regex(/^[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$/, "not a DNS name"),
-    privateKey: z.union([
-      z.string(),
-      z.instanceof(Buffer),
-      z.custom<KeyObject>((value) => value instanceof KeyObject),
-    ]),
-  }),
-  unsubscribe: z.strictObject({
-    url: z.union([z.string(), z.custom<(token: string) => string>((value) => typeof value === "function")]),
-    mailto: z.string().optional(),
-  }),
+  ),
+  ...headerOptions,
   render: z.custom<Render<object>>((value) => typeof value === "function", "not a function").optional(),
   clock: z.custom<Pick<Clock, "now">>().optional(),
   logger: z.custom<MailerLogger>().optional(),

@@ -1,4 +1,4 @@
-import type { Refusal } from "@heed/core/contract";
+import type { Refusal, SendOutcome } from "@heed/core/contract";
 
 /** Why a message surely did not leave. Nothing was transmitted; it may be sent again. */
 export type NotSentReason =
@@ -47,3 +47,13 @@ export type MailOutcome =
   | { readonly status: "notSent"; readonly because: NotSentReason; readonly code?: number }
   /** The whole message was handed over and no answer came: it may or may not arrive. Never send it again blindly. */
   | { readonly status: "unknown"; readonly messageId: string };
+
+/** What the ledger of permits records for each outcome. */
+export const recorded = {
+  accepted: "accepted",
+  blocked: "not-sent",
+  rejected: "rejected",
+  deferred: "deferred",
+  notSent: "not-sent",
+  unknown: "unknown",
+} as const satisfies Record<MailOutcome["status"], SendOutcome>;

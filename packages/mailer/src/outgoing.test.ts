@@ -117,10 +117,57 @@ describe("headers", () => {
     },
   );
 
-  it.each(["In-Reply-To", "References", "Feedback-ID"])("refuses a %s that is not ASCII", (name) => {
+  it.each(["In-Reply-To", "References"])("refuses a %s that is not ASCII", (name) => {
     const refused = refusal(ask({}, { headers: { [name]: "<å@acme.example>" } }));
     expect(refused).toMatchObject({ name: "InvalidInputError" });
     expect(refusal(ask({}, { headers: { [name]: "<a@acme.example>" } }))).toBeUndefined();
+  });
+
+  it.each(["acme1", "a:b:c:acme-sender.1", "::c:acme1", "2026-11:news:acme1"])(
+    "passes the Feedback-ID %j on",
+    (value) => {
+      expect(refusal(ask({}, { headers: { "Feedback-ID": value } }))).toBeUndefined();
+    },
+  );
+
+  it.each([
+    "acme",
+    "a:b:c:",
+    "a:b:c:acme-is-too-long-1",
+    "a:b:c:d:acme1",
+    "a:anna@dest.example:acme1",
+    "a b:acme1",
+    "å:acme1",
+  ])("refuses the Feedback-ID %j", (value) => {
+    expect(refusal(ask({}, { headers: { "Feedback-ID": value } }))).toMatchObject({
+      name: "InvalidInputError",
+    });
+  });
+
+  it.each([
+    ["X-Auto-Response-Suppress", {}, {}],
+    ["In-Reply-To", { inReplyTo: "<1@dest.example>" }, {}],
+    ["References", { inReplyTo: "<1@dest.example>" }, {}],
+    ["content-language", {}, { language: "sv" }],
+  ])("refuses a %s beside the mailer's own", (name, change, message) => {
+    const headers = { [name]: "<2@dest.example>" };
+    expect(refusal(ask(change, { ...message, headers }))).toMatchObject({ name: "InvalidInputError" });
+  });
+
+  it.each([
+    "1@dest.example",
+    "<1@dest.example> <2@dest.example>",
+    "<1@dest.example>\r\nBcc: eve@x.example",
+    "<å@x.example>",
+    "<>",
+    "<1>",
+    "",
+  ])("refuses to answer %j", (inReplyTo) => {
+    expect(refusal(ask({ inReplyTo }))).toMatchObject({ name: "InvalidInputError" });
+  });
+
+  it.each(["Swedish!", "sv_SE", "", "sv\r\nBcc: x", "s"])("refuses the language %j", (language) => {
+    expect(refusal(ask({}, { language }))).toMatchObject({ name: "InvalidInputError" });
   });
 
   it("refuses the same header twice", () => {

@@ -12,8 +12,8 @@ export interface Message {
   /** The language that it is written in, for `Content-Language` (BCP 47), for example `"sv"`. */
   readonly language?: string;
   /**
-   * `Reply-To` (one address), `In-Reply-To`, `References`, `Feedback-ID`, `Content-Language`, `Organization`,
-   * `Importance` and `X-…`. Everything else is the mailer's own business and is refused.
+   * `Reply-To` (one address), `In-Reply-To`, `References`, `Feedback-ID` (Google's form), `Content-Language`,
+   * `Organization`, `Importance` and `X-…`. Everything else is the mailer's own business and is refused.
    */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -28,20 +28,33 @@ export interface SendAsk<Topic extends string = string> {
   readonly message: Message;
   /** Instead of `message`, with a mailer that has a `render`: see `SendTemplateAsk`. */
   readonly template?: never;
+  /**
+   * The Message-ID of the mail that this answers, with angle brackets: sets `In-Reply-To`, `References` and
+   * `Auto-Submitted: auto-replied`, so that no machine answers it (RFC 3834 5). Not for marketing.
+   */
+  readonly inReplyTo?: string;
 }
 
 const allowedHeader =
   /^(?:reply-to|in-reply-to|references|feedback-id|content-language|organization|importance|x-[a-z0-9-]+)$/i;
 /** Vendors' headers that name recipients of their own, past the one that was asked about. */
 const recipientHeader = /^x-(?:smtpapi|rcpt|original-to|envelope)/i;
+/** What the mailer says itself. */
+const ownHeader = /^x-auto-response-suppress$/i;
 const printable = /^\P{Cc}{1,900}$/u;
+/** An override turns the direction of what follows around: `U+202E` makes `gpj.exe` of `exe.jpg`. */
+const subjectPattern = /^(?!.*[\u202D\u202E])\P{Cc}{1,900}$/u;
+/** RFC 5322 3.6.4 without comments and spaces: it came from outside. */
+const messageIdPattern = /^<[!-;=?A-~]{1,200}@[!-;=?A-~]{1,200}>$/;
+/** At most four fields, read from the right, the last of 5 to 15 characters (support.google.com/mail/answer/6254652). */
+const feedbackId = /^(?:[\w.+-]{0,64}:){0,3}[\w.-]{5,15}$/;
 
 const sendAskSchema = z.strictObject({
   topic: z.string().min(1),
   to: z.string(),
   messageKey: z.string().min(1).max(256),
   message: z.strictObject({
-    subject: z.string().regex(printable, "1 to 900 characters, no control characters"),
+    subject: z.string().regex(subjectPattern, "1 to 900 characters, no control characters or overrides"),
     text: z.string().min(1),
     html: z.string().min(1).optional(),
     language: languageTag.optional(),
@@ -49,15 +62,17 @@ const sendAskSchema = z.strictObject({
       .record(z.string(), z.string().regex(printable, "1 to 900 characters, no control characters"))
       .optional(),
   }),
+  inReplyTo: z.string().regex(messageIdPattern, "not a Message-ID").optional(),
 });
 
 /** Parses what the caller asks. @throws InvalidInputError; no permit was taken then */
 export function parseSendAsk<Topic extends string>(ask: SendAsk<Topic>): SendAsk<Topic> {
-  const { to, message } = parse(sendAskSchema, ask, "message");
+  const { to, message, inReplyTo } = parse(sendAskSchema, ask, "message");
   const { subject, text, html, language, headers = {} } = message;
   checkPlaceholders({ text, html });
   const names = [
     ...Object.keys(headers).map((name) => name.toLowerCase()),
+    ...(inReplyTo === undefined ? [] : ["in-reply-to", "references"]),
     ...(language === undefined ? [] : ["content-language"]),
   ];
   if (new Set(names).size < names.length)
@@ -66,6 +81,7 @@ export function parseSendAsk<Topic extends string>(ask: SendAsk<Topic>): SendAsk
     topic: ask.topic,
     messageKey: ask.messageKey,
     to: parseAddress("message", "to", to),
+    ...(inReplyTo !== undefined && { inReplyTo }),
     message: {
       subject,
       text: withCrlf(text),
@@ -79,12 +95,15 @@ export function parseSendAsk<Topic extends string>(ask: SendAsk<Topic>): SendAsk
 }
 
 function parseHeader(name: string, value: string): [string, string] {
-  if (!allowedHeader.test(name) || recipientHeader.test(name)) {
+  if (!allowedHeader.test(name) || recipientHeader.test(name) || ownHeader.test(name)) {
     throw refuse("message", "message.headers", "a header that the caller may not set; see `Message.headers`");
   }
   // The composer encodes free text; ids and tokens it would send as raw octets, or encode into nonsense.
   if (!/^(?:x-|organization$|reply-to$)/i.test(name) && /\P{ASCII}/u.test(value)) {
     throw refuse("message", `message.headers.${name}`, "it is not ASCII");
+  }
+  if (/^feedback-id$/i.test(name) && !feedbackId.test(value)) {
+    throw refuse("message", `message.headers.${name}`, "it is not of Google's form a:b:c:SenderId");
   }
   if (name.toLowerCase() !== "reply-to") return [name, value];
   return [name, parseAddress("message", "message.headers.Reply-To", value)];

@@ -11,7 +11,8 @@ describe("preflight", () => {
   it("says what it found right", async () => {
     const { post, mailer } = await setting();
     const report = await mailer.preflight();
-    expect(report).toMatchObject({ domain: "acme.example", selector: "s1", keyBits: 2048, warnings: [] });
+    const stream = { domain: "acme.example", selector: "s1", keyBits: 2048 };
+    expect(report).toMatchObject({ streams: { marketing: stream, other: stream }, warnings: [] });
     expect(report.covered).toEqual(expect.arrayContaining(["list-unsubscribe", "list-unsubscribe-post"]));
     expect(post.connections).toBe(0);
   });
@@ -29,6 +30,14 @@ describe("preflight", () => {
     ],
     ["a public key", { dkim: { ...dkim, privateKey: keys.publicKey } }],
     ["a 512-bit key", { dkim: { ...dkim, privateKey: rsa(512).export(pem).toString() } }],
+    [
+      "a bad key for one stream alone",
+      { dkim: { marketing: dkim, other: { ...dkim, privateKey: keys.publicKey } } },
+    ],
+    [
+      "a From address that one stream's key is not aligned with",
+      { from: { marketing: "news@acme.example", other: "help@acme-mail.example" } },
+    ],
     ["a domain that is not the From address's", { dkim: { ...dkim, domain: "evil.example" } }],
     ["a domain that only ends alike", { dkim: { ...dkim, domain: "me.example" } }],
     ["a top-level domain", { dkim: { ...dkim, domain: "example" } }],

@@ -4,52 +4,82 @@ import { compose } from "./compose.ts";
 import { coveredFields, createSigner, type Sign } from "./dkim-sign.ts";
 import { verifySignature } from "./dkim-verify.ts";
 import type { DkimOptions, From } from "./options.ts";
+import { createHeaders } from "./own-headers.ts";
 import { refuse } from "./parse.ts";
+import type { Stream } from "./streams.ts";
 import type { UnsubscribeLink } from "./unsubscribe-link.ts";
 
 /** What {@link Mailer.preflight} found to be right, and what could be better. */
 export interface PreflightReport {
-  readonly domain: string;
-  readonly selector: string;
-  readonly keyBits: number;
+  /** How each is signed; the same twice, unless the options tell them apart. */
+  readonly streams: Readonly<Record<Stream, SignedStream>>;
   /** The header fields that a signature covers, each against being added once more as well. */
   readonly covered: readonly string[];
   /** Worth mending, but no reason to refuse. */
   readonly warnings: readonly string[];
 }
 
+/** Who signs the mail of a stream. */
+export interface SignedStream {
+  readonly domain: string;
+  readonly selector: string;
+  readonly keyBits: number;
+}
+
+/** A stream's sender, and how its mail is to be signed. */
+interface Sender {
+  readonly from: Exclude<From, string>;
+  readonly dkim: DkimOptions;
+}
+
 /** As long as a token can be. */
 const sampleToken = "preflight".padEnd(48, "0");
 
 /**
- * Signs a sample exactly as a message is signed, verifies it with other code, and sees that adding any
- * covered field breaks it. Makes no connection.
+ * Signs a sample of each stream exactly as a message is signed, verifies it with other code, and sees that
+ * adding any covered field breaks it. Makes no connection.
  *
  * @throws InvalidInputError for a key that is not RSA or has fewer than 1024 bits, a domain that the From
  * address is not aligned with, an unsubscribe URL that is not https: nothing is sent then, least of all unsigned
  */
 export async function preflight(settings: {
-  from: Exclude<From, string>;
-  dkim: DkimOptions;
-  links: (token: string) => UnsubscribeLink;
+  senders: Readonly<Record<Stream, Sender>>;
+  link: (token: string) => UnsubscribeLink;
   now: Date;
-}): Promise<{ report: PreflightReport; sign: Sign }> {
-  const { from, dkim, links, now } = settings;
+}): Promise<{ report: PreflightReport; signers: Readonly<Record<Stream, Sign>> }> {
+  const { senders, link, now } = settings;
+  const { url, header } = link(sampleToken);
+  const marketing = await checkSender(senders.marketing, header, now);
+  const other = await checkSender(senders.other, header, now);
+  const warnings = [marketing.stream, other.stream]
+    .filter(({ keyBits }) => keyBits < 2048)
+    .map(({ keyBits }) => `The DKIM key has ${keyBits} bits; 2048 are recommended (RFC 8301 3.2).`);
+  if (url.length > 200) warnings.push(`The unsubscribe URL has ${url.length} characters; keep it under 200.`);
+  return {
+    report: {
+      streams: { marketing: marketing.stream, other: other.stream },
+      covered: coveredFields,
+      warnings: [...new Set(warnings)],
+    },
+    signers: { marketing: marketing.sign, other: other.sign },
+  };
+}
+
+async function checkSender({ from, dkim }: Sender, listUnsubscribe: string, now: Date) {
   const key = readKey(dkim.privateKey);
   const keyBits = key.asymmetricKeyDetails?.modulusLength ?? 0;
   if (keyBits < 1024)
     throw refuse("DKIM key", "dkim.privateKey", "it has fewer than 1024 bits (RFC 8301 3.2)");
   const domain = alignedDomain(dkim.domain, from.address);
-  const link = links(sampleToken);
 
   const sign = createSigner({ domain, selector: dkim.selector, key });
   const sample = await compose({
     from,
     to: `preflight@${domain}`,
-    message: { subject: "Preflight", text: `Sample\r\n${link.url}\r\n` },
+    message: { subject: "Preflight", text: "Sample\r\n" },
     messageId: `<preflight@${domain}>`,
     at: now,
-    listUnsubscribe: link.header,
+    own: createHeaders({})({ topic: "preflight", class: "marketing", listUnsubscribe }),
   });
   const raw = sign(sample, now);
   const holds = (message: Buffer): boolean => verifySignature(message, createPublicKey(key));
@@ -57,15 +87,7 @@ export async function preflight(settings: {
   if (!holds(raw) || forged.some(holds)) {
     throw refuse("DKIM signature", "dkim", "a sample that was signed with this key does not verify");
   }
-
-  const warnings = [
-    ...(keyBits < 2048 ? [`The DKIM key has ${keyBits} bits; 2048 are recommended (RFC 8301 3.2).`] : []),
-    ...(link.url.length > 200
-      ? [`The unsubscribe URL has ${link.url.length} characters; keep it under 200.`]
-      : []),
-  ];
-  const report = { domain, selector: dkim.selector, keyBits, covered: coveredFields, warnings };
-  return { report, sign };
+  return { sign, stream: { domain, selector: dkim.selector, keyBits } };
 }
 
 function readKey(privateKey: DkimOptions["privateKey"]): KeyObject {

@@ -23,6 +23,8 @@ export type Answer =
 export interface Envelope {
   readonly from: string;
   readonly to: string;
+  /** What a bounce names the message by, besides the sender: `ENVID` (RFC 3461 4.4). */
+  readonly tag?: string;
 }
 
 /** A connection that is open, encrypted where asked, and logged in. */
@@ -103,13 +105,13 @@ function step(connection: SMTPConnection, start: (done: Done) => void): Promise<
   });
 }
 
-async function give(connection: SMTPConnection, { from, to }: Envelope, raw: Buffer): Promise<Answer> {
+async function give(connection: SMTPConnection, envelope: Envelope, raw: Buffer): Promise<Answer> {
   let handedOver = false;
   let reply = "";
   // The stream ends before the final dot is written: not ended means that the server has no whole message.
   const message = Readable.from(slices(raw), { objectMode: false }).once("end", () => (handedOver = true));
   const failure = await step(connection, (done) =>
-    connection.send({ from, to: [to] }, message, (error, sent) => {
+    connection.send(withDsn(envelope), message, (error, sent) => {
       if (!error) reply = sent.response;
       done(error);
     }),
@@ -117,6 +119,18 @@ async function give(connection: SMTPConnection, { from, to }: Envelope, raw: Buf
   if (failure) return { taken: false, handedOver, failure };
   const queueId = /\b(?:queued as|id=)\s*([A-Za-z0-9][A-Za-z0-9.-]{0,63})/i.exec(reply)?.[1];
   return { taken: true, handedOver, ...(queueId !== undefined && { queueId }) };
+}
+
+/**
+ * Asks for a bounce that has the headers and not the letter, where the server offers to be asked (RFC 3461):
+ * the connection leaves `dsn` away where it does not.
+ */
+export function withDsn({ from, to, tag }: Envelope) {
+  return {
+    from,
+    to: [to],
+    dsn: { ret: "HDRS", notify: "FAILURE", ...(tag !== undefined && { envid: tag }) },
+  };
 }
 
 function* slices(raw: Buffer): Generator<Buffer> {

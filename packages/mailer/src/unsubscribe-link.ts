@@ -2,6 +2,7 @@ import { InvalidInputError } from "@heed/core/contract";
 import { parseAddress } from "./address.ts";
 import { escapeHtml } from "./html.ts";
 import { isLoopback } from "./loopback.ts";
+import { mailtoUri } from "./mailto-uri.ts";
 import type { UnsubscribeOptions } from "./options.ts";
 import { refuse } from "./parse.ts";
 
@@ -19,9 +20,7 @@ export interface UnsubscribeLink {
 
 /** Makes the links. @throws InvalidInputError when what comes out cannot be used as one */
 export function createLinks({ url, mailto }: UnsubscribeOptions): (token: string) => UnsubscribeLink {
-  const address = mailto && parseAddress("mailer's options", "unsubscribe.mailto", mailto);
-  // RFC 6068 2: an address may have characters that mean something else in a URI.
-  const target = address?.replaceAll(/[^\w.@+-]/g, encodeURIComponent);
+  const target = mailto && mailtoUri(parseAddress("mailer's options", "unsubscribe.mailto", mailto));
   if (typeof url === "string" && /[?#]/.test(url)) {
     throw refuse(
       "mailer's options",
@@ -32,7 +31,7 @@ export function createLinks({ url, mailto }: UnsubscribeOptions): (token: string
   return (token) => {
     const link = checkUrl(typeof url === "string" ? `${url.replace(/\/$/, "")}/${token}` : url(token));
     // https first, for RFC 8058 clients; folded by hand, since the composer would encode a long line.
-    const header = target ? `<${link}>,\r\n <mailto:${target}?subject=${token}>` : `<${link}>`;
+    const header = target ? `<${link}>,\r\n <${target}?subject=${token}>` : `<${link}>`;
     return { url: link, header };
   };
 }

@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import type { Permits, SendOutcome, TopicClass } from "@heed/core/contract";
 
 /** The two topics of the tests. */
@@ -5,9 +6,15 @@ export type Topic = "news" | "receipts";
 
 const classes: Record<Topic, TopicClass> = { news: "marketing", receipts: "transactional" };
 
+function newTag(): string {
+  return Array.from({ length: 26 }, () => "abcdefghijklmnopqrstuvwxyz234567"[randomInt(32)]).join("");
+}
+
 /** A permit and what became of it. */
 export interface Entry {
   readonly email: string;
+  /** The `returnTag` of its permit. */
+  readonly tag: string;
   readonly messageKey: string;
   state: "given" | "revoked" | "handing-over";
   outcome?: SendOutcome;
@@ -20,6 +27,8 @@ export interface Entry {
 export class PermitBook implements Permits<Topic> {
   readonly entries: Entry[] = [];
   readonly optedOut = new Set<string>();
+  /** Whether permits name their message, so that it can be reported about. */
+  tagged = true;
   /** What happens between a question and its answer: the world's chance to change its mind. */
   readonly interrupt: { take?: () => unknown; handOver?: () => unknown; settle?: () => unknown } = {};
 
@@ -36,12 +45,14 @@ export class PermitBook implements Permits<Topic> {
     if (this.optedOut.has(email.toLowerCase())) return { allowed: false, because: "suppressed" };
     const again = this.entries.find((entry) => entry.email === email && entry.messageKey === messageKey);
     if (again && again.outcome !== "not-sent") return { allowed: false, because: "already-sent" };
-    const entry: Entry = { email, messageKey, state: "given" };
+    // A repeat of what may have arrived goes by the same tag, so that mail programs see one message.
+    const entry: Entry = { email, messageKey, tag: again?.tag ?? newTag(), state: "given" };
     this.entries.push(entry);
     return {
       allowed: true,
       class: classes[topic],
       signal: new AbortController().signal,
+      ...(this.tagged && { returnTag: entry.tag }),
       ...(topic === "news" && {
         unsubscribeToken: `k1.${"Zm9vYmFyYmF6cXV4".repeat(2)}${this.entries.length}`,
       }),
