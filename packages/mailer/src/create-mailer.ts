@@ -4,7 +4,7 @@ import { compose } from "./compose.ts";
 import { createDress } from "./dress.ts";
 import type { MailQueue } from "./mail-queue.ts";
 import { parseOptions, type From, type MailerOptions } from "./options.ts";
-import { recorded, type MailOutcome } from "./outcome.ts";
+import type { MailOutcome } from "./outcome.ts";
 import { parseSendAsk, type Message, type SendAsk } from "./outgoing.ts";
 import { preflight, type PreflightReport } from "./preflight.ts";
 import { notSent, outcomeOf } from "./smtp-outcome.ts";
@@ -14,7 +14,7 @@ import type { Slot } from "./smtp-slot.ts";
 import { eachStream, streamOf } from "./streams.ts";
 import { refuseTracking } from "./tracking.ts";
 import { fillLink, refuseLink } from "./unsubscribe-link.ts";
-import { UnrecordedOutcomeError } from "./unrecorded-outcome-error.ts";
+import { underPermit } from "./under-permit.ts";
 
 /** Sends mail to people who still want it. */
 export interface Mailer<
@@ -102,18 +102,7 @@ export function createMailer<
     const { topic, to, messageKey } = ask;
     const permit = await permits.take({ topic, email: to, messageKey });
     if (!permit.allowed) return { status: "blocked", because: permit.because };
-    let outcome: MailOutcome;
-    try {
-      outcome = await deliver(slot, permit, ask);
-    } catch (error) {
-      // Nothing left. The first error is the one to tell; a permit that is not settled is never used again.
-      await permit.settle("not-sent").catch(() => {});
-      throw error;
-    }
-    await permit.settle(recorded[outcome.status]).catch((error: unknown) => {
-      throw new UnrecordedOutcomeError(outcome, error);
-    });
-    return outcome;
+    return underPermit(permit, () => deliver(slot, permit, ask));
   }
 
   /** Every throw comes before the message is given to the connection. */

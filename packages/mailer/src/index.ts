@@ -1,5 +1,8 @@
 export { createMailer } from "./create-mailer.ts";
 export type { Mailer } from "./create-mailer.ts";
+export { gate } from "./gate.ts";
+export type { GatedMailOptions, GatedTransporter, GateOptions } from "./gate.ts";
+export { MailBlockedError } from "./mail-blocked-error.ts";
 export { mailProcessor } from "./mail-processor.ts";
 export type { MailProcessor, MailProcessorOptions, MailProcessorParts } from "./mail-processor.ts";
 export type { MailQueue } from "./mail-queue.ts";

@@ -38,12 +38,15 @@ export interface SendAsk<Topic extends string = string> {
 const allowedHeader =
   /^(?:reply-to|in-reply-to|references|feedback-id|content-language|organization|importance|x-[a-z0-9-]+)$/i;
 /** Vendors' headers that name recipients of their own, past the one that was asked about. */
-const recipientHeader = /^x-(?:smtpapi|rcpt|original-to|envelope)/i;
+export const hiddenHeader = /^x-(?:smtpapi|rcpt|original-to|envelope)/i;
+/** Fields of an address, a list, a relay or the MIME tree, which existing code may not set either. */
+export const headerOfOthers =
+  /^(?:to|cc|bcc|from|subject|date|message-id|list-.*|resent-.*|content-.*|mime-version|dkim-signature|return-path|received|__proto__)$/i;
 /** What the mailer says itself. */
 const ownHeader = /^x-auto-response-suppress$/i;
 const printable = /^\P{Cc}{1,900}$/u;
 /** An override turns the direction of what follows around: `U+202E` makes `gpj.exe` of `exe.jpg`. */
-const subjectPattern = /^(?!.*[\u202D\u202E])\P{Cc}{1,900}$/u;
+export const subjectPattern = /^(?!.*[\u202D\u202E])\P{Cc}{1,900}$/u;
 /** RFC 5322 3.6.4 without comments and spaces: it came from outside. */
 const messageIdPattern = /^<[!-;=?A-~]{1,200}@[!-;=?A-~]{1,200}>$/;
 /** At most four fields, read from the right, the last of 5 to 15 characters (support.google.com/mail/answer/6254652). */
@@ -95,7 +98,7 @@ export function parseSendAsk<Topic extends string>(ask: SendAsk<Topic>): SendAsk
 }
 
 function parseHeader(name: string, value: string): [string, string] {
-  if (!allowedHeader.test(name) || recipientHeader.test(name) || ownHeader.test(name)) {
+  if (!allowedHeader.test(name) || hiddenHeader.test(name) || ownHeader.test(name)) {
     throw refuse("message", "message.headers", "a header that the caller may not set; see `Message.headers`");
   }
   // The composer encodes free text; ids and tokens it would send as raw octets, or encode into nonsense.

@@ -33,7 +33,7 @@ interface Sender {
 }
 
 /** As long as a token can be. */
-const sampleToken = "preflight".padEnd(48, "0");
+export const sampleToken = "preflight".padEnd(48, "0");
 
 /**
  * Signs a sample of each stream exactly as a message is signed, verifies it with other code, and sees that
@@ -90,7 +90,8 @@ async function checkSender({ from, dkim }: Sender, listUnsubscribe: string, now:
   return { sign, stream: { domain, selector: dkim.selector, keyBits } };
 }
 
-function readKey(privateKey: DkimOptions["privateKey"]): KeyObject {
+/** @throws InvalidInputError for anything but an RSA private key */
+export function readKey(privateKey: unknown): KeyObject {
   const key = privateKey instanceof KeyObject ? privateKey : readPem(privateKey);
   if (key?.type !== "private" || key.asymmetricKeyType !== "rsa") {
     throw refuse("DKIM key", "dkim.privateKey", "it is not the PEM or KeyObject of an RSA private key");
@@ -98,7 +99,8 @@ function readKey(privateKey: DkimOptions["privateKey"]): KeyObject {
   return key;
 }
 
-function readPem(pem: string | Buffer): KeyObject | undefined {
+function readPem(pem: unknown): KeyObject | undefined {
+  if (typeof pem !== "string" && !Buffer.isBuffer(pem)) return undefined;
   try {
     return createPrivateKey(pem);
   } catch {

@@ -164,7 +164,7 @@ const errorSchema = z.looseObject({
 });
 
 /** Takes the codes out of an error, and leaves the texts behind. */
-function failureOf(error: unknown): SmtpFailure {
+export function failureOf(error: unknown): SmtpFailure {
   const { code, originalCode, command, responseCode, response } = errorSchema.parse(error);
   const enhanced = /^\d{3}[ -]([245]\.\d{1,3}\.\d{1,3})\b/.exec(response)?.[1];
   return {

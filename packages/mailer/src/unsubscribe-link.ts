@@ -76,19 +76,22 @@ export function checkPlaceholders({ text, html }: Parts): void {
 
 /** Puts the link into each part. @throws InvalidInputError when a marketing message has no place for it */
 export function fillLink<M extends Parts>(message: M, url: string): M {
-  if (!has(message.text)) {
+  return {
+    ...message,
+    text: fillPart(message.text, false, url),
+    ...(message.html !== undefined && { html: fillPart(message.html, true, url) }),
+  };
+}
+
+/** Puts the link into one part. @throws InvalidInputError when it has no place for it that a reader sees */
+export function fillPart(content: string, isHtml: boolean, url: string): string {
+  if (!has(isHtml ? withoutComments(content) : content)) {
     throw new InvalidInputError(
       `A marketing message needs ${UNSUBSCRIBE_PLACEHOLDER} in each part, where its reader can see it.`,
       { code: "no-unsubscribe-link" },
     );
   }
-  return {
-    ...message,
-    text: message.text.replaceAll(UNSUBSCRIBE_PLACEHOLDER, () => url),
-    ...(message.html !== undefined && {
-      html: message.html.replaceAll(UNSUBSCRIBE_PLACEHOLDER, () => escapeHtml(url)),
-    }),
-  };
+  return content.replaceAll(UNSUBSCRIBE_PLACEHOLDER, () => (isHtml ? escapeHtml(url) : url));
 }
 
 /** A message that is not marketing has no link to show. @throws InvalidInputError when it asks for one */

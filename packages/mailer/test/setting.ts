@@ -1,11 +1,21 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { dkimVerify } from "mailauth/lib/dkim/verify.js";
 import { onTestFinished } from "vitest";
-import { createMailer, type Mailer, type MailerOptions, type SmtpOptions } from "../src/index.ts";
+import { createTransport, type SentMessageInfo, type Transporter } from "nodemailer";
+import {
+  createMailer,
+  gate,
+  type GateOptions,
+  type Mailer,
+  type MailerOptions,
+  type SmtpOptions,
+} from "../src/index.ts";
 import { mailServer, type MailServer } from "../src/testing/index.ts";
 import { PermitBook, type Topic } from "./permit-book.ts";
 
 export const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
+const pem = keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 
 /** A person who must not be found where nobody has business with them. */
 export const anna = "Anna.Canary+x@dest.example";
@@ -54,6 +64,34 @@ export async function setting(
     await mailer.close();
   });
   return { post, book, mailer };
+}
+
+/** Nodemailer as people have it, with a gate put into it afterwards; ended with the test. */
+export async function gatedSetting(
+  server: Parameters<typeof mailServer>[0] = {},
+  options: Partial<GateOptions<Topic>> = {},
+  transport: { readonly pool?: boolean; readonly maxConnections?: number; readonly signed?: boolean } = {},
+) {
+  const post = await mailServer(server);
+  const book = new PermitBook();
+  const { pool = false, maxConnections = 5, signed = true } = transport;
+  const { host, port } = post;
+  const timeouts = { socketTimeout: 400, greetingTimeout: 400, connectionTimeout: 400 };
+  const dkim = signed ? { domainName: "acme.example", keySelector: "s1", privateKey: pem } : undefined;
+  const common = { host, port, ignoreTLS: true, dkim, ...timeouts };
+  const transporter: Transporter = pool
+    ? createTransport({ ...common, pool: true, maxConnections })
+    : createTransport(common);
+  const gated = gate<SentMessageInfo, Topic>(transporter, {
+    permits: book,
+    unsubscribe: { url: "https://acme.example/u", mailto: "stop@acme.example" },
+    ...options,
+  });
+  onTestFinished(async () => {
+    transporter.close();
+    await post.close();
+  });
+  return { post, book, transporter, gated };
 }
 
 /** What another implementation says of a message's signature. */
