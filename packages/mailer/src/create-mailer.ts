@@ -6,7 +6,7 @@ import type { MailQueue } from "./mail-queue.ts";
 import { parseOptions, type From, type MailerOptions } from "./options.ts";
 import type { MailOutcome } from "./outcome.ts";
 import { parseSendAsk, type Message, type SendAsk } from "./outgoing.ts";
-import { preflight, type PreflightReport } from "./preflight.ts";
+import { checkRecord, preflight, type PreflightReport, type ResolveTxt } from "./preflight.ts";
 import { notSent, outcomeOf } from "./smtp-outcome.ts";
 import { createRenderer, isWritten, type NoTemplates, type SendTemplateAsk } from "./render.ts";
 import { createPool } from "./smtp-pool.ts";
@@ -37,9 +37,10 @@ export interface Mailer<
    * Signs a sample, verifies it, and checks key, domain and unsubscribe URL, without a connection. Runs by
    * itself before the first message; call it at start-up to learn of a bad key there.
    *
+   * @param options.resolveTxt looks as well whether the DNS has each key: pass `resolveTxt` of node:dns/promises
    * @throws InvalidInputError when a message would go out badly signed or without a usable way out
    */
-  preflight(): Promise<PreflightReport>;
+  preflight(options?: { readonly resolveTxt?: ResolveTxt }): Promise<PreflightReport>;
   /**
    * Lets the messages in flight end, turns those waiting into `notSent`, and closes the connections, which
    * keep the process alive until then.
@@ -122,6 +123,14 @@ export function createMailer<
     return outcomeOf(await slot.give(envelope, raw), messageId);
   }
 
+  async function check({ resolveTxt }: { readonly resolveTxt?: ResolveTxt } = {}): Promise<PreflightReport> {
+    const { report } = await prepare();
+    for (const stream of ["marketing", "other"] as const) {
+      if (resolveTxt) await checkRecord(report.streams[stream], senders[stream].dkim.privateKey, resolveTxt);
+    }
+    return report;
+  }
+
   function tell(topic: string, outcome: MailOutcome): void {
     const level = outcome.status === "accepted" || outcome.status === "blocked" ? "info" : "warn";
     // A topic that the policy does not know may be any text.
@@ -129,12 +138,7 @@ export function createMailer<
     logger?.[level]({ ...(isKnown && { topic }), ...outcome }, `mail ${outcome.status}`);
   }
 
-  return {
-    send,
-    preflight: async () => (await prepare()).report,
-    close: () => pool.close(),
-    queue: pool.queue,
-  };
+  return { send, preflight: check, close: () => pool.close(), queue: pool.queue };
 }
 
 /** Marketing gets its way out; nothing else may have one, and what nobody can say no to does not watch them. */

@@ -67,7 +67,7 @@ function headersOf(headers: MailMessage["data"]["headers"] = {}): [string, unkno
 function refuseHeader(name: string, value: unknown): void {
   const values: unknown[] = Array.isArray(value) ? value : [value];
   const isPlain = values.every((each) => ["string", "number", "boolean"].includes(typeof each));
-  if (!isPlain || hiddenHeader.test(name) || headerOfOthers.test(name))
+  if (!isPlain || !/^[\w-]+$/.test(name) || hiddenHeader.test(name) || headerOfOthers.test(name))
     throw refuse("mail", "headers", "a header that may not be set on mail behind gate()");
 }
 

@@ -209,6 +209,16 @@ describe("gate", () => {
     expect(await judge(post.messages[0]?.raw ?? "")).toBe("pass");
   });
 
+  it("sees a recipient that a plugin adds", async () => {
+    const { post, book, transporter, gated } = await gatedSetting();
+    transporter.use("stream", (mail, done) => {
+      mail.message.addHeader("bcc", "evil@x.example");
+      done();
+    });
+    expect(await thrown(gated.sendMail(news))).toMatchObject({ name: "InvalidInputError" });
+    expect([post.connections, book.entries]).toEqual([0, []]);
+  });
+
   it.each([
     ["no link in the text", { text: "Hi." }],
     ["no link in the html", { html: "<p>Hi.</p>" }],
@@ -218,6 +228,10 @@ describe("gate", () => {
       { alternatives: [{ contentType: "text/x-amp-html", content: "<p>Hi.</p>" }] },
     ],
     ["no part at all", { text: undefined, html: undefined }],
+    [
+      "attachments alone",
+      { text: undefined, html: undefined, attachments: [{ filename: "a.txt", content: "{{unsubscribe}}" }] },
+    ],
   ])("refuses a marketing message with %s", async (_what, parts) => {
     const { post, book, gated } = await gatedSetting();
     expect(await thrown(gated.sendMail({ ...news, ...parts }))).toMatchObject({

@@ -19,7 +19,7 @@ export type {
 } from "./options.ts";
 export type { MailOutcome, NotSentReason, RejectionKind, ReplyCode } from "./outcome.ts";
 export type { Message, SendAsk } from "./outgoing.ts";
-export type { PreflightReport, SignedStream } from "./preflight.ts";
+export type { PreflightReport, ResolveTxt, SignedStream } from "./preflight.ts";
 export { readMessageId, readReturnTag } from "./return-address.ts";
 export type { Stream } from "./streams.ts";
 export { UnrecordedOutcomeError } from "./unrecorded-outcome-error.ts";

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, KeyObject } from "node:crypto";
 import { domainToASCII } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { compose } from "./compose.ts";
 import { coveredFields, createSigner, type Sign } from "./dkim-sign.ts";
 import { verifySignature } from "./dkim-verify.ts";
@@ -50,7 +51,8 @@ export async function preflight(settings: {
   const { senders, link, now } = settings;
   const { url, header } = link(sampleToken);
   const marketing = await checkSender(senders.marketing, header, now);
-  const other = await checkSender(senders.other, header, now);
+  const isOne = isDeepStrictEqual(senders.marketing, senders.other);
+  const other = isOne ? marketing : await checkSender(senders.other, header, now);
   const warnings = [marketing.stream, other.stream]
     .filter(({ keyBits }) => keyBits < 2048)
     .map(({ keyBits }) => `The DKIM key has ${keyBits} bits; 2048 are recommended (RFC 8301 3.2).`);
@@ -118,4 +120,32 @@ function alignedDomain(value: string, address: string): string {
   if (!aligned)
     throw refuse("DKIM domain", "dkim.domain", "the From address is not aligned with it (RFC 7489 3.1.1)");
   return domain;
+}
+
+/** Looks a TXT record up, as `resolveTxt` of node:dns/promises does: each record in its pieces. */
+export type ResolveTxt = (name: string) => Promise<readonly (readonly string[])[]>;
+
+/**
+ * Sees that the world can verify what a stream signs: its key is the one at `<selector>._domainkey.<domain>`
+ * (RFC 6376 3.6).
+ *
+ * @throws InvalidInputError when it is not, or cannot be looked up
+ */
+export async function checkRecord(
+  { domain, selector }: SignedStream,
+  privateKey: DkimOptions["privateKey"],
+  resolveTxt: ResolveTxt,
+): Promise<void> {
+  const own = createPublicKey(readKey(privateKey)).export({ type: "spki", format: "der" }).toString("base64");
+  const records = await resolveTxt(`${selector}._domainkey.${domain}`).catch(() => []);
+  const published = records.map((pieces) =>
+    /(?:^|;)\s*p=([^;]*)/.exec(pieces.join(""))?.[1]?.replaceAll(/\s/g, ""),
+  );
+  if (!published.includes(own)) {
+    throw refuse(
+      "DKIM key",
+      "dkim.selector",
+      "its public key is not what the DNS has at <selector>._domainkey.<domain>",
+    );
+  }
 }
