@@ -114,7 +114,7 @@ describe("gate's weaker promise", () => {
     expect(post.search("anna.canary")).toEqual([]);
     book.optOut(anna);
     // Handed over already: an opt-out reports such a permit as in flight, and cannot revoke it.
-    expect(book.entries[1]?.state).toBe("handing-over");
+    expect(book.entries[1]).toMatchObject({ state: "handing-over", inFlight: true });
     release();
     await Promise.all([first, second]);
     expect(post.messages.map(({ envelope }) => envelope.to[0])).toEqual(["first@dest.example", anna]);

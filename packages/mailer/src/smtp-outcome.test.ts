@@ -1,169 +1,187 @@
 import { describe, expect, it } from "vitest";
-import { newsletter, setting } from "../test/setting.ts";
-import type { Fault } from "./testing/index.ts";
+import { newsletter, receipt, setting } from "../test/setting.ts";
+import type { MailOutcome } from "./index.ts";
+import type { Fault, Stage } from "./testing/index.ts";
 
-interface Case {
-  readonly fault: Fault;
-  readonly outcome: object;
-  readonly settled: string;
-  /** How many messages the server has afterwards. */
-  readonly there?: number;
+/** What can happen, and what the message is then: the outcome without its ids. */
+type Told = Readonly<Record<string, string | number>>;
+const notSent = (because: string, code?: number): Told => ({
+  status: "notSent",
+  because,
+  ...(code !== undefined && { code }),
+});
+const deferred = (code: number, enhanced: string): Told => ({ status: "deferred", code, enhanced });
+const rejected = (kind: string, code: number, enhanced?: string): Told => ({
+  status: "rejected",
+  kind,
+  code,
+  ...(enhanced !== undefined && { enhanced }),
+});
+const unknown: Told = { status: "unknown" };
+
+const answers = ["drop", "stall", "421 4.3.2 Closing", "451 4.3.0 Later", "550 5.5.0 No"] as const;
+type Answers = Readonly<Record<(typeof answers)[number], Told>>;
+
+/** Before the message: nothing was said of it, whatever the code. */
+const before = (because: string): Answers => ({
+  drop: notSent("connection"),
+  stall: notSent("timeout"),
+  "421 4.3.2 Closing": notSent(because, 421),
+  "451 4.3.0 Later": notSent(because, 451),
+  "550 5.5.0 No": notSent(because, 550),
+});
+/** While the server does not have all of it: a break is surely no delivery. */
+const within = (kind: string): Answers => ({
+  drop: notSent("connection"),
+  stall: notSent("timeout"),
+  ...replied(kind),
+});
+/** Once all of it was handed over: only a reply tells. */
+const after = (kind: string): Answers => ({ drop: unknown, stall: unknown, ...replied(kind) });
+const replied = (kind: string) => ({
+  "421 4.3.2 Closing": deferred(421, "4.3.2"),
+  "451 4.3.0 Later": deferred(451, "4.3.0"),
+  "550 5.5.0 No": rejected(kind, 550, "5.5.0"),
+});
+
+/** Every stage of a session. `rset` comes between two messages: see below. */
+const matrix: Readonly<Record<Exclude<Stage, "rset">, Answers>> = {
+  connect: before("refused"),
+  ehlo: before("refused"),
+  starttls: before("tls"),
+  auth: before("credentials"),
+  mail: within("sender"),
+  rcpt: within("policy"),
+  data: within("message"),
+  content: after("message"),
+  "final-dot": after("message"),
+};
+const stages = Object.entries(matrix) as [Exclude<Stage, "rset">, Answers][];
+const everyPair = stages.flatMap(([at, told]) =>
+  answers.map((answer) => [at, answer, told[answer]] as const),
+);
+
+const auth = { user: "acme", pass: "canary-password" };
+/** The session in which a stage comes at all. */
+const withStage = (at: Stage) => ({
+  server: { ...(at === "starttls" && { startTls: true }), ...(at === "auth" && { auth }) },
+  transport: {
+    ...(at === "starttls" && { requireTls: true, tls: { rejectUnauthorized: false } }),
+    ...(at === "auth" && { auth }),
+  },
+});
+
+const settledAs = {
+  accepted: "accepted",
+  blocked: "not-sent",
+  rejected: "rejected",
+  deferred: "deferred",
+  notSent: "not-sent",
+  unknown: "unknown",
+} as const;
+function withoutIds(outcome: MailOutcome): object {
+  const { messageId: _id, queueId: _queue, ...told } = { messageId: "", queueId: "", ...outcome };
+  return told;
 }
 
-const sent = { settled: "not-sent" } as const;
-const cases: Case[] = [
-  {
-    fault: { at: "connect", answer: "drop" },
-    outcome: { status: "notSent", because: "connection" },
-    ...sent,
-  },
-  { fault: { at: "connect", answer: "stall" }, outcome: { status: "notSent", because: "timeout" }, ...sent },
-  {
-    fault: { at: "connect", answer: "554 No" },
-    outcome: { status: "notSent", because: "refused", code: 554 },
-    ...sent,
-  },
-  {
-    fault: { at: "connect", answer: "421 Busy" },
-    outcome: { status: "notSent", because: "refused", code: 421 },
-    ...sent,
-  },
-  { fault: { at: "ehlo", answer: "drop" }, outcome: { status: "notSent", because: "connection" }, ...sent },
-  { fault: { at: "ehlo", answer: "stall" }, outcome: { status: "notSent", because: "timeout" }, ...sent },
-  {
-    fault: { at: "ehlo", answer: "550 No" },
-    outcome: { status: "notSent", because: "refused", code: 550 },
-    ...sent,
-  },
-  { fault: { at: "mail", answer: "drop" }, outcome: { status: "notSent", because: "connection" }, ...sent },
-  { fault: { at: "mail", answer: "stall" }, outcome: { status: "notSent", because: "timeout" }, ...sent },
-  {
-    fault: { at: "mail", answer: "451 4.3.0 Later" },
-    outcome: { status: "deferred", code: 451, enhanced: "4.3.0" },
-    settled: "deferred",
-  },
-  {
-    fault: { at: "mail", answer: "421 4.3.2 Closing" },
-    outcome: { status: "deferred", code: 421, enhanced: "4.3.2" },
-    settled: "deferred",
-  },
-  {
-    fault: { at: "mail", answer: "550 5.1.1 Sender" },
-    outcome: { status: "rejected", kind: "sender", code: 550, enhanced: "5.1.1" },
-    settled: "rejected",
-  },
-  {
-    fault: { at: "mail", answer: "550 5.7.1 Spam" },
-    outcome: { status: "rejected", kind: "policy", code: 550, enhanced: "5.7.1" },
-    settled: "rejected",
-  },
-  {
-    fault: { at: "mail", answer: "552 5.3.4 Big" },
-    outcome: { status: "rejected", kind: "message", code: 552, enhanced: "5.3.4" },
-    settled: "rejected",
-  },
-  { fault: { at: "rcpt", answer: "drop" }, outcome: { status: "notSent", because: "connection" }, ...sent },
-  { fault: { at: "rcpt", answer: "stall" }, outcome: { status: "notSent", because: "timeout" }, ...sent },
-  {
-    fault: { at: "rcpt", answer: "450 4.2.1 Greylisted" },
-    outcome: { status: "deferred", code: 450, enhanced: "4.2.1" },
-    settled: "deferred",
-  },
-  {
-    fault: { at: "rcpt", answer: "421 Closing" },
-    outcome: { status: "deferred", code: 421 },
-    settled: "deferred",
-  },
-  {
-    fault: { at: "rcpt", answer: "550 5.1.1 No" },
-    outcome: { status: "rejected", kind: "recipient", code: 550, enhanced: "5.1.1" },
-    settled: "rejected",
-  },
-  {
-    fault: { at: "rcpt", answer: "550 5.1.10 No" },
-    outcome: { status: "rejected", kind: "recipient", code: 550, enhanced: "5.1.10" },
-    settled: "rejected",
-  },
-  {
-    fault: { at: "rcpt", answer: "550 5.2.1 Off" },
-    outcome: { status: "rejected", kind: "recipient", code: 550, enhanced: "5.2.1" },
-    settled: "rejected",
-  },
-  {
-    fault: { at: "rcpt", answer: "552 5.2.2 Full" },
-    outcome: { status: "rejected", kind: "policy", code: 552, enhanced: "5.2.2" },
-    settled: "rejected",
-  },
-  {
-    fault: { at: "rcpt", answer: "550 5.1.8 Sender" },
-    outcome: { status: "rejected", kind: "sender", code: 550, enhanced: "5.1.8" },
-    settled: "rejected",
-  },
-  {
-    fault: { at: "rcpt", answer: "554 5.7.1 Relaying" },
-    outcome: { status: "rejected", kind: "policy", code: 554, enhanced: "5.7.1" },
-    settled: "rejected",
-  },
-  {
-    fault: { at: "rcpt", answer: "550 Relaying denied" },
-    outcome: { status: "rejected", kind: "policy", code: 550 },
-    settled: "rejected",
-  },
-  { fault: { at: "data", answer: "drop" }, outcome: { status: "notSent", because: "connection" }, ...sent },
-  { fault: { at: "data", answer: "stall" }, outcome: { status: "notSent", because: "timeout" }, ...sent },
-  {
-    fault: { at: "data", answer: "554 No" },
-    outcome: { status: "rejected", kind: "message", code: 554 },
-    settled: "rejected",
-  },
-  { fault: { at: "content", answer: "drop" }, outcome: { status: "unknown" }, settled: "unknown" },
-  { fault: { at: "content", answer: "stall" }, outcome: { status: "unknown" }, settled: "unknown" },
-  {
-    fault: { at: "final-dot", answer: "451 4.3.0 Later" },
-    outcome: { status: "deferred", code: 451, enhanced: "4.3.0" },
-    settled: "deferred",
-  },
-  {
-    fault: { at: "final-dot", answer: "554 5.6.0 Malformed" },
-    outcome: { status: "rejected", kind: "message", code: 554, enhanced: "5.6.0" },
-    settled: "rejected",
-  },
-  {
-    fault: { at: "final-dot", answer: "550 5.7.1 Spam" },
-    outcome: { status: "rejected", kind: "policy", code: 550, enhanced: "5.7.1" },
-    settled: "rejected",
-  },
-  {
-    fault: { at: "final-dot", answer: "550 5.1.1 No" },
-    outcome: { status: "rejected", kind: "recipient", code: 550, enhanced: "5.1.1" },
-    settled: "rejected",
-  },
-  {
-    fault: { at: "final-dot", answer: "drop" },
-    outcome: { status: "unknown" },
-    settled: "unknown",
-    there: 1,
-  },
-  {
-    fault: { at: "final-dot", answer: "stall" },
-    outcome: { status: "unknown" },
-    settled: "unknown",
-    there: 1,
-  },
+/** What enhanced codes say besides (RFC 3463 3). */
+const details: readonly (readonly [Stage, string, Told])[] = [
+  ["mail", "550 5.1.1 Sender", rejected("sender", 550, "5.1.1")],
+  ["mail", "550 5.7.1 Spam", rejected("policy", 550, "5.7.1")],
+  ["mail", "552 5.3.4 Big", rejected("message", 552, "5.3.4")],
+  ["rcpt", "450 4.2.1 Greylisted", deferred(450, "4.2.1")],
+  ["rcpt", "421 Closing", { status: "deferred", code: 421 }],
+  ["rcpt", "550 5.1.1 No", rejected("recipient", 550, "5.1.1")],
+  ["rcpt", "550 5.1.10 No", rejected("recipient", 550, "5.1.10")],
+  ["rcpt", "550 5.2.1 Off", rejected("recipient", 550, "5.2.1")],
+  ["rcpt", "552 5.2.2 Full", rejected("policy", 552, "5.2.2")],
+  ["rcpt", "550 5.1.8 Sender", rejected("sender", 550, "5.1.8")],
+  ["rcpt", "554 5.7.1 Relaying", rejected("policy", 554, "5.7.1")],
+  ["rcpt", "550 Relaying denied", rejected("policy", 550)],
+  ["data", "554 No", rejected("message", 554)],
+  ["final-dot", "554 5.6.0 Malformed", rejected("message", 554, "5.6.0")],
+  ["final-dot", "550 5.7.1 Spam", rejected("policy", 550, "5.7.1")],
+  ["final-dot", "550 5.1.1 No", rejected("recipient", 550, "5.1.1")],
 ];
 
 describe("the outcome", () => {
-  it.each(cases.map((each) => [each.fault.at, each.fault.answer, each] as const))(
-    "after %s: %s",
-    async (_at, _answer, { fault, outcome, settled, there = 0 }) => {
-      const { post, book, mailer } = await setting({ faults: [fault] });
-      const { messageId, ...told } = { messageId: undefined, ...(await mailer.send(newsletter)) };
-      expect(told).toEqual(outcome);
-      expect(typeof messageId).toBe(told.status === "unknown" ? "string" : "undefined");
-      expect(book.entries.map((entry) => entry.outcome)).toEqual([settled]);
-      expect(post.messages).toHaveLength(there);
+  it.each([...everyPair, ...details])("after %s: %s", async (at, answer, told) => {
+    const { server, transport } = withStage(at);
+    const { post, book, mailer } = await setting({ ...server, faults: [{ at, answer }] }, { transport });
+    const outcome = await mailer.send(newsletter);
+    expect(withoutIds(outcome)).toEqual(told);
+    expect("messageId" in outcome).toBe(told === unknown);
+    expect(book.entries.map((entry) => entry.outcome)).toEqual([settledAs[outcome.status]]);
+    // The server says that it has it exactly where its answer to the whole of it was lost.
+    const isLost = at === "final-dot" && (answer === "drop" || answer === "stall");
+    expect(post.messages).toHaveLength(isLost ? 1 : 0);
+  });
+
+  it.each(everyPair.filter(([at]) => !["connect", "ehlo", "starttls", "auth"].includes(at)))(
+    "of one message after %s: %s, in the middle of a session, is no other's",
+    async (at, answer, told) => {
+      const faults: Fault[] = [{ at, answer, times: 1, afterMessages: 1 }];
+      const { post, book, mailer } = await setting({ faults }, { transport: { connections: 1 } });
+      const outcomes = await Promise.all(
+        ["first", "second", "third"].map((messageKey) => mailer.send({ ...newsletter, messageKey })),
+      );
+      expect(outcomes.map(withoutIds)).toEqual([{ status: "accepted" }, told, { status: "accepted" }]);
+      expect(book.entries.map(({ outcome }) => outcome)).toEqual([
+        "accepted",
+        settledAs[outcomes[1]?.status ?? "unknown"],
+        "accepted",
+      ]);
+      const isLost = at === "final-dot" && (answer === "drop" || answer === "stall");
+      expect(post.messages).toHaveLength(isLost ? 3 : 2);
     },
   );
+
+  it.each(answers)("is not touched by %s at the reset between two messages", async (answer) => {
+    let now = Date.parse("2026-11-21T10:00:00Z");
+    const clock = { now: () => new Date(now) };
+    const faults = [{ at: "rset" as const, answer }];
+    const { post, mailer } = await setting({ faults }, { clock, transport: { connections: 1 } });
+    for (const messageKey of ["first", "second"]) {
+      expect(await mailer.send({ ...newsletter, messageKey })).toMatchObject({ status: "accepted" });
+      now += 5000;
+    }
+    expect([post.messages.length, post.connections]).toEqual([2, 2]);
+  });
+
+  it.each(stages)("is that of the message in flight when the mailer is closed at %s", async (at) => {
+    const { server, transport } = withStage(at);
+    const closed: Promise<void>[] = [];
+    const meanwhile = () => closed.push(mailer.close());
+    const { post, book, mailer } = await setting(
+      { ...server, faults: [{ at, meanwhile, times: 1 }] },
+      { transport: { ...transport, connections: 1 } },
+    );
+    const [inFlight, waiting] = await Promise.all([mailer.send(newsletter), mailer.send(receipt)]);
+    expect(inFlight).toMatchObject({ status: "accepted" });
+    expect(waiting).toEqual({ status: "notSent", because: "closed" });
+    expect(closed).toHaveLength(1);
+    await closed[0];
+    expect([post.messages.length, book.entries.length]).toEqual([1, 1]);
+  });
+
+  it.each(stages)("follows a no at %s: nothing after it leaves, what was in flight is told", async (at) => {
+    const { server, transport } = withStage(at);
+    const meanwhile = () => book.optOut(newsletter.to);
+    const { post, book, mailer } = await setting({ ...server, faults: [{ at, meanwhile }] }, { transport });
+    const outcome = await mailer.send(newsletter);
+    const isBefore = ["connect", "ehlo", "starttls", "auth"].includes(at);
+    expect(outcome).toMatchObject(
+      isBefore ? { status: "blocked", because: "suppressed" } : { status: "accepted" },
+    );
+    expect(book.entries).toMatchObject([
+      isBefore
+        ? { state: "revoked", outcome: "not-sent" }
+        : { state: "handing-over", outcome: "accepted", inFlight: true },
+    ]);
+    expect(post.messages).toHaveLength(isBefore ? 0 : 1);
+    expect(post.search("anna.canary").length > 0).toBe(!isBefore);
+    expect(await mailer.send({ ...newsletter, messageKey: "next" })).toMatchObject({ status: "blocked" });
+  });
 
   it("is not sent, when the connection breaks in the middle of a long message", async () => {
     const { post, mailer } = await setting({ faults: [{ at: "content", answer: "drop" }] });
@@ -184,8 +202,6 @@ describe("the outcome", () => {
 });
 
 describe("login", () => {
-  const auth = { user: "acme", pass: "canary-password" };
-
   it("comes before the message", async () => {
     const { post, mailer } = await setting({ auth }, { transport: { auth } });
     expect(await mailer.send(newsletter)).toMatchObject({ status: "accepted" });
@@ -210,7 +226,6 @@ describe("login", () => {
 });
 
 describe("TLS", () => {
-  const auth = { user: "acme", pass: "canary-password" };
   const secret = Buffer.from(`\0${auth.user}\0${auth.pass}`).toString("base64");
 
   it("carries the message where the server offers it", async () => {
@@ -231,6 +246,20 @@ describe("TLS", () => {
   it("is not done without where it is required: neither password nor message leave", async () => {
     const { post, mailer } = await setting({ auth }, { transport: { auth, requireTls: true } });
     expect(await mailer.send(newsletter)).toMatchObject({ status: "notSent", because: "tls" });
+    expect([post.messages, post.search(secret), post.search("MAIL FROM")]).toEqual([[], [], []]);
+  });
+
+  it("is asked for also where somebody in between takes the offer away", async () => {
+    const stripped = { at: "ehlo" as const, answer: "250 post.example", times: 1 };
+    const transport = { auth, requireTls: true, tls: { rejectUnauthorized: false } };
+    const offered = await setting({ startTls: true, auth, faults: [stripped] }, { transport });
+    expect(await offered.mailer.send(newsletter)).toMatchObject({ status: "accepted" });
+    // What is said in TLS cannot be heard.
+    expect([offered.post.search(secret), offered.post.search("MAIL FROM")]).toEqual([[], []]);
+
+    const faults = [stripped, { at: "starttls" as const, answer: "502 5.5.1 What?" }];
+    const { post, mailer } = await setting({ startTls: true, auth, faults }, { transport });
+    expect(await mailer.send(newsletter)).toEqual({ status: "notSent", because: "tls", code: 502 });
     expect([post.messages, post.search(secret), post.search("MAIL FROM")]).toEqual([[], [], []]);
   });
 

@@ -18,6 +18,8 @@ export interface Entry {
   readonly messageKey: string;
   state: "given" | "revoked" | "handing-over";
   outcome?: SendOutcome;
+  /** The person said no while the message was on its way. */
+  inFlight?: true;
 }
 
 /**
@@ -35,8 +37,9 @@ export class PermitBook implements Permits<Topic> {
   optOut(email: string): void {
     this.optedOut.add(email.toLowerCase());
     for (const entry of this.entries) {
-      if (entry.email.toLowerCase() === email.toLowerCase() && entry.state === "given")
-        entry.state = "revoked";
+      if (entry.email.toLowerCase() !== email.toLowerCase()) continue;
+      if (entry.state === "given") entry.state = "revoked";
+      else if (entry.outcome === undefined) entry.inFlight = true;
     }
   }
 

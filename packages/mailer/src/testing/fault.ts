@@ -27,6 +27,8 @@ export interface Fault {
   readonly meanwhile?: () => unknown;
   /** How often it happens. Default: always. */
   readonly times?: number;
+  /** How many messages pass before it happens. Default: 0. */
+  readonly afterMessages?: number;
 }
 
 /** Answers with what is to go wrong now, if anything, after what happens meanwhile. */
@@ -35,11 +37,21 @@ export type TakeFault = (
   wanted?: (answer: string | undefined) => boolean,
 ) => Promise<string | undefined>;
 
-/** Counts how often each fault has happened, over all connections. */
-export function countFaults(faults: readonly Fault[]): TakeFault {
-  const left = faults.map(({ times = Infinity, ...fault }) => ({ ...fault, times }));
+/**
+ * Counts how often each fault has happened, over all connections.
+ *
+ * @param passed how many messages were answered with a yes that their client got
+ */
+export function countFaults(faults: readonly Fault[], passed: () => number): TakeFault {
+  const left = faults.map(({ times = Infinity, afterMessages = 0, ...fault }) => ({
+    ...fault,
+    times,
+    afterMessages,
+  }));
   return async (at, wanted = () => true) => {
-    const fault = left.find((each) => each.at === at && each.times > 0 && wanted(each.answer));
+    const fault = left.find(
+      (each) => each.at === at && each.times > 0 && passed() >= each.afterMessages && wanted(each.answer),
+    );
     if (!fault) return undefined;
     fault.times -= 1;
     await fault.meanwhile?.();

@@ -57,7 +57,8 @@ export async function mailServer(
   } = {},
 ): Promise<MailServer> {
   const { faults = [], auth, startTls = false, dsn = false } = options;
-  const take = countFaults(faults);
+  let passed = 0;
+  const take = countFaults(faults, () => passed);
   const messages: ReceivedMessage[] = [];
   const heard: string[] = [];
   const sockets = new Set<Socket>();
@@ -113,7 +114,11 @@ export async function mailServer(
       sockets.add(socket.setNoDelay(true));
       socket.once("close", () => sockets.delete(socket)).on("error", () => {});
     }
-    proxySession(client, server, { take, heard: (line) => heard.push(line) }).catch(() => {});
+    proxySession(client, server, {
+      take,
+      heard: (line) => heard.push(line),
+      passed: () => (passed += 1),
+    }).catch(() => {});
   });
   const port = await listen(front);
 

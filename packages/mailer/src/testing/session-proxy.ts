@@ -19,9 +19,14 @@ const stages: Readonly<Record<string, Stage>> = {
 export async function proxySession(
   client: Socket,
   server: Socket,
-  session: { readonly take: TakeFault; readonly heard: (line: string) => void },
+  session: {
+    readonly take: TakeFault;
+    readonly heard: (line: string) => void;
+    /** A message was taken, and its client is told so. */
+    readonly passed: () => void;
+  },
 ): Promise<void> {
-  const { take, heard } = session;
+  const { take, heard, passed } = session;
   const fromClient = readLines(client);
   const fromServer = readLines(server);
 
@@ -88,6 +93,7 @@ export async function proxySession(
       strike(lost);
       return;
     }
+    if (verdict.startsWith("250")) passed();
     client.write(verdict);
   }
 }
