@@ -1,7 +1,9 @@
 import MailComposer from "nodemailer/lib/mail-composer";
+import type MimeNode from "nodemailer/lib/mime-node";
 import type { From } from "./options.ts";
 import type { Message } from "./outgoing.ts";
 import type { OwnHeaders } from "./own-headers.ts";
+import { writeMime } from "./write-mime.ts";
 
 /** All that a message is made of. Everything is parsed already. */
 export interface Parts {
@@ -16,7 +18,12 @@ export interface Parts {
 }
 
 /** Builds the MIME message: header block and body with CRLF line ends, unsigned. */
-export function compose({ from, to, message, messageId, at, own }: Parts): Promise<Buffer> {
+export function compose(parts: Parts): Buffer {
+  return writeMime(compile(parts));
+}
+
+/** The message as a tree of nodemailer's. */
+export function compile({ from, to, message, messageId, at, own }: Parts): MimeNode {
   const { subject, text, html, headers } = message;
   const composer = new MailComposer({
     from,
@@ -31,7 +38,7 @@ export function compose({ from, to, message, messageId, at, own }: Parts): Promi
     disableFileAccess: true,
     disableUrlAccess: true,
   });
-  return composer.compile().build();
+  return composer.compile();
 }
 
 /** The caller's fields first; of two with one name, whatever their case, the caller's. */

@@ -115,7 +115,7 @@ export function createMailer<
     const { messageId, ...envelope } = address(permit, from.address, ask.to);
     const { own, url } = dress(permit, ask);
     const message = fill(permit, ask.message, url);
-    const raw = sign(await compose({ from, to: ask.to, message, messageId, at, own }), at);
+    const raw = sign(compose({ from, to: ask.to, message, messageId, at, own }), at);
 
     const failure = await slot.open();
     if (failure) return notSent(failure);

@@ -33,7 +33,7 @@ async function signed(
   message = { subject: "News", text: "Hello  there \r\n\r\n" },
   own = ofMarketing,
 ): Promise<string> {
-  const raw = await compose({
+  const raw = compose({
     from: { name: "Acme", address: "news@acme.example" },
     to: "anna@dest.example",
     message: { ...message, headers: fields },

@@ -54,7 +54,8 @@ describe("two workers with the same messages", () => {
       ...people.map(() => "accepted"),
       ...people.map(() => "already-sent"),
     ]);
-    expect(post.messages.map(({ envelope }) => envelope.to[0]).toSorted()).toEqual(people.toSorted());
+    expect(post.messages).toHaveLength(people.length);
+    expect(new Set(post.messages.map(({ envelope }) => envelope.to[0]))).toEqual(new Set(people));
   });
 
   it("send what one could not send by the other, and never what nobody knows of", async () => {

@@ -76,7 +76,7 @@ async function checkSender({ from, dkim }: Sender, listUnsubscribe: string, now:
   const domain = alignedDomain(dkim.domain, from.address);
 
   const sign = createSigner({ domain, selector: dkim.selector, key });
-  const sample = await compose({
+  const sample = compose({
     from,
     to: `preflight@${domain}`,
     message: { subject: "Preflight", text: "Sample\r\n" },
