@@ -9,8 +9,10 @@ import { meetsGoal, type Figure } from "./figure.ts";
 import { fold } from "./fold.ts";
 import { idle } from "./idle.ts";
 import { limiterFigures } from "./limiter.ts";
-import { permitGrowth } from "./permit.ts";
+import { permitFigures } from "./permit.ts";
 import { inPlace } from "./places.ts";
+import { sendThroughput } from "./send.ts";
+import { tokenRate } from "./token.ts";
 import { vendorFigures } from "./vendors.ts";
 
 const parts: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
@@ -28,7 +30,9 @@ const parts: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "hubspot.erase": () => vendorFigures("hubspot.erase"),
   "stripe.forget": () => vendorFigures("stripe.forget"),
   fold: () => inPlace("sqlite", fold),
-  permit: () => inPlace("sqlite", permitGrowth),
+  permit: () => inPlace("sqlite", permitFigures),
+  send: () => inPlace("sqlite", sendThroughput),
+  token: tokenRate,
 };
 
 const asked = process.argv.slice(2);

@@ -13,10 +13,15 @@ export function meetsGoal({ value, goal, better }: Figure): boolean {
 }
 
 export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** The value that this share of all values is not above. */
+export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other);
-  const middle = sorted[Math.floor(sorted.length / 2)];
-  if (middle === undefined) throw new TypeError("There is no median of nothing.");
-  return middle;
+  const value = sorted[Math.floor(sorted.length * share)];
+  if (value === undefined) throw new TypeError("There is no quantile of nothing.");
+  return value;
 }
 
 /** How long the work took, in milliseconds. */
