@@ -1,3 +1,5 @@
+export { readReport } from "./inbound/read-report.ts";
+export type { Report } from "./inbound/read-report.ts";
 export { createMailer } from "./create-mailer.ts";
 export type { Mailer } from "./create-mailer.ts";
 export { gate } from "./gate.ts";
