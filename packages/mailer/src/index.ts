@@ -1,5 +1,15 @@
+export { createInbox } from "./inbound/create-inbox.ts";
+export type { Inbox } from "./inbound/create-inbox.ts";
+export type { IgnoredReason, InboundResult } from "./inbound/inbound-result.ts";
+export type { InboxHeed, MailedRight } from "./inbound/inbox-heed.ts";
+export type { Duty, InboxOptions, KeptAbout, KeptReason } from "./inbound/inbox-options.ts";
+export { mailReceiver } from "./inbound/mail-receiver.ts";
+export type { MailReceiver, MailReceiverOptions } from "./inbound/mail-receiver.ts";
 export { readReport } from "./inbound/read-report.ts";
 export type { Report } from "./inbound/read-report.ts";
+export type { DnsResolver, InboundEnvelope } from "./inbound/sender-proof.ts";
+export { englishWords, swedishWords } from "./inbound/words.ts";
+export type { Intent, Words } from "./inbound/words.ts";
 export { createMailer } from "./create-mailer.ts";
 export type { Mailer } from "./create-mailer.ts";
 export { gate } from "./gate.ts";

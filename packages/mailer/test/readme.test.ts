@@ -27,12 +27,18 @@ beforeAll(async () => {
     const policy = definePolicy({
       controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
       recipients: {},
-      purposes: { account: { basis: "contract" } },
-      topics: { account: { class: "transactional", purpose: "account" } },
+      purposes: { account: { basis: "contract" }, news: { basis: "consent" } },
+      topics: {
+        account: { class: "transactional", purpose: "account" },
+        news: { class: "marketing", purpose: "news" },
+      },
     });
+    export const heed = createHeed({ policy, storage: memory(), keys: ephemeralKeys(), processors: {} });
+    const subject = { email: "anna@dest.example" };
+    await heed.consent.give({ subject, purpose: "news", evidence: { none: true } });
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     export const options = {
-      permits: createHeed({ policy, storage: memory(), keys: ephemeralKeys(), processors: {} }).permits,
+      permits: heed.permits,
       transport: { host: "${post.host}", port: ${post.port} },
       from: "account@acme.example",
       dkim: { domain: "acme.example", selector: "s1", privateKey },
@@ -45,7 +51,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-it.each(["Templates", "Heed's own mails"])(
+it.each(["Templates", "Heed's own mails", "Mail that comes in"])(
   "the example of “%s” prints what the README says",
   async (heading) => {
     const section = readme.slice(readme.indexOf(`\n## ${heading}\n`));
