@@ -114,23 +114,10 @@ export async function inboxSetting(
     messages += 1;
     return heed.permits.take({ topic, email, messageKey: `permit ${messages}` });
   };
-  const onFile = new Map<string, string>();
-  const tokens = new Map<string, string>();
   const reports: DeliveryReport[] = [];
   /** What heed has not yet: as its contract says, and no kinder. */
   const port: InboxHeed<Topic, Purpose, Recipient> = {
     ...heed,
-    links: {
-      unsubscribe: (ask) => heed.links.unsubscribe(ask),
-      issue: async ({ email, topic }) => {
-        const known = onFile.get(email.toLowerCase());
-        if (known === undefined) return undefined;
-        const name = topic === "all" ? "news" : topic;
-        const taken = tokens.has(`${known} ${name}`) ? undefined : await permit(name, known);
-        if (taken?.allowed && taken.unsubscribeToken) tokens.set(`${known} ${name}`, taken.unsubscribeToken);
-        return { token: tokens.get(`${known} ${name}`) ?? "", email: known };
-      },
-    },
     requests: {
       open: async (ask) => {
         if (ask.right !== "inquiry") return heed.requests.open(ask);
@@ -150,12 +137,11 @@ export async function inboxSetting(
       },
     },
     messages: {
-      report: async (report): Promise<Reported> => {
+      report: (report): Promise<Reported> => {
         reports.push(report);
-        return { did: report.kind === "hard" ? "stopped" : "counted" };
+        return heed.messages.report(report);
       },
     },
-    subjects: { addressOnFile: async ({ email }) => onFile.get(email.toLowerCase()) },
   };
   const inquiries = new Map<string, string>();
   const kept: { raw: Uint8Array; about: KeptAbout }[] = [];
@@ -187,11 +173,10 @@ export async function inboxSetting(
     mailer,
   });
 
-  /** Makes a person known, who wants everything; `written` is how they write their address. */
-  async function know(email: string, written = email): Promise<void> {
-    onFile.set(email.toLowerCase(), written);
-    people.add(written);
-    const subject = { email: written };
+  /** Makes a person known, who wants everything. */
+  async function know(email: string): Promise<void> {
+    people.add(email);
+    const subject = { email };
     for (const purpose of ["news", "surveys", "profiling"] as const)
       await heed.consent.give({ subject, purpose, evidence: { none: true } });
     pass(60_000);

@@ -233,7 +233,7 @@ describe("a mail that anybody could have written", () => {
 
   it("asks the address on file, once a day, and never the one that it names", async () => {
     const setting = await inboxSetting();
-    await setting.know("ben@sender.example", "Ben@Sender.example");
+    await setting.know("Ben@Sender.example");
     const raw = (): Buffer =>
       letter({ ...unsubscribe, from: "BEN@sender.example", head: "Reply-To: mallory@else.example\n" });
     for (let mail = 0; mail < 3; mail += 1)

@@ -3,16 +3,46 @@ import { anna as recipient, arf, exim, postfix, returnPath, tag } from "../../te
 import { anna, inboxSetting } from "../../test/inbox-setting.ts";
 import { letter } from "../../test/letters.ts";
 
-const hard = [{ kind: "hard", followed: "stopped" }];
 const bounce = { mailFrom: "" };
 
 describe("a report that comes in", () => {
+  it("stops the address of the message that it is about, and nobody else's", async () => {
+    const setting = await inboxSetting();
+    await setting.know("ben@sender.example");
+    const permit = await setting.permit("news");
+    const own = permit.allowed ? (permit.returnTag ?? "") : "";
+    const groups = [{ recipient: "ben@sender.example" }, { recipient: anna }];
+    const raw = Buffer.from(postfix({ groups }).toString().replaceAll(tag, own));
+    expect(await setting.arrive(raw, `b+${own}@bounces.acme.example`, bounce)).toEqual({
+      did: "reported",
+      reports: [
+        { kind: "hard", followed: "unknown" },
+        { kind: "hard", followed: "stopped" },
+      ],
+    });
+    expect(await setting.permit("news")).toMatchObject({ allowed: false, because: "undeliverable" });
+    expect(await setting.gets("ben@sender.example")).toEqual(["news", "surveys"]);
+  });
+
+  it("of a complaint ends all marketing", async () => {
+    const setting = await inboxSetting();
+    const permit = await setting.permit("news");
+    const own = permit.allowed ? (permit.returnTag ?? "") : "";
+    const raw = Buffer.from(arf({ redacted: true }).toString().replaceAll(tag, own));
+    expect(await setting.arrive(raw, "stop@acme.example")).toEqual({
+      did: "reported",
+      reports: [{ kind: "complaint", followed: "unsubscribed" }],
+    });
+    expect(await setting.gets()).toEqual([]);
+    expect((await setting.permit("receipts")).allowed).toBe(true);
+  });
+
   it("counts for the message whose return address it came to", async () => {
     const setting = await inboxSetting();
     const raw = Buffer.from(postfix().toString().replaceAll(tag, "z".repeat(26)));
     expect(await setting.arrive(raw, returnPath.toUpperCase(), bounce)).toEqual({
       did: "reported",
-      reports: hard,
+      reports: [{ kind: "hard", followed: "unknown" }],
     });
     expect(setting.reports).toEqual([{ tag, kind: "hard" }]);
   });
