@@ -148,6 +148,7 @@ describe("mailReceiver", () => {
     const drip = setInterval(() => socket.write("x\r\n"), 20);
     await once(socket, "close");
     clearInterval(drip);
+    await expect.poll(() => slow.warned.length).toBe(1);
     expect(slow.kept).toEqual([]);
   });
 

@@ -74,7 +74,6 @@ export async function mailReceiver(options: MailReceiverOptions): Promise<MailRe
   ): Promise<Reply | undefined> {
     const timer = setTimeout(() => {
       for (const connection of server.connections) if (connection.id === session.id) connection.close();
-      stream.destroy(new Error("too slow"));
     }, mailTimeoutMs);
     const raw = await read(stream, inbox.maxBytes).finally(() => clearTimeout(timer));
     if (raw === undefined) return replies.tooLarge;
