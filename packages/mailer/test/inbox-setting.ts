@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { ConflictError, createHeed, definePolicy, ephemeralKeys, memory, ownData } from "@heed/core";
+import { createHeed, definePolicy, ephemeralKeys, memory, ownData } from "@heed/core";
 import type { DeliveryReport, Reported } from "@heed/core/contract";
 import { onTestFinished } from "vitest";
 import {
@@ -57,11 +57,9 @@ export const addresses = {
 export async function inboxSetting(
   options: Partial<Omit<InboxOptions<Topic, Purpose, Recipient>, "heed" | "mailer">> & {
     readonly faults?: readonly Fault[];
-    /** Requests of which the address alone would not show who asks. */
-    readonly isOneAddress?: boolean;
   } = {},
 ) {
-  const { faults = [], isOneAddress = true, ...inboxOptions } = options;
+  const { faults = [], ...inboxOptions } = options;
   let now = Date.parse("2026-11-02T10:00:00Z");
   const sleepers = new Set<() => void>();
   const clock = {
@@ -126,15 +124,7 @@ export async function inboxSetting(
         inquiries.set(id, ask.receivedAt);
         return { id, state: "awaiting_manual", dueOn: "2026-12-02", changed };
       },
-      invite: async (id) => {
-        const { state } = await heed.requests.get(id);
-        if (state !== "awaiting_verification" || !isOneAddress)
-          throw new ConflictError("There is nothing to show.", { code: "not-one-address" });
-        return {
-          token: `k1.${Buffer.from(id).toString("base64url").slice(0, 40)}`,
-          expiresAt: "2026-11-09T10:00:00.000Z",
-        };
-      },
+      invite: (id) => heed.requests.invite(id),
     },
     messages: {
       report: (report): Promise<Reported> => {
