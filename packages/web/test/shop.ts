@@ -4,10 +4,15 @@ import type { HeedStorage, Row, TableName } from "@heed/core/storage";
 
 const policy = definePolicy({
   controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
-  purposes: { news: { basis: "consent" }, ads: { basis: "consent", title: "Matching offers" } },
+  purposes: {
+    sales: { basis: "contract" },
+    news: { basis: "consent" },
+    ads: { basis: "consent", title: "Matching offers" },
+  },
   topics: {
     "product-news": { class: "marketing", purpose: "news", title: "Product news" },
     offers: { class: "marketing", purpose: "news" },
+    receipts: { class: "transactional", purpose: "sales", title: "Receipts" },
   },
 });
 

@@ -84,6 +84,16 @@ describe("a token that was altered", () => {
   });
 });
 
+describe("a link that heed mailed", () => {
+  it("names its list, all lists, and what still comes", async () => {
+    const shop = await setting();
+    const page = await (await shop.handler(new Request(at(shop.token)))).text();
+    const names = [...page.matchAll(/<li>([^<]*)<\/li>/g)].map(([, name]) => name?.trim());
+    expect(names).toEqual(["Product news", "offers", "Receipts"]);
+    expect(page).toContain("Stop “Product news”");
+  });
+});
+
 describe("a token of somebody erased", () => {
   it("is answered as ever, keeps the address silent, and makes nobody anew", async () => {
     const shop = await setting();
