@@ -8,7 +8,7 @@ import type { Envelope } from "./smtp-session.ts";
 import { createLinks, type UnsubscribeLink } from "./unsubscribe-link.ts";
 
 /** What a permit makes of a message: header fields, and for marketing the link that belongs in each part. */
-export interface Dressed {
+interface Dressed {
   readonly own: OwnHeaders;
   /** The recipient's own way out. Marketing only. */
   readonly url?: string;

@@ -18,7 +18,7 @@ export interface GatedMail {
 }
 
 /** A part of the MIME tree that is read, not downloaded. */
-export interface Part {
+interface Part {
   readonly node: MimeNode;
   readonly isHtml: boolean;
   readonly content: string;

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 const tagPattern = /^[a-z2-7]{26}$/;
 
 /** The part before the tag where the options name none. */
-export const defaultPrefix = "b";
+const defaultPrefix = "b";
 
 /** The address that bounces of one message come back to (VERP): `b+<tag>@bounces.acme.example`. */
 export function returnAddress(bounces: { domain: string; prefix?: string | undefined }, tag: string): string {
