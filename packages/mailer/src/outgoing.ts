@@ -48,7 +48,8 @@ const printable = /^\P{Cc}{1,900}$/u;
 /** An override turns the direction of what follows around: `U+202E` makes `gpj.exe` of `exe.jpg`. */
 export const subjectPattern = /^(?!.*[\u202D\u202E])\P{Cc}{1,900}$/u;
 /** RFC 5322 3.6.4 without comments and spaces: it came from outside. */
-const messageIdPattern = /^<[!-;=?A-~]{1,200}@[!-;=?A-~]{1,200}>$/;
+/** An id that a reply may name: one that can be written as it is. */
+export const messageIdPattern = /^<[!-;=?A-~]{1,200}@[!-;=?A-~]{1,200}>$/;
 /** At most four fields, read from the right, the last of 5 to 15 characters (support.google.com/mail/answer/6254652). */
 const feedbackId = /^(?:[\w.+-]{0,64}:){0,3}[\w.-]{5,15}$/;
 

@@ -235,14 +235,23 @@ describe("a mail that anybody could have written", () => {
     const setting = await inboxSetting();
     await setting.know("Ben@Sender.example");
     const raw = (): Buffer =>
-      letter({ ...unsubscribe, from: "BEN@sender.example", head: "Reply-To: mallory@else.example\n" });
+      letter({
+        ...unsubscribe,
+        id: "<first@sender.example>",
+        from: "BEN@sender.example",
+        head: "Reply-To: mallory@else.example\n",
+      });
     for (let mail = 0; mail < 3; mail += 1)
       expect(await setting.arrive(raw())).toEqual({ did: "asked-to-confirm" });
     expect(setting.post.messages.map(({ envelope }) => envelope.to)).toEqual([["Ben@sender.example"]]);
     expect(setting.post.search("mallory")).toEqual([]);
 
     const [question] = setting.post.messages;
-    expect(question?.headers.find(({ name }) => name === "auto-submitted")?.value).toMatch(/^auto-/);
+    const field = (wanted: string) => question?.headers.find(({ name }) => name === wanted)?.value;
+    expect([field("auto-submitted"), field("in-reply-to")]).toEqual([
+      "auto-replied",
+      "<first@sender.example>",
+    ]);
     const [, token] = /https:\/\/acme\.example\/u\/(\S+)/.exec(question?.text ?? "") ?? [];
     await setting.heed.links.unsubscribe({ token: token ?? "", scope: "all" });
     expect(await setting.gets("Ben@sender.example")).toEqual([]);
@@ -251,6 +260,15 @@ describe("a mail that anybody could have written", () => {
     await setting.arrive(raw());
     expect(setting.post.messages).toHaveLength(2);
   });
+
+  it.each(["", "<a b@c.example>", "no id", `<${"x".repeat(900)}@c.example>`, "<å@c.example>"])(
+    "is answered whatever its id: %j",
+    async (id) => {
+      const setting = await inboxSetting();
+      expect(await setting.arrive(letter({ ...unsubscribe, id }))).toEqual({ did: "asked-to-confirm" });
+      expect(setting.post.messages[0]?.headers.some(({ name }) => name === "in-reply-to")).toBe(false);
+    },
+  );
 
   it("asks in the language of the mail", async () => {
     const setting = await inboxSetting();

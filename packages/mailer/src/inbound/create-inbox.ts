@@ -146,12 +146,13 @@ export function createInbox<Topic extends string, Purpose extends string, Recipi
   async function reduce(letter: Letter, proven: boolean): Promise<InboundResult> {
     const { unsubscribe, withdraw, language } = letter.wishes;
     const email = letter.sender.value;
+    const inReplyTo = valueOf(letter.mime.fields, "message-id")?.trim();
     if (!proven && unverified === "confirm") {
       const [topic = "all"] = unsubscribe.length === 1 ? unsubscribe : [];
       const link = await heed.links.issue({ email, topic });
       if (link === undefined) return { did: "ignored", because: "unknown-sender" };
       const list = topic === "all" ? undefined : (nameOf(topic) ?? topic);
-      const asked = await answers.confirm({ to: link.email, token: link.token, list, language });
+      const asked = await answers.confirm({ to: link.email, language, inReplyTo, token: link.token, list });
       return asked ? { did: "asked-to-confirm" } : { did: "ignored", because: "unreachable" };
     }
     const how = {
@@ -182,7 +183,7 @@ export function createInbox<Topic extends string, Purpose extends string, Recipi
     rights: readonly MailedRight<Recipient>[],
     proven: boolean,
   ): Promise<InboundResult> {
-    const { wishes, receivedAt, raw, id } = letter;
+    const { receivedAt, raw, id } = letter;
     const email = letter.sender.value;
     // Asked first: a request makes its asker known.
     const onFile = await heed.subjects.addressOnFile({ email });
@@ -212,18 +213,26 @@ export function createInbox<Topic extends string, Purpose extends string, Recipi
     if (main === undefined) return leave(letter, "conflict");
     // Written again in somebody's name, it is no reason to write to them again.
     const to = proven || main.changed ? (onFile ?? (proven ? email : undefined)) : undefined;
-    const acknowledged =
-      to !== undefined && (await acknowledge({ ...main, receivedAt }, to, wishes.language));
+    const acknowledged = to !== undefined && (await acknowledge({ ...main, receivedAt }, to, letter));
     const { right, about } = main;
     return right === "inquiry"
       ? { did: "case", requestId: main.id, ...(about !== undefined && { about }), acknowledged }
       : { did: "opened-request", requestId: main.id, right, acknowledged };
   }
 
-  async function acknowledge(request: Opened, to: string, language: string | undefined): Promise<boolean> {
+  async function acknowledge(request: Opened, to: string, { mime, wishes }: Letter): Promise<boolean> {
     const { id, state, right, receivedAt, dueOn } = request;
     const invitation = state === "awaiting_verification" ? await invite(id) : undefined;
-    return answers.acknowledge({ to, language, right, receivedAt, dueOn, invitation });
+    const inReplyTo = valueOf(mime.fields, "message-id")?.trim();
+    return answers.acknowledge({
+      to,
+      language: wishes.language,
+      inReplyTo,
+      right,
+      receivedAt,
+      dueOn,
+      invitation,
+    });
   }
 
   /** Undefined where the address alone would not show who asks: then people have to. */

@@ -1,16 +1,19 @@
 import { HeedError } from "@heed/core/contract";
 import type { MailOutcome } from "../outcome.ts";
-import type { Message } from "../outgoing.ts";
+import { messageIdPattern, type Message } from "../outgoing.ts";
 import { systemMail } from "../texts/system-mail.ts";
 import type { Right } from "../texts/system-mails.ts";
 import { createLinks } from "../unsubscribe-link.ts";
 import type { Settings } from "./inbox-options.ts";
 import { loopHeader } from "./is-automatic.ts";
 
-/** Whom to answer, and in which language; undefined where the mail does not tell. */
+/** Whom to answer, and to what. */
 interface To {
   readonly to: string;
+  /** Undefined where the mail does not tell. */
   readonly language: string | undefined;
+  /** The Message-ID of the mail that is answered, as it came. */
+  readonly inReplyTo: string | undefined;
 }
 
 /** What is acknowledged. */
@@ -43,24 +46,29 @@ export function inboxAnswers<T extends string, P extends string, R extends strin
   const languageOf = (language: string | undefined) =>
     language === "en" || language === "sv" ? language : usual;
 
-  async function send(kind: string, to: string, message: Message): Promise<boolean> {
+  async function send(kind: string, { to, inReplyTo }: To, message: Message): Promise<boolean> {
     const day = clock.now().toISOString().slice(0, 10);
     const outcome = await mailer.send({
       topic,
       to,
       messageKey: `${kind}:${day}`,
       message: { ...message, headers: { [loopHeader]: "inbox" } },
+      ...(inReplyTo !== undefined && messageIdPattern.test(inReplyTo) && { inReplyTo }),
     });
     return wasTold(outcome);
   }
 
   return {
-    confirm: ({ to, language, token, list }) => {
+    confirm: ({ token, list, ...to }) => {
       const link = unsubscribeLink(token).url;
       const data = { ...sender, link, ...(list !== undefined && { topic: list }) };
-      return send("confirm-unsubscribe", to, systemMail("confirm-unsubscribe", languageOf(language), data));
+      return send(
+        "confirm-unsubscribe",
+        to,
+        systemMail("confirm-unsubscribe", languageOf(to.language), data),
+      );
     },
-    acknowledge: ({ to, language, right, receivedAt, dueOn, invitation }) => {
+    acknowledge: ({ right, receivedAt, dueOn, invitation, ...to }) => {
       const data = { ...sender, receivedAt, dueOn };
       const show = invitation && {
         link: invitationLink(invitation.token).url,
@@ -68,8 +76,8 @@ export function inboxAnswers<T extends string, P extends string, R extends strin
       };
       const mail =
         right === "inquiry"
-          ? systemMail("inquiry-received", languageOf(language), data)
-          : systemMail("request-received", languageOf(language), { ...data, right, ...show });
+          ? systemMail("inquiry-received", languageOf(to.language), data)
+          : systemMail("request-received", languageOf(to.language), { ...data, right, ...show });
       return send("request-received", to, mail);
     },
   };

@@ -113,11 +113,14 @@ describe("a report that comes in", () => {
         ),
       );
     expect(raw).toContain("acme.example/u/");
-    expect((await setting.arrive(Buffer.from(raw), "stop@acme.example", bounce)).did).not.toBe(
-      "unsubscribed",
-    );
+    expect(await setting.arrive(Buffer.from(raw), "stop@acme.example", bounce)).toEqual({
+      did: "reported",
+      reports: [{ kind: "hard", followed: "stopped" }],
+    });
     expect(setting.post.messages).toHaveLength(1);
-    expect(await setting.gets()).toEqual(["news", "surveys"]);
+    expect(await setting.permit("news")).toMatchObject({ because: "undeliverable" });
+    const subject = { email: anna };
+    expect((await setting.heed.subscriptions.state({ subject, topic: "news" })).state).toBe("given");
   });
 
   it("is never answered, and never a request", async () => {

@@ -12,7 +12,7 @@ export interface About {
 const tagShape = /^[a-z2-7]{26}$/;
 
 /** The tag in an address such as `b+<tag>@bounces.acme.example` (VERP). Servers may change the case of its letters. */
-export function tagInAddress(address: string | undefined): string | undefined {
+function tagInAddress(address: string | undefined): string | undefined {
   return /^[^+@]+\+([a-z2-7]{26})@[^@]+$/i.exec(address?.replace(/^<(.*)>$/, "$1") ?? "")?.[1]?.toLowerCase();
 }
 

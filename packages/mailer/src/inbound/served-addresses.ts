@@ -1,6 +1,6 @@
 import { domainToASCII } from "node:url";
+import { readReturnTag } from "../return-address.ts";
 import type { Duty } from "./inbox-options.ts";
-import { tagInAddress } from "./returned-message.ts";
 import { readAddress } from "./sender-of.ts";
 
 /** The addresses that an inbox takes mail for. */
@@ -19,18 +19,14 @@ export function servedAddresses<D extends Duty>(
   bounces?: { readonly domain: string; readonly prefix?: string },
 ): ServedAddresses<D> {
   const returnDomain = bounces && domainToASCII(bounces.domain).toLowerCase();
-  const prefix = (bounces?.prefix ?? "b").toLowerCase();
   const domains = [...duties.keys()].map(domainOf);
   return {
     dutyOf(address) {
       const canonical = readAddress(address)?.canonical ?? "";
       return duties.get(canonical) ?? duties.get(canonical.replace(/\+[^@]*@/, "@"));
     },
-    tagOf(address) {
-      const canonical = readAddress(address)?.canonical ?? "";
-      const isReturn = domainOf(canonical) === returnDomain && canonical.startsWith(`${prefix}+`);
-      return isReturn ? tagInAddress(canonical) : undefined;
-    },
+    tagOf: (address) =>
+      returnDomain === undefined ? undefined : readReturnTag(address.trim(), returnDomain, bounces?.prefix),
     domains: new Set(returnDomain === undefined ? domains : [...domains, returnDomain]),
   };
 }
