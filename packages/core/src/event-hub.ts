@@ -1,4 +1,5 @@
 import type { ReportKind } from "./contract/messages.ts";
+import type { FarewellOutcome } from "./farewell/farewell.ts";
 
 /** What `heed.on` tells of, after the commit and at best effort. Ids and slugs only. */
 export interface HeedEvents {
@@ -16,6 +17,8 @@ export interface HeedEvents {
     /** Whether the step has ended; otherwise it goes on in `phase`. */
     readonly ended: boolean;
   };
+  /** Whoever was erased was told so, or will not be: their address is gone. */
+  "farewell.ended": { readonly requestId: string; readonly outcome: FarewellOutcome };
   /** A vendor's webhook told something new: `sightings` of them. A step looks at the vendor next. */
   "webhook.received": { readonly processor: string; readonly sightings: number };
   /** A mail server or a mailbox provider said something of a message: many of kind `policy` are about the sender. */
@@ -38,6 +41,7 @@ const eventNames: Readonly<Record<keyof HeedEvents, true>> = {
   "request.opened": true,
   "request.changed": true,
   "step.settled": true,
+  "farewell.ended": true,
   "webhook.received": true,
   "message.reported": true,
   "hold.placed": true,

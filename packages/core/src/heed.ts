@@ -26,6 +26,7 @@ import { newestCheckpoint } from "./evidence/seal-evidence.ts";
 import { checkEvidenceSettings, Sealer, type EvidenceSettings } from "./evidence/sealer.ts";
 import { read } from "./evidence/verify-evidence.ts";
 import { verifyStorage } from "./evidence/verify-storage.ts";
+import { checkFarewell, type Farewell } from "./farewell/farewell.ts";
 import type { CheckProcessors, ChoiceDetails, Heed, KindsOf } from "./heed-types.ts";
 import { listHolds } from "./holds/list-holds.ts";
 import { placeHold } from "./holds/place-hold.ts";
@@ -80,6 +81,12 @@ export interface HeedOptions<N extends Names, R> {
   readonly namespace?: string;
   /** One processor per recipient of the policy. */
   readonly processors?: R & CheckProcessors<N, R>;
+  /**
+   * Tells whoever was erased that it is done, once the last of what is known of them is gone, at an address of theirs that
+   * was verified. It is kept for that alone, sealed, for seven days at most. A withdrawn or refused request has none. Pass
+   * it in every process that works. Default: nobody is told.
+   */
+  readonly farewell?: Farewell<NoInfer<N>["topic"]>;
   /** Default: the machine's. */
   readonly clock?: Clock;
   readonly work?: Partial<WorkSettings>;
@@ -94,6 +101,7 @@ const optionKeys: KnownKeys<HeedOptions<Names, unknown>> = {
   journal: true,
   namespace: true,
   processors: true,
+  farewell: true,
   clock: true,
   work: true,
   evidence: true,
@@ -345,20 +353,22 @@ function contextOf(
   checkParts({ policy, storage: store, keys, journal, processors });
   const journaled = journal === undefined ? undefined : new JournaledStorage(store, journal, keys, clock);
   const storage = journaled ?? store;
-  return {
+  const own = Object.assign(Object.create(null) as Record<string, ProcessorV1>, processors);
+  const context: HeedContext = {
     namespace: options.namespace ?? "default",
     policy,
     storage,
     keys,
     clock,
     // Without a prototype: a recipient may be named "constructor".
-    processors: Object.assign(Object.create(null) as Record<string, ProcessorV1>, processors, {
-      heed: ownStore({ storage, clock }) as unknown as ProcessorV1,
-    }),
+    processors: own,
+    ...(options.farewell === undefined ? {} : { farewell: checkFarewell(policy, options.farewell) }),
     ...(journaled === undefined ? {} : { journaled }),
     hub: new EventHub(),
     livePermits: new LivePermits(),
     turns: new TurnQueues({ storage, clock }),
     newId: idMaker(),
   };
+  own["heed"] = ownStore(context) as unknown as ProcessorV1;
+  return context;
 }

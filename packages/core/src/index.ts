@@ -15,6 +15,13 @@ export type {
   OptInDetails,
   RequestDetails,
 } from "./heed-types.ts";
+export type {
+  Farewell,
+  FarewellAnswer,
+  FarewellMessage,
+  FarewellOutcome,
+  FarewellStatus,
+} from "./farewell/farewell.ts";
 export type { HeedEvents } from "./event-hub.ts";
 export type { EvidenceEntry } from "./evidence/entry.ts";
 export { evidenceEntrySchema } from "./evidence/entry.ts";

@@ -1,11 +1,12 @@
-import type { HeedStorage } from "../src/contract/storage.ts";
 import type { Row, TableName } from "../src/contract/tables.ts";
+import type { HeedStorage } from "../src/contract/storage.ts";
 import type { EvidenceSettings } from "../src/evidence/sealer.ts";
+import type { Farewell } from "../src/farewell/farewell.ts";
 import { createHeed } from "../src/heed.ts";
 import { ephemeralKeys, type Keyring } from "../src/keys/keyring.ts";
 import { memory } from "../src/memory/memory.ts";
 import { definePolicy } from "../src/policy/define-policy.ts";
-import { handClock } from "./hand-clock.ts";
+import { handClock, type HandClock } from "./hand-clock.ts";
 import { smallCrm } from "./small-crm.ts";
 import { placesOf, storedRows } from "./stored-rows.ts";
 
@@ -52,11 +53,14 @@ export function openShop(
     readonly start?: string;
     readonly keys?: Keyring;
     readonly evidence?: EvidenceSettings;
+    readonly farewell?: Farewell<ShopTopic>;
+    /** The one of another shop that is open at the same time. */
     readonly storage?: HeedStorage;
+    readonly clock?: HandClock;
     readonly namespace?: string;
   } = {},
 ) {
-  const clock = handClock(options.start);
+  const clock = options.clock ?? handClock(options.start);
   const storage = options.storage ?? memory();
   const crm = smallCrm();
   const under = (keys: Keyring) =>
@@ -66,6 +70,7 @@ export function openShop(
       keys,
       clock,
       processors: { crm: crm.processor },
+      ...(options.farewell === undefined ? {} : { farewell: options.farewell }),
       ...(options.evidence === undefined ? {} : { evidence: options.evidence }),
       ...(options.namespace === undefined ? {} : { namespace: options.namespace }),
     });

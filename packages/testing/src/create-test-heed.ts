@@ -44,6 +44,7 @@ export interface TestHeedOptions<N extends Names> {
   readonly journal?: Journal;
   readonly work?: HeedOptions<N, Record<never, never>>["work"];
   readonly evidence?: HeedOptions<N, Record<never, never>>["evidence"];
+  readonly farewell?: HeedOptions<N, Record<never, never>>["farewell"];
 }
 
 const fortyDaysMs = 40 * 86_400_000;
@@ -65,6 +66,7 @@ export function createTestHeed<N extends Names>(options: TestHeedOptions<N>): Te
     ...(options.journal === undefined ? {} : { journal: options.journal }),
     ...(options.work === undefined ? {} : { work: options.work }),
     ...(options.evidence === undefined ? {} : { evidence: options.evidence }),
+    ...(options.farewell === undefined ? {} : { farewell: options.farewell }),
     ...(options.processors === undefined ? {} : { processors: options.processors as never }),
   }) as unknown as Heed<N>;
   const rows = <T extends TableName>(table: T): Promise<readonly Row<T>[]> =>

@@ -29,7 +29,7 @@ export const tables = {
     key: ["digest"],
     indexes: [["subjectId"], ["suppression"]],
   },
-  /** Data keys, wrapped by the keyring. `owner`: the id of a subject, a request, a parked opt-in or a retained part. */
+  /** Data keys, wrapped by the keyring. `owner`: the id of a subject, a request, a parked opt-in, a retained part or a farewell. */
   dataKeys: {
     columns: { owner: "text", wrapped: "bytes", keyId: "text" },
     key: ["owner"],
@@ -96,6 +96,28 @@ export const tables = {
     columns: { tag: "text", kind: "text", address: "text", message: "text", at: "text" },
     key: ["tag", "kind"],
     indexes: [["address"]],
+  },
+  /**
+   * The one message that tells somebody that their erasure is done. `address`: digest (suppression use) of where it goes;
+   * `sealed`: that address, under a data key of this row alone. Both go when it has ended, at `expiresAt` at the latest.
+   * `state`: `open`, `attempting` until `dueAt`, `ended`.
+   */
+  farewells: {
+    columns: {
+      id: "text",
+      namespace: "text",
+      requestId: "text",
+      address: "text?",
+      sealed: "bytes?",
+      state: "text",
+      tries: "integer",
+      dueAt: "text",
+      handedOverAt: "text?",
+      outcome: "text?",
+      expiresAt: "text",
+    },
+    key: ["id"],
+    indexes: [["namespace", "dueAt"], ["requestId"], ["address"]],
   },
   /** What an unsubscribe token points to. After an erasure only `suppressions` (JSON digests) is left. */
   references: {

@@ -10,7 +10,7 @@ export interface Left {
   readonly open: number;
   /**
    * RFC 3339: when the next open step is due. Behind an open breaker that is when the next probe goes, and for one
-   * whose key this process lacks, when it looks again.
+   * whose key this process lacks, when it looks again. Or when a farewell is, if that comes first.
    */
   readonly nextAt?: string;
 }
@@ -26,11 +26,12 @@ const reads = (namespace: string) =>
     },
     leased: { from: "steps", where: { namespace, state: "running" }, orderBy: ["leaseUntil"], limit: 1 },
     breakers: { from: "breakers", where: { openUntil: { isNull: false } } },
+    farewells: { from: "farewells", where: { namespace }, orderBy: ["dueAt"], limit: 1 },
   }) as const satisfies Reads;
 
 /** Looks at what is open. @param unreadable what this process leaves to others */
 export async function whatIsLeft(
-  { storage, clock, namespace, processors }: HeedContext,
+  { storage, clock, namespace, processors, farewell }: HeedContext,
   unreadable: Pick<Unreadable, "stepsOf" | "full" | "againAt">,
 ): Promise<Left> {
   const firstOf = (processor: string) =>
@@ -41,7 +42,7 @@ export async function whatIsLeft(
       limit: 1 + unreadable.stepsOf(processor).length,
     }) as const;
   const ids = Object.keys(processors);
-  const { open, leased, breakers } = await storage.transact({
+  const { open, leased, breakers, farewells } = await storage.transact({
     lock: [],
     clock,
     read: reads(namespace),
@@ -65,6 +66,10 @@ export async function whatIsLeft(
     return lookedAt !== undefined && lookedAt < nextAt ? lookedAt : nextAt;
   };
   const ofKnown = ids.map((id) => dueAt(id, firsts[id] ?? []));
-  const [nextAt] = [...ofKnown, leased[0]?.leaseUntil].filter((at) => typeof at === "string").toSorted();
+  // Who has no sender leaves them to others, but for the end of their time.
+  const ofFarewell = farewell === undefined ? farewells[0]?.expiresAt : farewells[0]?.dueAt;
+  const [nextAt] = [...ofKnown, leased[0]?.leaseUntil, ofFarewell]
+    .filter((at) => typeof at === "string")
+    .toSorted();
   return { open: open.length, ...(nextAt === undefined ? {} : { nextAt }) };
 }

@@ -1,4 +1,5 @@
 import type { HeedContext } from "../context.ts";
+import { sealFarewell } from "../farewell/seal-farewell.ts";
 import { each } from "../contract/each.ts";
 import type { Call, Finding, OutcomeOf } from "../contract/operation.ts";
 import type { ProcessorV1 } from "../contract/processor.ts";
@@ -12,7 +13,8 @@ type OwnKind = "heedSubject" | "heedRequest";
 /**
  * heed as its own last processor: an erasure ends with what heed itself knows of the person. The subject's
  * and the request's keys go, so that whatever was sealed under them is unreadable, also in back-ups; it
- * counts only when the bytes of the keys are gone from the storage's files.
+ * counts only when the bytes of the keys are gone from the storage's files. What is left is the address that the farewell
+ * goes to, sealed by itself.
  */
 export function ownStore(context: Own): ProcessorV1<OwnKind, never, never> {
   return {
@@ -43,7 +45,7 @@ function idOf(call: Call<"erase", OwnKind>, kind: OwnKind): string {
   return call.identifiers.find((identifier) => identifier.kind === kind)?.value ?? "";
 }
 
-type Own = Pick<HeedContext, "storage" | "clock">;
+type Own = Pick<HeedContext, "storage" | "clock" | "keys" | "namespace" | "farewell">;
 
 /** All that the person was ever found by here, without what is somebody else's by now: they may have come back. */
 async function addressesOf(
@@ -89,20 +91,23 @@ async function destroy(context: Own, call: Call<"erase", OwnKind>): Promise<Outc
     read: {
       subjects: { from: "subjects", where: { id: subjectId } },
       identifiers: { from: "identifiers", where: { subjectId } },
+      dataKeys: { from: "dataKeys", where: { owner: subjectId } },
       requests: { from: "requests", where: { id: requestId } },
+      farewells: { from: "farewells", where: { requestId } },
     },
-    decide: ({ subjects, identifiers, requests }): Decision<OutcomeOf["erase"]> => ({
+    decide: (rows, now): Decision<OutcomeOf["erase"]> => ({
       writes: [
+        ...sealFarewell(context, subjectId, rows, now),
         // Which addresses they were is not known any more afterwards, and whoever reads back has to look under them.
         {
           update: "requests",
           where: { id: requestId },
-          set: { named: JSON.stringify(namedIn(requests, identifiers)) },
+          set: { named: JSON.stringify(namedIn(rows.requests, rows.identifiers)) },
         },
         ...forgetMessages(addresses),
-        ...destroyWrites(subjectId, requestId, identifiers),
+        ...destroyWrites(subjectId, requestId, rows.identifiers),
       ],
-      answer: subjects.length === 0 ? { status: "absent" } : { status: "done", affected: 1 },
+      answer: rows.subjects.length === 0 ? { status: "absent" } : { status: "done", affected: 1 },
     }),
   });
 }

@@ -3,6 +3,7 @@ import type { Sealer } from "../evidence/sealer.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { onlyKeys } from "../only-keys.ts";
 import { forgetExpired } from "../invitations/forget-expired.ts";
+import { Farewells } from "../farewell/farewells.ts";
 import { expireUnverified } from "../requests/change-request.ts";
 import { applyParked } from "./parked.ts";
 import { Pump, type PumpSettings } from "./pump.ts";
@@ -85,6 +86,7 @@ export class Worker {
   readonly #sealer: Sealer | undefined;
   readonly #pump: Pump;
   readonly #unreadable: Unreadable;
+  readonly #farewells: Farewells;
   #loop: Loop | undefined;
   #hasScrubbed = false;
   #tidiedAtMs = Number.NEGATIVE_INFINITY;
@@ -96,6 +98,14 @@ export class Worker {
     this.#sealer = sealer;
     this.#unreadable = new Unreadable(context);
     this.#pump = new Pump(context, settings, this.#unreadable);
+    this.#farewells = new Farewells(
+      context,
+      () => {
+        this.#tidyAgain();
+        this.#pump.bell.ring();
+      },
+      (error) => this.#unreadable.tell(error),
+    );
   }
 
   /** Works until nothing is due any more, or the budget is used up: what is in hand then goes on for the grace. */
@@ -119,7 +129,7 @@ export class Worker {
         const { next, rings } = this.#pump.bell;
         const goesOn = failures.length === 0 && clock.now().getTime() < until;
         const started = goesOn ? await this.#pump.startDue(giveUp.signal, fail) : 0;
-        const isBusy = this.#pump.inHand.length > 0;
+        const isBusy = this.#inHand.length > 0;
         if (failures.length > 0 && !isBusy) throw failures[0];
         if (started > 0) continue;
         if (isBusy) await next;
@@ -201,13 +211,13 @@ export class Worker {
         tell(error);
       }
       if (started > 0) continue;
-      const isIdle = pump.inHand.length === 0;
+      const isIdle = this.#inHand.length === 0;
       const isWoken = await this.#rest(next, pollMs, stop);
       if (!isWoken) pump.refresh();
       else if (isIdle) await sleep(lingerMs);
     }
     for (const end of unwatch) end?.();
-    await Promise.allSettled(pump.inHand);
+    await Promise.allSettled(this.#inHand);
     await this.#sealer?.rest();
   }
 
@@ -228,8 +238,19 @@ export class Worker {
     if ((await this.#context.journaled?.isHeld()) === true) return 0;
     const parked = await applyParked(this.#context, (error) => this.#unreadable.tell(error));
     const expired = (await expireUnverified(this.#context)) + (await forgetExpired(this.#context));
-    const tidied = parked + expired;
-    return tidied + (await this.#pump.startStrangers(stop, onFailure));
+    const started = await this.#pump.startStrangers(stop, onFailure);
+    // Nobody waits for those, and they wait for nobody.
+    return parked + expired + started + (await this.#farewells.startDue(stop, onFailure));
+  }
+
+  /** What is due beside steps may have changed. */
+  #tidyAgain(): void {
+    this.#tidiedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** All that is being carried out now. */
+  get #inHand(): readonly Promise<void>[] {
+    return [...this.#pump.inHand, ...this.#farewells.inHand];
   }
 
   async #tidyUpSometimes(stop: AbortSignal, onFailure: (error: unknown) => void): Promise<number> {
@@ -251,8 +272,8 @@ export class Worker {
       hub.on("hold.released", refresh),
       hub.on("webhook.received", refresh),
       hub.on("request.changed", () => {
-        // A closed request may free a parked opt-in.
-        this.#tidiedAtMs = Number.NEGATIVE_INFINITY;
+        // A closed request may free a parked opt-in, and whoever was erased is told so.
+        this.#tidyAgain();
         refresh();
       }),
     ];

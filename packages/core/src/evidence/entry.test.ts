@@ -75,6 +75,7 @@ const complete: { readonly [K in EvidenceEntry["kind"]]: Extract<EvidenceEntry, 
     because: "by-hand",
     subject: [digest],
   },
+  "farewell.ended": { kind: "farewell.ended", requestId: "r1", outcome: "not-sent" },
   "objection.lifted": {
     kind: "objection.lifted",
     processor: "crm",

@@ -96,6 +96,12 @@ export const evidenceEntrySchema = z.discriminatedUnion("kind", [
     because: slugSchema.optional(),
     subject,
   }),
+  /** The last message to whoever was erased, and the end of what it was sealed for: the address is gone. */
+  z.strictObject({
+    kind: z.literal("farewell.ended"),
+    requestId: id,
+    outcome: z.enum(["accepted", "rejected", "unknown", "not-sent"]),
+  }),
   /** Nothing of before keeps them out of the recipient any more. */
   z.strictObject({
     kind: z.literal("objection.lifted"),

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { openShop } from "../../test/shop.ts";
 import { ownStore } from "../engine/own-store.ts";
+import { ephemeralKeys } from "../keys/keyring.ts";
 
 it("is looked for when an erasure reads back what heed itself knows", async () => {
   const { heed, storage, clock, rows } = openShop();
@@ -9,7 +10,7 @@ it("is looked for when an erasure reads back what heed itself knows", async () =
   const [invitation] = await rows("invitations");
   if (invitation === undefined) throw new Error("nobody was asked");
   const call = { id: "1", identifiers: [{ kind: "heedSubject", value: invitation.subjectId }] };
-  const { erase } = ownStore({ storage, clock }).operations;
+  const { erase } = ownStore({ storage, clock, keys: ephemeralKeys(), namespace: "default" }).operations;
   const ask = async (question: "run" | "verify") => {
     const answers = await Reflect.get(erase ?? {}, question).call(erase, [call], {});
     return (answers as ReadonlyMap<string, unknown>).get("1");

@@ -57,9 +57,17 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
   const holds =
     has("insert", "holds").length > 0 ||
     all.some((each) => each.table === "holds" && "releasedAt" in each.row);
+  // Nobody is told twice: that it is about to be said is known before it is.
+  const farewells = has("update", "farewells").length > 0;
   const silences = all.some((each) => each.table === "suppressions");
   const isAwaited =
-    hasChoice || holds || silences || ends.length > 0 || erased !== undefined || linked !== undefined;
+    hasChoice ||
+    holds ||
+    farewells ||
+    silences ||
+    ends.length > 0 ||
+    erased !== undefined ||
+    linked !== undefined;
   const adds = has("insert", "subjects", "identifiers", "references");
   const marks = has("update", "identifiers");
   if (!isAwaited && adds.length === 0 && marks.length === 0 && removed.length === 0) return undefined;
@@ -108,6 +116,12 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
             set: { address, subjectId },
           } as Write);
         }
+        break;
+      case "farewells":
+        // How far it came and nothing else, so that nobody is told twice of an erasure that is carried out again.
+        if (verb === "insert")
+          kept.push({ insert: table, row: { ...row, address: null, sealed: null } } as Write);
+        else if (verb === "update") kept.push(write);
         break;
       case "requests":
         if (

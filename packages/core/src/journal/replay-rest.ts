@@ -64,7 +64,8 @@ export async function replayRest(context: HeedContext, line: JournalLine): Promi
           }),
       );
       const isLeftOut = (write: Write) =>
-        tableOf(write) !== "suppressions" && (record.erased === undefined ? isEndOf(write, again) : goesOn);
+        !["suppressions", "farewells"].includes(tableOf(write)) &&
+        (record.erased === undefined ? isEndOf(write, again) : goesOn);
       const linkedAgain = linkAgain(context, link, unprefixed("from/", rows), unprefixed("to/", rows), now);
       const taken = new Set(rows.taken.map((row) => row.digest));
       const kept = record.writes.filter(

@@ -27,6 +27,7 @@ const carriers = {
   permits: { along: "id", columns: ["address", "message", "suppression"] },
   reports: { along: "tag", columns: ["address", "message"] },
   references: { along: "id", columns: ["address", "suppressions"] },
+  farewells: { along: "id", columns: ["address"] },
   requests: { along: "id", columns: ["named", "subjectDigests"] },
   evidence: { along: "id", columns: ["entry"] },
 } as const satisfies { readonly [T in TableName]?: { along: string; columns: readonly string[] } };

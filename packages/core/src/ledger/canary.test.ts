@@ -19,6 +19,7 @@ const eventNames = Object.keys({
   "request.opened": 1,
   "request.changed": 1,
   "step.settled": 1,
+  "farewell.ended": 1,
   "webhook.received": 1,
   "message.reported": 1,
   "hold.placed": 1,

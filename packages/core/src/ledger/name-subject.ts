@@ -94,7 +94,7 @@ export function suppressionLookups(
 
 /** Suppression digests of the subject's addresses, under the active key. */
 export function suppressionDigests(
-  context: HeedContext,
+  context: Pick<HeedContext, "keys" | "namespace">,
   identifiers: readonly Identifier[],
 ): readonly string[] {
   const digests = identifiers

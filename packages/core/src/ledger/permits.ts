@@ -4,6 +4,7 @@ import type { PermitAnswer, Permits, Refusal, SendOutcome } from "../contract/pe
 import type { Decision, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import { farewellPermit } from "../farewell/farewell-permit.ts";
 import { keyReads, refuseUnknownKeys } from "../keys/known-keys.ts";
 import { withIdentifiers } from "./identifiers.ts";
 import { issueLink, newReference, referenceOf } from "./links.ts";
@@ -36,6 +37,8 @@ async function takePermit(
       },
     );
   }
+  const farewell = await farewellPermit(context, ask, identifier, topic.class);
+  if (farewell !== undefined) return farewell;
   // Somebody may have said no to it in what was lost. A password reset or an invoice silences nobody.
   const isSilenceable = topic.class === "marketing" || topic.class === "service";
   if (isSilenceable && (await context.journaled?.isHeld()) === true)

@@ -155,7 +155,7 @@ function groupedBy<R>(rows: readonly R[], name: (row: R) => string): ReadonlyMap
 
 /** @throws InvalidInputError when the key is gone: its owner was erased in the meantime */
 export function dataKeyOf(
-  context: HeedContext,
+  context: Pick<HeedContext, "keys">,
   dataKeys: readonly Row<"dataKeys">[] = [],
   owner: string,
 ): Uint8Array {

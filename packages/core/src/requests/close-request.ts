@@ -4,7 +4,7 @@ import type { Row } from "../contract/tables.ts";
 import { evidenceWrite } from "../evidence/evidence.ts";
 import type { RequestState } from "./lifecycle.ts";
 
-/** Ends a request: its work key goes, the subject is unfrozen if it is still there, evidence is kept. */
+/** Ends a request: its work key goes, the subject is unfrozen if it is still there, its farewell is due, evidence is kept. */
 export function closingWrites(
   context: HeedContext,
   request: Row<"requests">,
@@ -17,6 +17,9 @@ export function closingWrites(
     { update: "steps", where: { requestId: request.id }, set: { sealed: null } },
     { remove: "dataKeys", where: { owner: request.id } },
     { update: "subjects", where: { id: request.subjectId, frozenBy: request.id }, set: { frozenBy: null } },
+    ...(request.right === "erasure"
+      ? [{ update: "farewells", where: { requestId: request.id }, set: { dueAt: now } } as const]
+      : []),
     evidenceWrite(context, now, {
       kind: "request.closed",
       requestId: request.id,

@@ -4,6 +4,7 @@ import {
   definePolicy,
   fileJournal,
   ownData,
+  type Farewell,
   type HeedStorage,
   type Journal,
 } from "@heed/core";
@@ -76,6 +77,7 @@ export function journaledCompanyAt(
         readonly storage?: HeedStorage;
         readonly namespace?: string;
         readonly keys?: string;
+        readonly farewell?: Farewell<"invoices">;
       } = {},
     ) {
       const journaled =
@@ -89,6 +91,7 @@ export function journaledCompanyAt(
         storage: standingStill(more.storage ?? open(place), clock),
         ...(journaled === undefined ? {} : { journal: journaled }),
         ...(more.namespace === undefined ? {} : { namespace: more.namespace }),
+        ...(more.farewell === undefined ? {} : { farewell: more.farewell }),
         processors: { crm: crm.processor, app },
       });
       // One whose append never ends cannot be closed.
