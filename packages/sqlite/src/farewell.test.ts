@@ -63,6 +63,8 @@ describe("a farewell", () => {
     const keys = await live.rows("dataKeys");
     expect(keys).toHaveLength(1);
     const key = Buffer.from(keys[0]?.wrapped ?? []);
+    const sealed = Buffer.from((await live.rows("farewells"))[0]?.sealed ?? []).toString("base64url");
+    expect(sealed.length).toBeGreaterThan(20);
     expect(bytesOnDisk(base).includes(key)).toBe(true);
     answering(() => "accepted");
     await live.settle(hourMs);
@@ -73,6 +75,7 @@ describe("a farewell", () => {
       const text = file.toString("latin1").toLowerCase();
       expect(text).not.toContain("canary");
       expect(text).not.toContain(Buffer.from(anna.email).toString("base64url").toLowerCase());
+      expect(file.includes(sealed)).toBe(false);
       expect(file.includes(key) || file.includes(key.toString("base64url"))).toBe(false);
     }
   });

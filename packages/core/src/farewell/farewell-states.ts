@@ -12,8 +12,6 @@ export type FarewellRef = Pick<Row<"farewells">, "id" | "requestId">;
 /** A farewell that is being sent. */
 export interface Attempt extends FarewellRef {
   readonly email: string;
-  /** Which try it is: a late answer of another one counts for nothing. */
-  readonly tries: number;
 }
 
 const minuteMs = 60_000;
@@ -63,7 +61,6 @@ function change<A>(
       farewells: { from: "farewells", where: { id } },
       dataKeys: { from: "dataKeys", where: { owner: id } },
       requests: { from: "requests", where: { id: requestId } },
-      evidence: { from: "evidence", where: { requestId } },
     },
     decide: (rows, now) => {
       const [row] = rows.farewells;
@@ -75,7 +72,6 @@ function change<A>(
 interface FarewellRows {
   readonly dataKeys: readonly Row<"dataKeys">[];
   readonly requests: readonly Row<"requests">[];
-  readonly evidence: readonly Row<"evidence">[];
 }
 
 /** Its address and the key of it go; what is left says how it ended. */
@@ -115,9 +111,13 @@ export function takeUp(context: HeedContext, ref: FarewellRef): Promise<Attempt 
       if (isOver) return { writes: endWrites(ref, "not-sent", now), answer: "ended" };
       if (context.farewell === undefined) return { writes: [], answer: undefined };
       const email = open(context.keys.unwrap(key.wrapped, key.keyId, id), row.sealed, `farewells/${id}`);
-      const tries = row.tries + 1;
-      const begun = { state: "attempting", tries, handedOverAt: null, dueAt: later(now, lostAfterMs) };
-      return { writes: [put(begun)], answer: { id, requestId, email, tries } };
+      const begun = {
+        state: "attempting",
+        tries: row.tries + 1,
+        handedOverAt: null,
+        dueAt: later(now, lostAfterMs),
+      };
+      return { writes: [put(begun)], answer: { id, requestId, email } };
     },
     undefined,
   );
@@ -133,7 +133,7 @@ export function settleAttempt(
     context,
     attempt,
     (row, _, now) => {
-      if (row.state !== "attempting" || row.tries !== attempt.tries) return { writes: [], answer: false };
+      if (row.state !== "attempting") return { writes: [], answer: false };
       const pauseMs = Math.min(firstPauseMs * 2 ** (row.tries - 1), longestPauseMs);
       const dueAt = later(now, pauseMs);
       if (outcome === "deferred" && dueAt < row.expiresAt) {
@@ -157,29 +157,17 @@ export function putOffFarewell(context: HeedContext, ref: FarewellRef): Promise<
   return change<void>(context, ref, putOff, undefined);
 }
 
-/**
- * Keeps as proof how it ended, and nothing else of it. Only when the bytes of the key are gone.
- *
- * @returns how it ended; undefined where that is in evidence already
- */
+/** Keeps as proof how it ended, and nothing else of it: only when the bytes of its key are gone. */
 export function recordEnd(context: HeedContext, ref: FarewellRef): Promise<FarewellOutcome | undefined> {
   const { id, requestId } = ref;
   return change<FarewellOutcome | undefined>(
     context,
     ref,
-    (row, { requests, evidence }, now) => {
-      // Its time was over before its erasure was; or that is carried out again.
-      if (requests.some(({ closedAt }) => closedAt === null)) return { writes: [], answer: undefined };
+    (row, _, now) => {
       const outcome = (row.outcome ?? "unknown") as FarewellOutcome;
-      const removed: Write = { remove: "farewells", where: { id } };
-      if (evidence.some(isFarewellsEnd)) return { writes: [removed], answer: undefined };
       const proof = evidenceWrite(context, now, { kind: "farewell.ended", requestId, outcome });
-      return { writes: [removed, proof], answer: outcome };
+      return { writes: [{ remove: "farewells", where: { id } }, proof], answer: outcome };
     },
     undefined,
   );
-}
-
-function isFarewellsEnd({ entry }: Row<"evidence">): boolean {
-  return entry !== null && (JSON.parse(entry) as { kind?: unknown }).kind === "farewell.ended";
 }
