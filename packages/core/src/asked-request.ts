@@ -17,7 +17,7 @@ const shownIdentities = [
   "operator-checked",
 ] as const satisfies readonly Identity[];
 const identities = [...shownIdentities, "unverified"] as const satisfies readonly Identity[];
-const rights = ["erasure", "forget-tokens", "withdrawal", "objection"] as const;
+const rights = ["erasure", "forget-tokens", "withdrawal", "objection", "inquiry"] as const;
 const previewed = ["erasure", "forget-tokens", "objection"] as const;
 const endings = ["allowed", "refused"] as const satisfies readonly EndsPaidService[];
 
@@ -30,6 +30,8 @@ const openKeys = {
   purpose: true,
   recipient: true,
   endsPaidService: true,
+  about: true,
+  follows: true,
 };
 
 // Also the identity: one ask may serve for the preview and for the request that is opened with it.
@@ -51,7 +53,12 @@ export async function openAsked(
   oneOf(ask.identity, identities, "identity");
   oneOf(ask.right, rights, "right");
   const what = whatIsAsked(context, ask);
-  if (what.right !== "withdrawal" && "preview" in ask && ask.preview !== undefined) {
+  if (
+    what.right !== "withdrawal" &&
+    what.right !== "inquiry" &&
+    "preview" in ask &&
+    ask.preview !== undefined
+  ) {
     const { digest } = asked(ask.preview, "requests.open's preview", "what requests.preview answered");
     text(digest, "requests.open's preview", "digest");
     const today = await previewRequest(context, looking, who, { ...what, right: what.right });
@@ -68,6 +75,8 @@ export async function openAsked(
     ...("purpose" in ask && ask.purpose !== undefined
       ? { purpose: known(context.policy, "purposes", ask.purpose) }
       : {}),
+    ...("about" in ask && ask.about !== undefined ? { about: slugFrom("about", ask.about) } : {}),
+    ...(ask.follows === undefined ? {} : { follows: followed(ask) }),
   });
 }
 
@@ -90,7 +99,7 @@ function whatIsAsked<Right extends RequestRight>(
 ): { readonly right: Right; readonly recipient?: string } & MayEndService {
   const { right, recipient = "", endsPaidService } = ask;
   if (right === "objection") return { right, recipient: known(policy, "recipients", recipient) };
-  if (right === "withdrawal" || endsPaidService === undefined) return { right };
+  if (right === "withdrawal" || right === "inquiry" || endsPaidService === undefined) return { right };
   return { right, endsPaidService: oneOf(endsPaidService, endings, "endsPaidService") };
 }
 
@@ -99,12 +108,24 @@ export function shownIdentity(given: (typeof shownIdentities)[number]): (typeof 
   return oneOf(given, shownIdentities, "identity");
 }
 
-/** Why a request is denied. */
-export function reasonFrom(because: string): string {
-  if (slugSchema.safeParse(because).success) return because;
-  throw new InvalidInputError("`because` must be a slug: lower-case letters, digits and hyphens.", {
-    issues: [{ path: "because", message: "not a slug" }],
+/** Why a request is denied, or what was answered. */
+export const reasonFrom = (because: string): string => slugFrom("because", because);
+
+function slugFrom(name: "because" | "about", given: string): string {
+  if (slugSchema.safeParse(given).success) return given;
+  throw new InvalidInputError(`\`${name}\` must be a slug: lower-case letters, digits and hyphens.`, {
+    issues: [{ path: name, message: "not a slug" }],
   });
+}
+
+/** The inquiry that a request takes the place of: when it arrived is known by that. */
+function followed({ right, follows, receivedAt }: Parameters<Heed["requests"]["open"]>[0]): string {
+  if (right === "inquiry" || receivedAt !== undefined)
+    throw new InvalidInputError(
+      "A request that follows an inquiry is none itself, and was received when that was: leave `receivedAt` out.",
+      { issues: [{ path: "follows", message: "with another inquiry, or with receivedAt" }] },
+    );
+  return text(follows ?? "", "requests.open", "follows");
 }
 
 /** The day from which the GDPR applies (Art. 99(2)), where it began first. */

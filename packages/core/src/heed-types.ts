@@ -256,6 +256,11 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
         readonly identity: Identity;
         /** RFC 3339: when it reached the controller; the deadline counts from then. Default: now. */
         readonly receivedAt?: string;
+        /**
+         * Id of the open inquiry of the same person that turned out to be this. It ends with this call, and its clock goes
+         * on: the deadline counts from when it was received. Instead of `receivedAt`, and of no other inquiry.
+         */
+        readonly follows?: string;
       } &
         /** `forget-tokens`: only what is stored to pay with is forgotten, the rest stays. */
         (
@@ -271,6 +276,17 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
               readonly right: "objection";
               readonly recipient: N["recipient"];
               readonly preview?: Preview<Id>;
+            }
+          /**
+           * Somebody wrote, and a human has to read it and to say what it is: the request waits for that
+           * (`awaiting_manual`), and its deadline is that of every request. It plans nothing, and freezes nobody. More of the
+           * same person about the same, while it is open, is the same request. It ends by `requests.answer`, by
+           * `requests.deny`, or by the request that `follows` it. Whoever is known by nothing else is forgotten then.
+           */
+          | {
+              readonly right: "inquiry";
+              /** What it seems to be, as a slug: `"access"`, `"complaint"`, … It is kept as it is: nothing personal. */
+              readonly about?: string;
             }
         ),
     ): Promise<OpenedRequest>;
@@ -305,6 +321,14 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
      * for example `"manifestly-unfounded"`. The subject must be told why, and of their remedies (GDPR Art. 12(4)).
      */
     deny(ask: { readonly id: string; readonly because: string }): Promise<{ readonly state: RequestState }>;
+    /**
+     * A human has dealt with an inquiry: it is `fulfilled`. `because`: a slug that says how, for example
+     * `"copy-sent"`. @throws ConflictError `not-an-inquiry`, `request-ended`
+     */
+    answer(ask: {
+      readonly id: string;
+      readonly because?: string;
+    }): Promise<{ readonly state: RequestState }>;
     /** Tries the failed and manual steps of a request again. @throws ConflictError `nothing-to-retry` */
     retry(id: string): Promise<{ readonly state: RequestState }>;
     /** What is kept as proof about a request. */

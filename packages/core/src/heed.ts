@@ -57,7 +57,13 @@ import { idMaker } from "./new-id.ts";
 import { alone, type KnownKeys } from "./only-keys.ts";
 import { known } from "./policy/known-name.ts";
 import type { Names, Policy } from "./policy/policy.ts";
-import { denyRequest, retrySteps, verifyIdentity, withdrawRequest } from "./requests/change-request.ts";
+import {
+  answerInquiry,
+  denyRequest,
+  retrySteps,
+  verifyIdentity,
+  withdrawRequest,
+} from "./requests/change-request.ts";
 import { liftObjection } from "./requests/lift-objection.ts";
 import { openRequest } from "./requests/open-request.ts";
 import { acknowledgeStep, parkedSteps, retryStep } from "./requests/parked-steps.ts";
@@ -219,6 +225,11 @@ export function createHeed<
       deny: async (ask) => {
         const { id, because } = asked(ask, "requests.deny", "{ id, because }", { id: true, because: true });
         return denyRequest(context, text(id, "requests.deny", "id"), reasonFrom(because));
+      },
+      answer: async (ask) => {
+        const { id, because } = asked(ask, "requests.answer", "{ id }", { id: true, because: true });
+        const said = because === undefined ? null : reasonFrom(because);
+        return answerInquiry(context, text(id, "requests.answer", "id"), said);
       },
       retry: async (id) => retrySteps(context, text(id, "requests.retry", "id")),
       evidence: async (id) => evidenceOf(context, text(id, "requests.evidence", "id")),

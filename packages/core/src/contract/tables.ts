@@ -146,7 +146,8 @@ export const tables = {
   },
   /**
    * A subject's exercise of a right. `named`, `subjectDigests`: JSON digests (index and
-   * evidence use). `because`: a slug. `endsPaidService`: `"allowed"` where whoever asked wants that.
+   * evidence use). `because`: a slug. `endsPaidService`: `"allowed"` where whoever asked wants that. Of an inquiry:
+   * `about`, a slug, and `madeSubject`, 1 while nothing else is known of the subject that it made.
    */
   requests: {
     columns: {
@@ -167,6 +168,8 @@ export const tables = {
       because: "text?",
       closedAt: "text?",
       endsPaidService: "text?",
+      about: "text?",
+      madeSubject: "integer?",
     },
     key: ["id"],
     indexes: [["subjectId"], ["namespace", "state", "dueAt"]],

@@ -126,7 +126,9 @@ export function keptOf(writes: readonly Write[], now: string): Kept | undefined 
       case "requests":
         if (
           verb === "insert" ||
-          ["closedAt", "identity", "subjectId", "endsPaidService"].some((name) => name in row)
+          ["closedAt", "identity", "subjectId", "endsPaidService", "madeSubject", "named"].some(
+            (name) => name in row,
+          )
         )
           kept.push(write);
         break;

@@ -11,6 +11,7 @@ import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { letInAt } from "../ledger/suppression.ts";
 import { beginRequest } from "../requests/begin-request.ts";
 import { closingWrites } from "../requests/close-request.ts";
+import { hasPlan } from "../requests/lifecycle.ts";
 import { openRequestsOf } from "../requests/open-request.ts";
 import { preferenceSteps } from "../requests/plan.ts";
 import { standingSteps } from "../requests/tell-standing.ts";
@@ -120,8 +121,7 @@ async function planRequest(context: HeedContext, row: Row<"restored">, subjectId
         record === undefined ||
         request.closedAt !== null ||
         request.state === "awaiting_verification" ||
-        // Its steps come with its event.
-        request.right === "withdrawal" ||
+        !hasPlan(request.right) ||
         requestSteps.some((step) => step.requestId === request.id);
       if (isPlanned) return { writes: [crossedOff(row)], answer: undefined };
       const { recipient } = request;

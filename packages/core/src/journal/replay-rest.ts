@@ -8,7 +8,7 @@ import { idIn, redo, type RequestUpdate } from "./lost-writes.ts";
 import { prefixed, unprefixed } from "./prefixed-reads.ts";
 import { blankedLink, isMove, linkAgain } from "./replay-link.ts";
 import { movedPlans, requestPlans } from "./to-plan.ts";
-import { parkedStates } from "../requests/lifecycle.ts";
+import { hasPlan, parkedStates } from "../requests/lifecycle.ts";
 
 /** What outlives the owners. An erasure that had ended is carried out again, wherever the person is here again. */
 export async function replayRest(context: HeedContext, line: JournalLine): Promise<void> {
@@ -58,7 +58,7 @@ export async function replayRest(context: HeedContext, line: JournalLine): Promi
             const request = rows.requests.find((row) => row.id === id);
             return (
               request !== undefined &&
-              request.right !== "withdrawal" &&
+              hasPlan(request.right) &&
               rows.subjects.some((each) => each.id === request.subjectId)
             );
           }),

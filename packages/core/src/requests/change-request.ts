@@ -13,6 +13,7 @@ import { stepWrites } from "../ledger/choice-event.ts";
 import { letSubjectIn } from "../ledger/kept-out.ts";
 import { keepsOut } from "../ledger/suppression.ts";
 import { stepsToRelease } from "./gates.ts";
+import { elseKnownReads, openInquiry, strangerWrites } from "./inquiry.ts";
 import { isFinal, isParked, type Identity, type RequestState } from "./lifecycle.ts";
 import { openRequestsOf } from "./open-request.ts";
 import { byId, reviveSteps } from "./parked-steps.ts";
@@ -33,6 +34,8 @@ interface Found {
   readonly allSteps: readonly Row<"steps">[];
   /** Undefined when another request erased the person. */
   readonly record: SubjectRecord | undefined;
+  /** What goes with the request when it ends. */
+  readonly forgotten: readonly Write[];
   readonly now: string;
 }
 
@@ -66,8 +69,9 @@ async function changeOnce(
     read: {
       requests: { from: "requests", where: { id } },
       requestSteps: { from: "steps", where: openRequestsOf(subjectId) },
+      ...elseKnownReads(subjectId),
     },
-    decide: ([record], { requests, requestSteps }, now): Decision<Change | "moved"> => {
+    decide: ([record], { requests, requestSteps, ...elseKnown }, now): Decision<Change | "moved"> => {
       const [request] = requests;
       if (request === undefined) throw noSuchRequest();
       if (request.subjectId !== subjectId) return { writes: [], answer: "moved" };
@@ -78,7 +82,14 @@ async function changeOnce(
       }
       const steps = requestSteps.filter((step) => step.requestId === id);
       const allSteps = byId([...(record?.openSteps ?? []), ...requestSteps]);
-      const changed = decide({ request, steps, allSteps, record, now });
+      const changed = decide({
+        request,
+        steps,
+        allSteps,
+        record,
+        forgotten: strangerWrites(request, record, elseKnown),
+        now,
+      });
       return { writes: changed.writes, answer: changed };
     },
   });
@@ -91,6 +102,11 @@ export function verifyIdentity(
   identity: Exclude<Identity, "unverified">,
 ): Promise<{ state: RequestState }> {
   return change(context, id, ({ request, record, allSteps, now }) => {
+    if (request.right === "inquiry")
+      throw new ConflictError(
+        "An inquiry does nothing that needs an identity. Open what it turned out to be, with `follows`.",
+        { code: "nothing-to-verify" },
+      );
     if (request.state !== "awaiting_verification") {
       throw new ConflictError("The identity behind this request was established before.", {
         code: "already-verified",
@@ -119,6 +135,18 @@ export function verifyIdentity(
       state,
       revoked: begun.revoked,
     };
+  });
+}
+
+/** A human has answered an inquiry. @throws ConflictError `not-an-inquiry` */
+export function answerInquiry(
+  context: HeedContext,
+  id: string,
+  because: string | null,
+): Promise<{ state: RequestState }> {
+  return change(context, id, ({ request, forgotten, now }) => {
+    const closing = closingWrites(context, openInquiry(request), "fulfilled", now, because);
+    return { writes: [...closing, ...forgotten], state: "fulfilled" };
   });
 }
 
@@ -162,7 +190,7 @@ export async function expireUnverified(context: HeedContext): Promise<number> {
 /** Cancels what is open and closes the request. */
 function endEarly(
   context: HeedContext,
-  { request, steps, allSteps, record, now }: Found,
+  { request, steps, allSteps, record, forgotten, now }: Found,
   state: "withdrawn" | "denied" | "expired",
   because: string | null,
 ): Change {
@@ -193,6 +221,7 @@ function endEarly(
       ...open.map((step) => stepEvidence(context, { ...step, ...cancelled }, digests, now)),
       ...notKeptOut(context, request, steps, record, now),
       ...closingWrites(context, request, state, now, because),
+      ...forgotten,
     ],
     state,
   };

@@ -2,9 +2,13 @@ import type { Row } from "../contract/tables.ts";
 
 /**
  * The rights that a request can exercise. An `objection` is to being at one recipient: out there, kept out, and nothing
- * else changes (GDPR Art. 21). `forget-tokens` is the company's own promise.
+ * else changes (GDPR Art. 21). `forget-tokens` is the company's own promise. `inquiry`: somebody wrote, and a human has to
+ * say what it is; nothing is done by itself, and the clock runs.
  */
-export type RequestRight = "erasure" | "withdrawal" | "objection" | "forget-tokens";
+export type RequestRight = "erasure" | "withdrawal" | "objection" | "forget-tokens" | "inquiry";
+
+/** Whether it is carried out by steps of its own: a withdrawal has those of its event, and an inquiry is answered. */
+export const hasPlan = (right: string): boolean => right !== "withdrawal" && right !== "inquiry";
 
 /** Whether what a person pays for may be ended, so that what pays for it can be forgotten. */
 export type EndsPaidService = "allowed" | "refused";
@@ -18,9 +22,9 @@ export type RequestState =
   | "awaiting_verification"
   /** Steps are under way. */
   | "executing"
-  /** A step failed for good or needs a human; the rest goes on. */
+  /** A step failed for good or needs a human; the rest goes on. Of an inquiry: it is to be read. */
   | "awaiting_manual"
-  /** Every step ended, and was read back where that is possible. */
+  /** Every step ended, and was read back where that is possible; an inquiry was answered. */
   | "fulfilled"
   /** As fulfilled, and some categories are kept, with reason and date. */
   | "partially_fulfilled"

@@ -14,6 +14,10 @@ import { comeBack } from "../ledger/suppression.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
 import { allowedEvidence, allowEnding } from "./allow-ending.ts";
 import { beginRequest } from "./begin-request.ts";
+import { closingWrites } from "./close-request.ts";
+import { ConflictError } from "../errors/conflict-error.ts";
+import { openInquiry } from "./inquiry.ts";
+import { noSuchRequest } from "./read-request.ts";
 import { deadlineOf } from "./deadline.ts";
 import type { EndsPaidService, Identity, RequestRight, RequestState } from "./lifecycle.ts";
 
@@ -37,6 +41,10 @@ export interface Asked {
   readonly purpose?: string;
   /** For an objection: where the person does not want to be. */
   readonly recipient?: string;
+  /** For an inquiry: what it seems to be, as a slug. */
+  readonly about?: string;
+  /** The inquiry that turned out to be this: it ends, and its clock goes on here. */
+  readonly follows?: string;
   /** Whether what the person pays for may be ended for it. */
   readonly endsPaidService?: EndsPaidService;
 }
@@ -44,9 +52,10 @@ export interface Asked {
 /**
  * Opens a request, or finds the open one of the same right that covers everything named. When identity is
  * established its plan is made and, for an erasure, the subject is frozen and silenced, in the same transaction;
- * one that waited for an identity is begun. A withdrawal needs no identity (GDPR Art. 7(3)).
+ * one that waited for an identity is begun. A withdrawal needs no identity (GDPR Art. 7(3)). An inquiry waits for a human.
  *
- * @throws ConflictError `two-subjects`, or `frozen` when an erasure runs that does not cover this
+ * @throws ConflictError `two-subjects`, `frozen` when an erasure runs that does not cover this; `not-an-inquiry`,
+ *   `request-ended`, `another-subject` of what it follows
  */
 export async function openRequest(context: HeedContext, named: Named, asked: Asked): Promise<OpenedRequest> {
   const id = randomUUID();
@@ -73,18 +82,28 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
       // An opt-in that waits for the end of an erasure.
       parked: { from: "parked", where: openRequestsOf(subjectIds) },
       silences: { from: "suppressions", where: { digest: addresses } },
+      followed: {
+        from: "requests",
+        where: { id: asked.follows ?? [], namespace: context.namespace },
+      },
     },
     decide: (
       records,
-      { requests, requestSteps, parked, silences },
+      { requests, requestSteps, parked, silences, followed },
       now,
     ): Decision<{ opened: OpenedRequest; revoked: readonly string[] }> => {
       const verified = asked.identity !== "unverified";
+      const isInquiry = asked.right === "inquiry";
       const canBegin = verified || asked.right === "withdrawal";
       const alike = requests.filter(
-        ({ purpose, recipient }) =>
-          purpose === (asked.purpose ?? null) && recipient === (asked.recipient ?? null),
+        ({ purpose, recipient, about }) =>
+          purpose === (asked.purpose ?? null) &&
+          recipient === (asked.recipient ?? null) &&
+          about === (asked.about ?? null),
       );
+      const inquiry = asked.follows === undefined ? undefined : inquiryIn(followed, records);
+      const answered =
+        inquiry === undefined ? [] : closingWrites(context, inquiry, "fulfilled", now, asked.right);
       const isWaiting = (request: Row<"requests">) => request.state === "awaiting_verification";
       const waiting = canBegin ? alike.find(isWaiting) : undefined;
       // Whoever said yes since has a new no to say: the withdrawal that is under way knows nothing of it.
@@ -98,16 +117,25 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
         const isMore = mayEnd && verified && same.endsPaidService !== "allowed";
         const steps = requestSteps.filter((step) => step.requestId === same.id);
         const writes = isMore ? allowEnding(context, same, steps, asked.identity, now) : [];
-        const opened = { id: same.id, state: same.state as RequestState, dueOn: same.dueOn, changed: isMore };
-        return { writes, answer: { opened, revoked: [] } };
+        const { id, state, dueOn } = same;
+        const changed = isMore || inquiry !== undefined;
+        const opened = { id, state: state as RequestState, dueOn, changed };
+        return { writes: [...writes, ...answered], answer: { opened, revoked: [] } };
       }
       const isFrozen = records.some((each) => each.frozenBy !== null);
       // A withdrawal during an erasure marks nothing as shown: the erasure has its own list of what was.
       const marks = verified && !(isFrozen && asked.right === "withdrawal");
       const found = findSubject(context, records, named, marks, now);
       const { record, writes: silenced } = withSilences(context, found.record, named, silences);
-      const receivedAt = asked.receivedAt !== undefined && asked.receivedAt < now ? asked.receivedAt : now;
-      const deadline = deadlineOf(context.policy.controller, receivedAt);
+      const receivedAt = firstOf(
+        now,
+        waiting === undefined ? asked.receivedAt : undefined,
+        inquiry?.receivedAt,
+      );
+      const clock =
+        waiting === undefined || receivedAt < waiting.receivedAt
+          ? { receivedAt, ...deadlineOf(context.policy.controller, receivedAt) }
+          : waiting;
       const request: Row<"requests"> = {
         id: waiting?.id ?? id,
         namespace: context.namespace,
@@ -116,11 +144,11 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
         purpose: asked.purpose ?? null,
         recipient: asked.recipient ?? null,
         identity: asked.identity,
-        state: "awaiting_verification",
-        regime: waiting?.regime ?? deadline.regime,
-        receivedAt: waiting?.receivedAt ?? receivedAt,
-        dueAt: waiting?.dueAt ?? deadline.dueAt,
-        dueOn: waiting?.dueOn ?? deadline.dueOn,
+        state: isInquiry ? "awaiting_manual" : "awaiting_verification",
+        regime: clock.regime,
+        receivedAt: clock.receivedAt,
+        dueAt: clock.dueAt,
+        dueOn: clock.dueOn,
         named: JSON.stringify(named.digests.flat()),
         subjectDigests: JSON.stringify(
           evidenceDigests(context, identifiersOf(record.dataKey, record.identifiers)),
@@ -129,10 +157,13 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
         closedAt: null,
         // What somebody unknown wished is no wish of whoever asks now.
         endsPaidService: mayEnd ? "allowed" : null,
+        about: asked.about ?? null,
+        madeSubject: isInquiry && records.length === 0 ? 1 : null,
       };
-      const begun = canBegin
-        ? beginRequest(context, record, request, requestSteps, now)
-        : { request, writes: [], revoked: [] };
+      const begun =
+        canBegin && !isInquiry
+          ? beginRequest(context, record, request, requestSteps, now)
+          : { request, writes: [], revoked: [] };
       return {
         writes: [
           ...found.writes,
@@ -144,6 +175,7 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
             : [{ update: "requests", where: { id: request.id }, set: begun.request } as const]),
           ...(mayEnd && canBegin ? [allowedEvidence(context, request, asked.identity, now)] : []),
           ...begun.writes,
+          ...answered,
         ],
         answer: {
           opened: {
@@ -160,7 +192,25 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
   context.livePermits.revoke(revoked);
   if (opened.id === id) context.hub.emit("request.opened", { requestId: id, right: asked.right });
   else if (opened.changed) context.hub.emit("request.changed", { requestId: opened.id, state: opened.state });
+  if (asked.follows !== undefined)
+    context.hub.emit("request.changed", { requestId: asked.follows, state: "fulfilled" });
   return opened;
+}
+
+/** The inquiry that a request follows. */
+function inquiryIn([found]: readonly Row<"requests">[], records: readonly SubjectRecord[]): Row<"requests"> {
+  if (found === undefined) throw noSuchRequest();
+  const inquiry = openInquiry(found);
+  if (records.some(({ id }) => id === inquiry.subjectId)) return inquiry;
+  throw new ConflictError(
+    "The inquiry came from somebody else. Name the identifier that it came by as well, or answer it by itself.",
+    { code: "another-subject" },
+  );
+}
+
+/** The earliest of some instants, some of which there are not. */
+function firstOf(now: string, ...instants: readonly (string | undefined)[]): string {
+  return instants.reduce<string>((first, at) => (at !== undefined && at < first ? at : first), now);
 }
 
 /** The condition on steps, or on what is parked, that brings those of all open requests of the subjects. */

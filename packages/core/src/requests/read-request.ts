@@ -50,12 +50,14 @@ export interface RequestView<Processor extends string = string> {
   readonly right: RequestRight;
   /** Of an objection: where the person does not want to be. */
   readonly recipient?: Processor;
+  /** Of an inquiry: what it seems to be. */
+  readonly about?: string;
   readonly state: RequestState;
   readonly receivedAt: string;
   /** Civil date by which it must be done (see `deadlineOf`). */
   readonly dueOn: string;
   readonly closedAt?: string;
-  /** A slug: why it was denied or expired. */
+  /** A slug: why it was denied or expired, or what was answered. */
   readonly because?: string;
   readonly steps: readonly StepView<Processor>[];
 }
@@ -124,6 +126,7 @@ function requestFields(request: Row<"requests">): Omit<RequestView, "steps" | "c
     id: request.id,
     right: request.right as RequestRight,
     ...(request.recipient === null ? {} : { recipient: request.recipient }),
+    ...(request.about === null ? {} : { about: request.about }),
     state: request.state as RequestState,
     receivedAt: request.receivedAt,
     dueOn: request.dueOn,
