@@ -43,7 +43,16 @@ describe("what heed todo prints", () => {
         { ...step, state: "verified" },
       ],
     } as const;
-    expect(todoText([step, manual, choice], [overdue], nowMs)).toBe(
+    const inquiry = {
+      id: "r2",
+      right: "inquiry",
+      about: "access",
+      state: "awaiting_manual",
+      receivedAt: "2026-01-15T10:00:00.000Z",
+      dueOn: "2026-02-16",
+      overdue: false,
+    } as const;
+    expect(todoText([step, manual, choice], [inquiry], [overdue], nowMs)).toBe(
       [
         "step  processor  operation    state   because   since  request",
         "s1    crm        unsubscribe  failed  rejected  3 h    a choice",
@@ -55,12 +64,17 @@ describe("what heed todo prints", () => {
         "",
         "heed retry <step> tries again; heed acknowledge <step> says that it was done by hand.",
         "",
+        "inquiry  about   since  due on",
+        "r2       access  2 h    2026-02-16",
+        "",
+        "heed.requests.answer or deny ends one; what it turned out to be is opened with `follows`.",
+        "",
         "overdue request  right    state            was due on  waits for",
         "r1               erasure  awaiting_manual  2026-01-01  crm: period-end, next on 2026-09-01",
         "",
       ].join("\n"),
     );
-    expect(todoText([], [], nowMs)).toBe(
+    expect(todoText([], [], [], nowMs)).toBe(
       "no step or request waits for a human; of holds, keys and the journal heed status tells\n",
     );
   });

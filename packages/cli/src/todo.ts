@@ -11,7 +11,8 @@ const mostListed = 1_000;
 export type Overdue = OpenRequestView & { readonly steps: readonly StepView[] };
 
 /**
- * `heed todo`: the steps that wait for a human, with what to do, and the open requests whose deadline has passed.
+ * `heed todo`: the steps that wait for a human, with what to do, the inquiries that are to be read, next deadline first, and
+ * the open requests whose deadline has passed.
  * Ends with 1 when there are any.
  */
 export async function todo(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -23,20 +24,27 @@ export async function todo(args: readonly string[], terminal: Terminal): Promise
   return withHeed(values.config, async (heed) => {
     const steps = await heed.steps.parked({ limit: mostListed });
     const overdue: Overdue[] = [];
-    for (const request of await heed.requests.list({ limit: mostListed }))
+    const requests = await heed.requests.list({ limit: mostListed });
+    const inquiries = requests.filter(({ right }) => right === "inquiry");
+    for (const request of requests)
       if (request.overdue) overdue.push({ ...request, steps: (await heed.requests.get(request.id)).steps });
     terminal.stdout.write(
       values.json
-        ? `${JSON.stringify({ steps, overdue }, undefined, 2)}\n`
-        : todoText(steps, overdue, Date.now()),
+        ? `${JSON.stringify({ steps, inquiries, overdue }, undefined, 2)}\n`
+        : todoText(steps, inquiries, overdue, Date.now()),
     );
-    return steps.length + overdue.length === 0 ? 0 : 1;
+    return steps.length + inquiries.length + overdue.length === 0 ? 0 : 1;
   });
 }
 
 /** What `heed todo` prints for people. */
-export function todoText(steps: readonly ParkedStep[], overdue: readonly Overdue[], nowMs: number): string {
-  if (steps.length + overdue.length === 0)
+export function todoText(
+  steps: readonly ParkedStep[],
+  inquiries: readonly OpenRequestView[],
+  overdue: readonly Overdue[],
+  nowMs: number,
+): string {
+  if (steps.length + inquiries.length + overdue.length === 0)
     return "no step or request waits for a human; of holds, keys and the journal heed status tells\n";
   const parts: (readonly string[])[] = [];
   if (steps.length > 0) {
@@ -56,6 +64,16 @@ export function todoText(steps: readonly ParkedStep[], overdue: readonly Overdue
     ]);
     if (told.length > 0) parts.push(told);
     parts.push(["heed retry <step> tries again; heed acknowledge <step> says that it was done by hand."]);
+  }
+  if (inquiries.length > 0) {
+    const rows = inquiries.map(({ id, about, receivedAt, dueOn }) => [
+      id,
+      about ?? "",
+      duration(nowMs - Date.parse(receivedAt)),
+      dueOn,
+    ]);
+    parts.push(table([["inquiry", "about", "since", "due on"], ...rows]));
+    parts.push(["heed.requests.answer or deny ends one; what it turned out to be is opened with `follows`."]);
   }
   if (overdue.length > 0) {
     const rows = overdue.map(({ id, right, state, dueOn, steps }) => [
