@@ -287,6 +287,7 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
               readonly right: "inquiry";
               /** What it seems to be, as a slug: `"access"`, `"complaint"`, … It is kept as it is: nothing personal. */
               readonly about?: string;
+              readonly follows?: never;
             }
         ),
     ): Promise<OpenedRequest>;
