@@ -334,16 +334,35 @@ describe("a farewell whose answer is lost", () => {
     expect([next.sent, await next.endOf(id)]).toEqual([[], ["unknown"]]);
   });
 
-  it("is not one that another worker is sending", async () => {
+  it("is not one that another worker has taken up just now", async () => {
     const keys = ephemeralKeys();
-    const one = shopWithBox(() => "not-sent", { keys });
+    const { promise, resolve } = Promise.withResolvers<Answer>();
+    const one = shopWithBox(() => (one.sent.length === 1 ? "not-sent" : promise), { keys });
     const { id } = await one.erase(subject);
-    const other = shopWithBox(() => "accepted", { keys, storage: one.storage, clock: one.clock });
     one.clock.advance(5 * minuteMs);
-    await Promise.all([one.heed.work.drain(), other.heed.work.drain()]);
-    one.clock.advance(60 * minuteMs);
-    await other.heed.work.drain();
-    expect([one.sent.length + other.sent.length > 1, await one.endOf(id)]).toEqual([true, ["accepted"]]);
+    const inner = one.storage;
+    let looked = 0;
+    const sending = async () => {
+      looked += 1;
+      for (let turns = 0; one.sent.length < 2 && turns < 500; turns += 1) await new Promise(setImmediate);
+    };
+    const storage = Object.assign(Object.create(inner) as typeof inner, {
+      due: inner.due.bind(inner),
+      scrub: inner.scrub.bind(inner),
+      transact: (async (transaction) => {
+        if (transaction.lock.length > 0 && "farewells" in transaction.read) await sending();
+        return inner.transact(transaction);
+      }) as typeof inner.transact,
+    });
+    const other = shopWithBox(() => "accepted", { keys, storage, clock: one.clock });
+    const late = other.heed.work.drain();
+    for (let turns = 0; looked === 0 && turns < 500; turns += 1) await new Promise(setImmediate);
+    const first = one.heed.work.drain();
+    await late;
+    expect([looked, one.sent.length, other.sent.length]).toEqual([1, 2, 0]);
+    resolve("accepted");
+    await first;
+    expect(await one.endOf(id)).toEqual(["accepted"]);
   });
 
   it("because it took more than ten minutes counts as unknown", async () => {

@@ -225,7 +225,7 @@ describe("whoever is known by an inquiry alone", () => {
     "was recorded": ({ heed }) => heed.subjects.record({ subject }),
     "said yes": ({ heed }) =>
       heed.subscriptions.subscribe({ subject, topic: "events", evidence: noEvidence }),
-    "said no": ({ heed }) => heed.subscriptions.unsubscribe({ subject, topic: "events" }),
+    "said no": ({ heed }) => heed.subscriptions.unsubscribe({ subject, topic: "offers" }),
     "asked for something": ({ heed }) =>
       heed.requests.open({ right: "erasure", subject, identity: "unverified" }),
     "showed who they are": ({ heed }) =>

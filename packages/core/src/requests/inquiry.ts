@@ -46,11 +46,8 @@ export function strangerWrites(
   if (record === undefined || inquiry.right !== "inquiry") return [];
   const isStranger =
     others.some(({ madeSubject }) => madeSubject === 1) &&
-    others.every(
-      ({ id, right, closedAt }) => right === "inquiry" && (id === inquiry.id || closedAt !== null),
-    ) &&
+    others.every(({ id, closedAt }) => id === inquiry.id || closedAt !== null) &&
     record.identifiers.every(({ verified }) => verified === 0) &&
-    record.frozenBy === null &&
     [record.events, record.openSteps, record.preferences, record.exclusions, references, holds].every(
       (known) => known.length === 0,
     );
