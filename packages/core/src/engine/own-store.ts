@@ -138,6 +138,8 @@ export function destroyWrites(
       where: { subjectId, requestId: { isNull: true }, state: parkedStates },
       set: { state: "cancelled", because: "erasure-requested" },
     },
+    // By what they were asked for is no longer needed: nobody is found by it.
+    { update: "requests", where: { subjectId }, set: { named: "[]" } },
     { remove: "identifiers", where: { subjectId } },
     { remove: "subjects", where: { id: subjectId } },
     { remove: "dataKeys", where: { owner: [subjectId, requestId] } },

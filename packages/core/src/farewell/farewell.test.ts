@@ -465,9 +465,12 @@ describe("what a farewell leaves", () => {
 
   it("is no address anywhere: rows, sealed or not, events and evidence", async () => {
     const told: unknown[] = [];
-    const { heed, erase, placesOf, clock, sent } = shopWithBox(() =>
+    const { heed, erase, placesOf, clock, sent, rows } = shopWithBox(() =>
       sent.length === 1 ? "not-sent" : "accepted",
     );
+    await heed.subjects.record({ subject: { email: canary } });
+    const digest = (await rows("identifiers"))[0]?.digest ?? "none";
+    expect(await placesOf(digest)).not.toEqual([]);
     for (const name of ["request.changed", "step.settled", "farewell.ended", "work.failed"] as const)
       heed.on(name, (event) => told.push(name, event));
     const { id } = await erase({ email: canary });
@@ -476,7 +479,7 @@ describe("what a farewell leaves", () => {
     await heed.work.drain();
     expect(sent.map((each) => each.email)).toEqual([canary, canary]);
     expect(told.slice(-2)).toEqual(["farewell.ended", { requestId: id, outcome: "accepted" }]);
-    expect(await placesOf("canary")).toEqual([]);
+    expect([await placesOf("canary"), await placesOf(digest)]).toEqual([[], []]);
     const seen = inspect([told, await heed.requests.evidence(id), await heed.requests.receipt(id)], {
       depth: Infinity,
     });
