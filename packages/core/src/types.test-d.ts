@@ -54,6 +54,12 @@ void heed.requests.open({ right: "withdrawal", subject, identity, purpose: "news
 void heed.requests.open({ right: "objection", subject, identity, recipient: "crm" });
 void heed.requests.preview({ right: "objection", subject, recipient: "crm" });
 void heed.suppression.check({ email: "a@x.org", recipient: "crm" });
+void heed.requests.open({ right: "inquiry", subject, identity: "unverified", about: "access" });
+void heed.requests.open({ right: "erasure", subject, identity, follows: "r1" });
+createHeed({
+  ...base,
+  farewell: { topic: "receipts", send: async ({ topic }) => (topic === "receipts" ? "accepted" : "unknown") },
+});
 void runOnce(crm, "erase", subject);
 export const firstProcessor = heed.requests
   .get("r1")
@@ -70,6 +76,12 @@ createHeed({
 });
 
 // 1. A misspelled topic, purpose or right, in any call.
+// @ts-expect-error topic
+createHeed({ ...base, farewell: { topic: "goodbye", send: async () => "accepted" } });
+// @ts-expect-error an outcome
+createHeed({ ...base, farewell: { topic: "receipts", send: async () => "sent" } });
+// @ts-expect-error an inquiry follows nothing
+void heed.requests.open({ right: "inquiry", subject, identity, follows: "r1" });
 // @ts-expect-error topic
 void heed.subscriptions.subscribe({ subject, topic: "product-newz", evidence });
 // @ts-expect-error there is no opting in to everything
