@@ -98,14 +98,14 @@ async function destroy(context: Own, call: Call<"erase", OwnKind>): Promise<Outc
     decide: (rows, now): Decision<OutcomeOf["erase"]> => ({
       writes: [
         ...sealFarewell(context, subjectId, rows, now),
+        ...forgetMessages(addresses),
+        ...destroyWrites(subjectId, requestId, rows.identifiers),
         // Which addresses they were is not known any more afterwards, and whoever reads back has to look under them.
         {
           update: "requests",
           where: { id: requestId },
           set: { named: JSON.stringify(namedIn(rows.requests, rows.identifiers)) },
         },
-        ...forgetMessages(addresses),
-        ...destroyWrites(subjectId, requestId, rows.identifiers),
       ],
       answer: rows.subjects.length === 0 ? { status: "absent" } : { status: "done", affected: 1 },
     }),
@@ -113,7 +113,7 @@ async function destroy(context: Own, call: Call<"erase", OwnKind>): Promise<Outc
 }
 
 /** The send log goes with the addresses it is kept by, and so does what was reported of them. */
-function forgetMessages(address: readonly string[]): readonly Write[] {
+export function forgetMessages(address: readonly string[]): readonly Write[] {
   return [
     { remove: "permits", where: { address } },
     { remove: "reports", where: { address } },
@@ -138,7 +138,6 @@ export function destroyWrites(
       where: { subjectId, requestId: { isNull: true }, state: parkedStates },
       set: { state: "cancelled", because: "erasure-requested" },
     },
-    // By what they were asked for is no longer needed: nobody is found by it.
     { update: "requests", where: { subjectId }, set: { named: "[]" } },
     { remove: "identifiers", where: { subjectId } },
     { remove: "subjects", where: { id: subjectId } },

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { openShop, type ShopTopic } from "../../test/shop.ts";
 import type { PermitAnswer } from "../contract/permit.ts";
+import type { Reads, Transaction } from "../contract/storage.ts";
 import { ephemeralKeys, keyring, newKey } from "../keys/keyring.ts";
 import { memory } from "../memory/memory.ts";
 import type { Farewell, FarewellMessage } from "./farewell.ts";
@@ -341,25 +342,25 @@ describe("a farewell whose answer is lost", () => {
     const { id } = await one.erase(subject);
     one.clock.advance(5 * minuteMs);
     const inner = one.storage;
-    let looked = 0;
+    const looking = Promise.withResolvers<void>();
     const sending = async () => {
-      looked += 1;
+      looking.resolve();
       for (let turns = 0; one.sent.length < 2 && turns < 500; turns += 1) await new Promise(setImmediate);
     };
     const storage = Object.assign(Object.create(inner) as typeof inner, {
       due: inner.due.bind(inner),
       scrub: inner.scrub.bind(inner),
-      transact: (async (transaction) => {
+      async transact<const R extends Reads, A>(transaction: Transaction<R, A>): Promise<A> {
         if (transaction.lock.length > 0 && "farewells" in transaction.read) await sending();
         return inner.transact(transaction);
-      }) as typeof inner.transact,
+      },
     });
     const other = shopWithBox(() => "accepted", { keys, storage, clock: one.clock });
     const late = other.heed.work.drain();
-    for (let turns = 0; looked === 0 && turns < 500; turns += 1) await new Promise(setImmediate);
+    await looking.promise;
     const first = one.heed.work.drain();
     await late;
-    expect([looked, one.sent.length, other.sent.length]).toEqual([1, 2, 0]);
+    expect([one.sent.length, other.sent.length]).toEqual([2, 0]);
     resolve("accepted");
     await first;
     expect(await one.endOf(id)).toEqual(["accepted"]);

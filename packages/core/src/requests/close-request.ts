@@ -12,12 +12,18 @@ export function closingWrites(
   now: string,
   because: string | null = null,
 ): readonly Write[] {
+  // By what they were named is no longer needed: nobody is found by it.
+  const isErased = request.right === "erasure" && (state === "fulfilled" || state === "partially_fulfilled");
   return [
-    { update: "requests", where: { id: request.id }, set: { state, closedAt: now, because } },
+    {
+      update: "requests",
+      where: { id: request.id },
+      set: { state, closedAt: now, because, ...(isErased ? { named: "[]" } : {}) },
+    },
     { update: "steps", where: { requestId: request.id }, set: { sealed: null } },
     { remove: "dataKeys", where: { owner: request.id } },
     { update: "subjects", where: { id: request.subjectId, frozenBy: request.id }, set: { frozenBy: null } },
-    ...(request.right === "erasure"
+    ...(isErased
       ? [{ update: "farewells", where: { requestId: request.id }, set: { dueAt: now } } as const]
       : []),
     evidenceWrite(context, now, {

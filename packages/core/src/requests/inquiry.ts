@@ -1,6 +1,7 @@
 import type { Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
+import { forgetMessages } from "../engine/own-store.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { isFinal } from "./lifecycle.ts";
 
@@ -54,7 +55,7 @@ export function strangerWrites(
   if (!isStranger) return [];
   const digests = record.identifiers.map(({ digest }) => digest);
   return [
-    { remove: "permits", where: { address: digests } },
+    ...forgetMessages(digests),
     { update: "requests", where: { subjectId: record.id }, set: { named: "[]" } },
     { remove: "identifiers", where: { digest: digests } },
     { remove: "subjects", where: { id: record.id } },
