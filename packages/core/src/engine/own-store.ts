@@ -5,6 +5,7 @@ import type { Call, Finding, OutcomeOf } from "../contract/operation.ts";
 import type { ProcessorV1 } from "../contract/processor.ts";
 import type { Decision, Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
+import { forgetMessages } from "../ledger/forget-stranger.ts";
 import { lockNames } from "../ledger/under-lock.ts";
 import { parkedStates } from "../requests/lifecycle.ts";
 
@@ -110,14 +111,6 @@ async function destroy(context: Own, call: Call<"erase", OwnKind>): Promise<Outc
       answer: rows.subjects.length === 0 ? { status: "absent" } : { status: "done", affected: 1 },
     }),
   });
-}
-
-/** The send log goes with the addresses it is kept by, and so does what was reported of them. */
-export function forgetMessages(address: readonly string[]): readonly Write[] {
-  return [
-    { remove: "permits", where: { address } },
-    { remove: "reports", where: { address } },
-  ];
 }
 
 /** Ends what heed itself knows of a subject. */

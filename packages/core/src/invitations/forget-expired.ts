@@ -1,7 +1,7 @@
 import type { HeedContext } from "../context.ts";
 import type { Decision } from "../contract/storage.ts";
-import { destroyWrites } from "../engine/own-store.ts";
 import { holdsOverEveryone, isHeldAt } from "../holds/hold.ts";
+import { forgetStranger } from "../ledger/forget-stranger.ts";
 import { transactOnSubjects } from "../ledger/under-lock.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
 
@@ -74,12 +74,7 @@ function forgetOne(
       return {
         writes: [
           { remove: "invitations", where: { id: over.map((row) => row.id) } },
-          ...(isForgotten
-            ? [
-                ...destroyWrites(subjectId, "", record.identifiers),
-                { remove: "events", where: { subjectId } } as const,
-              ]
-            : []),
+          ...(isForgotten ? forgetStranger(record) : []),
         ],
         answer: { removed: over.length, isForgotten },
       };

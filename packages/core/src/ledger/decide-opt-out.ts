@@ -113,7 +113,8 @@ export function decideOptOut(
 
 /** The event that says the same and was recorded just now. */
 function justSaid(choice: Choice, record: SubjectRecord, now: string): Row<"events"> | undefined {
-  const { isOneForMs = 0 } = choice;
+  const { isOneForMs } = choice;
+  if (isOneForMs === undefined) return undefined;
   return record.events.findLast(
     (event) => isSame(event, choice) && Date.parse(now) - Date.parse(event.recordedAt) < isOneForMs,
   );

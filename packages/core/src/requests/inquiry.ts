@@ -1,7 +1,7 @@
 import type { Write } from "../contract/storage.ts";
 import type { Row } from "../contract/tables.ts";
 import { ConflictError } from "../errors/conflict-error.ts";
-import { forgetMessages } from "../engine/own-store.ts";
+import { forgetStranger } from "../ledger/forget-stranger.ts";
 import type { SubjectRecord } from "../ledger/subject-record.ts";
 import { isFinal } from "./lifecycle.ts";
 
@@ -36,8 +36,6 @@ interface ElseKnown {
 /**
  * Whoever only wrote, and of whom nothing else is known, is forgotten with the end of their last inquiry: what is left of
  * it names nobody.
- *
- * Identifiers go one by one: whoever goes as a whole was erased, and would be so again by a restoration.
  */
 export function strangerWrites(
   inquiry: Row<"requests">,
@@ -53,12 +51,8 @@ export function strangerWrites(
       (known) => known.length === 0,
     );
   if (!isStranger) return [];
-  const digests = record.identifiers.map(({ digest }) => digest);
   return [
-    ...forgetMessages(digests),
+    ...forgetStranger(record),
     { update: "requests", where: { subjectId: record.id }, set: { named: "[]" } },
-    { remove: "identifiers", where: { digest: digests } },
-    { remove: "subjects", where: { id: record.id } },
-    { remove: "dataKeys", where: { owner: record.id } },
   ];
 }
