@@ -8,6 +8,7 @@ import {
 } from "@heed/core";
 import type { WindowLimit } from "@heed/core/contract";
 import { hubspot, type HubspotTopic } from "@heed/hubspot";
+import { mailProcessor, type MailProcessor } from "@heed/mailer";
 import { stripeTokens } from "@heed/stripe-tokens";
 import type { Application } from "./application.ts";
 import { policy, type subscriptionTypes } from "./policy.ts";
@@ -38,6 +39,8 @@ export interface AxcryptOptions {
   readonly keys: Keyring;
   readonly application: Application;
   readonly vendors: Vendors;
+  /** What was sent, and what waits. A process that sends connects its mailer to it; default: one that has none. */
+  readonly mail?: MailProcessor;
   readonly clock?: Clock;
   readonly work?: Partial<WorkSettings>;
   /** How long the vendors may lag behind a write, in milliseconds. Default: what each adapter knows. */
@@ -50,11 +53,12 @@ export function createAxcrypt({
   keys,
   application,
   vendors,
+  mail = mailProcessor({ policy }),
   clock,
   work,
   settlingMs,
 }: AxcryptOptions) {
-  return createHeed({
+  const heed = createHeed({
     policy,
     storage,
     keys,
@@ -66,9 +70,12 @@ export function createAxcrypt({
         erase: async (email) => application.erase(email),
         holds: async (email) => application.holds(email),
       }),
+      mail,
       ...vendorProcessors(vendors, settlingMs),
     },
   });
+  mail.connect({ messages: heed.messages });
+  return heed;
 }
 
 /** AxCrypt's processors at its vendors. */

@@ -3,7 +3,8 @@ import { definePolicy } from "@heed/core";
 /**
  * What AxCrypt publishes, as far as this example goes: newsletters, offers and product news by consent
  * (GDPR Art. 6(1)(a)), ended by the link in each of them; HubSpot as processor for the newsletters, and as the CRM, which
- * nobody has to be in; cards at a payment processor; erasure on request.
+ * nobody has to be in; cards at a payment processor; the kinds of automatic mails in a log; erasure on request, also by
+ * mail.
  */
 export const policy = definePolicy({
   controller: {
@@ -26,6 +27,7 @@ export const policy = definePolicy({
   },
   recipients: {
     app: { role: "own", country: "SE" },
+    mail: { role: "own", country: "SE" },
     crm: { role: "processor", country: "US", transferTool: "scc" },
     billing: {
       role: "processor",
@@ -41,6 +43,7 @@ export const policy = definePolicy({
   purposes: {
     "direct-marketing": { basis: "consent", title: "Newsletters, offers and product news" },
     account: { basis: "contract", title: "Your account" },
+    privacy: { basis: "legal-obligation", title: "Your rights" },
   },
   topics: {
     newsletter: {
@@ -57,6 +60,9 @@ export const policy = definePolicy({
       title: "news of our products",
     },
     "account-notice": { class: "service", purpose: "account", title: "notices about your account" },
+    activation: { class: "transactional", purpose: "account", title: "the activation of your account" },
+    welcome: { class: "transactional", purpose: "account", title: "a welcome" },
+    privacy: { class: "legal", purpose: "privacy", title: "answers to your requests" },
   },
 });
 

@@ -78,6 +78,7 @@ describe("AXE-03: request us to delete your data", () => {
       request.steps.map(({ processor, operation, state }) => `${processor}/${operation}: ${state}`),
     ).toEqual([
       "app/erase: verified",
+      "mail/erase: verified",
       "crm/unsubscribe: verified",
       "crm/erase: verified",
       "billing/forgetTokens: verified",

@@ -3,13 +3,15 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ephemeralKeys, memory } from "@heed/core";
-import { createMailer } from "@heed/mailer";
-import { listen, unsubscribeHandler } from "@heed/web";
+import { createMailer, mailProcessor, mailReceiver } from "@heed/mailer";
+import { invitationHandler, listen, unsubscribeHandler } from "@heed/web";
+import { openCorrespondence, skippingClock, type Letter } from "heed-example-stage";
 import { openApplication } from "../src/application.ts";
 import { createAxcrypt } from "../src/axcrypt.ts";
 import { closeDown } from "../src/close-down.ts";
+import { createAxcryptInbox } from "../src/inbox.ts";
 import type { Person } from "../src/people.ts";
-import { skippingClock } from "../src/skipping-clock.ts";
+import { policy } from "../src/policy.ts";
 import { buildStandIns } from "../src/stand-ins.ts";
 
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -22,7 +24,9 @@ export async function scene() {
   const application = openApplication(join(folder, "app.db"));
   const town = await buildStandIns();
   const clock = skippingClock();
+  const mail = mailProcessor({ policy });
   const heed = createAxcrypt({
+    mail,
     storage: memory(),
     keys: ephemeralKeys(),
     application,
@@ -30,22 +34,44 @@ export async function scene() {
     clock,
     settlingMs: 0,
   });
-  const web = await listen(unsubscribeHandler({ links: heed.links, controller: "AxCrypt AB" }));
+  const onUnsubscribe = unsubscribeHandler({ links: heed.links, controller: "AxCrypt AB" });
+  const onInvitation = invitationHandler({ invitations: heed.invitations, controller: "AxCrypt AB" });
+  const web = await listen((request) =>
+    new URL(request.url).pathname.startsWith("/u/") ? onUnsubscribe(request) : onInvitation(request),
+  );
   const mailer = createMailer({
     permits: heed.permits,
     transport: town.mail.transport,
     from: { name: "AxCrypt", address: town.mail.from },
     dkim: { domain: "axcrypt.example", selector: "s1", privateKey },
     unsubscribe: { url: `${web.url}/u` },
+    clock,
   });
+  mail.connect({ messages: heed.messages, mailer });
+  const correspondence = openCorrespondence();
+  const desk: string[] = [];
+  const inbox = createAxcryptInbox({
+    heed,
+    mailer,
+    pages: { unsubscribe: `${web.url}/u`, invitations: `${web.url}/i` },
+    keep: async (raw) => void desk.push(Buffer.from(raw).toString()),
+    resolver: correspondence.resolver,
+    clock,
+  });
+  const receiver = await mailReceiver({ inbox, port: 0, host: "127.0.0.1" });
   return {
     ...town,
     mail: town.server,
+    mailLog: mail,
     application,
     heed,
     mailer,
     web,
     clock,
+    /** What support was given to read. */
+    desk,
+    /** Somebody writes to AxCrypt, over SMTP. */
+    write: (letter: Letter) => correspondence.write(letter, receiver),
     /** Somebody whom the application and all vendors know; consent is given unless told otherwise. */
     async person(email: string, more: Partial<Person> = {}) {
       const person: Person = {
@@ -95,7 +121,10 @@ export async function scene() {
         clock.skip(Math.max(0, waitMs));
       }
     },
-    close: () => closeDown({ mailer, web, heed, town, application, folder }),
+    async close() {
+      await receiver.close();
+      await closeDown({ mailer, web, heed, town, application, folder });
+    },
   };
 }
 

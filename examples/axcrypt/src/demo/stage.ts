@@ -10,7 +10,7 @@ import { listen, unsubscribeHandler } from "@heed/web";
 import { openApplication, type Application } from "../application.ts";
 import { createAxcrypt, type Axcrypt } from "../axcrypt.ts";
 import { closeDown } from "../close-down.ts";
-import { skippingClock, type SkippingClock } from "../skipping-clock.ts";
+import { skippingClock, type SkippingClock } from "heed-example-stage";
 import type { Cast } from "../people.ts";
 import type { Town } from "../town.ts";
 
