@@ -17,6 +17,10 @@ let post: MailServer;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), "heed-readme-"));
   await mkdir(join(directory, "node_modules/@heed"), { recursive: true });
+  await symlink(
+    fileURLToPath(new URL("node_modules/nodemailer", folder)),
+    join(directory, "node_modules/nodemailer"),
+  );
   for (const name of ["core", "mailer"]) {
     await symlink(fileURLToPath(new URL(`../${name}`, folder)), join(directory, "node_modules/@heed", name));
   }
@@ -51,20 +55,27 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-it.each(["Templates", "Heed's own mails", "Mail that comes in"])(
-  "the example of “%s” prints what the README says",
-  async (heading) => {
-    const section = readme.slice(readme.indexOf(`\n## ${heading}\n`));
-    const [, example = "", printed] = /```ts\n([^]*?)```\n\n```\n([^]*?)```/.exec(section) ?? [];
-    const file = join(directory, "example.ts");
-    await writeFile(file, example);
-    const { stdout } = await promisify(execFile)(process.execPath, ["-C", "@heed/source", file]);
-    expect(stdout).toBe(printed);
-  },
-);
+it.each([
+  "What a message says of itself",
+  "For nodemailer code that is there already",
+  "Templates",
+  "Heed's own mails",
+  "Mail that comes in",
+])("the example of “%s” prints what the README says", async (heading) => {
+  const section = readme.slice(readme.indexOf(`\n## ${heading}\n`));
+  const [, example = "", printed] = /```ts\n([^]*?)```\n\n```\n([^]*?)```/.exec(section) ?? [];
+  const file = join(directory, "example.ts");
+  await writeFile(file, example);
+  const { stdout } = await promisify(execFile)(process.execPath, ["-C", "@heed/source", file]);
+  expect(stdout).toBe(printed);
+});
 
-it("the template of the example arrived", () => {
-  expect(post.messages.map(({ subject, text }) => [subject, text?.trim()])).toEqual([["Välkommen", "Anna!"]]);
+it("what the examples send arrived", () => {
+  expect(post.messages.map(({ subject, text }) => [subject, text?.trim()])).toEqual([
+    ["Your question", "It works now."],
+    ["Hi", "Hi!"],
+    ["Välkommen", "Anna!"],
+  ]);
 });
 
 it("the table of heed's own mails has each that there is", () => {
