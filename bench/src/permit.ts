@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fdatasyncSync, openSync, statSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { keyring, newKey, systemClock, type HeedStorage } from "@heed/core";
 import type { Write } from "@heed/core/storage";
@@ -83,7 +83,7 @@ async function permitsAmong(subjects: number, folder: string): Promise<Permits> 
     const { allowed } = await heed.permits.take({ topic: "news", email, messageKey: `letter-${round}` });
     if (!allowed) throw new Error("A permit was refused that should be given.");
   };
-  const octets = await octetsOf(`${file}-wal`, take);
+  const octets = await octetsOf(take);
   const descriptor = openSync(join(folder, "bare"), "w");
   const written = Buffer.alloc(octets, 7);
   const times: number[] = [];
@@ -99,18 +99,21 @@ async function permitsAmong(subjects: number, folder: string): Promise<Permits> 
   }
   closeSync(descriptor);
   await heed.close();
+  process.stderr.write(`a permit among ${subjects} writes ${octets} octets\n`);
   return { times, bare };
 }
 
-/** How much a permit adds to the write-ahead log, most often. These permits also warm the process up. */
-async function octetsOf(log: string, take: (round: number) => Promise<void>): Promise<number> {
-  const grown: number[] = [];
-  for (let round = -200; round < 0; round += 1) {
-    const before = statSync(log).size;
+/** How much one permit writes to the disk, most often, as the system counts it. They warm the process up, too. */
+async function octetsOf(take: (round: number) => Promise<void>): Promise<number> {
+  const written: number[] = [];
+  for (let round = rounds; round < rounds + 200; round += 1) {
+    const before = process.resourceUsage().fsWrite;
     await take(round);
-    grown.push(statSync(log).size - before);
+    written.push(process.resourceUsage().fsWrite - before);
   }
-  return median(grown);
+  const octets = median(written) * 512;
+  if (octets === 0) throw new Error("What a permit writes is not counted here: is this a disk?");
+  return octets;
 }
 
 /** Permits among a million subjects, beside those among ten thousand, and beside bare writes. */
