@@ -9,7 +9,7 @@ import { parseSendAsk, type Message, type SendAsk } from "./outgoing.ts";
 import { checkRecord, preflight, type PreflightReport, type ResolveTxt } from "./preflight.ts";
 import { notSent, outcomeOf } from "./smtp-outcome.ts";
 import { createRenderer, isWritten, type NoTemplates, type SendTemplateAsk } from "./render.ts";
-import { createPool } from "./smtp-pool.ts";
+import { createPool, type LentSlot } from "./smtp-pool.ts";
 import type { Slot } from "./smtp-slot.ts";
 import { eachStream, streamOf } from "./streams.ts";
 import { refuseTracking } from "./tracking.ts";
@@ -77,6 +77,7 @@ export function createMailer<
   const { link, dress, address } = createDress(rest);
   const write = createRenderer<Topic, Templates, Language>(render);
   const pool = createPool(transport, clock);
+  const unsettled = new Set<Promise<MailOutcome>>();
   let prepared: ReturnType<typeof preflight> | undefined;
   const prepare = (): ReturnType<typeof preflight> =>
     (prepared ??= preflight({ senders, link, now: clock.now() }));
@@ -90,20 +91,19 @@ export function createMailer<
     const slot = await pool.borrow(asked);
     if (slot === "closed") return { status: "notSent", because: "closed" };
     if (slot === "dropped") return { status: "blocked", because: "suppressed" };
-    try {
-      const outcome = await sendOver(slot, asked);
-      tell(asked.topic, outcome);
-      return outcome;
-    } finally {
-      pool.giveBack(slot);
-    }
+    const sending = sendOver(slot, asked).finally(slot.giveBack);
+    unsettled.add(sending);
+    const outcome = await sending.finally(() => unsettled.delete(sending));
+    tell(asked.topic, outcome);
+    return outcome;
   }
 
-  async function sendOver(slot: Slot, ask: SendAsk<Topic>): Promise<MailOutcome> {
+  async function sendOver(slot: LentSlot, ask: SendAsk<Topic>): Promise<MailOutcome> {
     const { topic, to, messageKey } = ask;
     const permit = await permits.take({ topic, email: to, messageKey });
     if (!permit.allowed) return { status: "blocked", because: permit.because };
-    return underPermit(permit, () => deliver(slot, permit, ask));
+    // What is recorded once the server has answered needs no connection: the next message has it meanwhile.
+    return underPermit(permit, () => deliver(slot, permit, ask).finally(slot.giveBack));
   }
 
   /** Every throw comes before the message is given to the connection. */
@@ -115,7 +115,7 @@ export function createMailer<
     const { messageId, ...envelope } = address(permit, from.address, ask.to);
     const { own, url } = dress(permit, ask);
     const message = fill(permit, ask.message, url);
-    const raw = sign(compose({ from, to: ask.to, message, messageId, at, own }), at);
+    const raw = await sign(compose({ from, to: ask.to, message, messageId, at, own }), at);
 
     const failure = await slot.open();
     if (failure) return notSent(failure);
@@ -131,6 +131,11 @@ export function createMailer<
     return report;
   }
 
+  async function close(): Promise<void> {
+    await pool.close();
+    await Promise.allSettled(unsettled);
+  }
+
   function tell(topic: string, outcome: MailOutcome): void {
     const level = outcome.status === "accepted" || outcome.status === "blocked" ? "info" : "warn";
     // A topic that the policy does not know may be any text.
@@ -138,7 +143,7 @@ export function createMailer<
     logger?.[level]({ ...(isKnown && { topic }), ...outcome }, `mail ${outcome.status}`);
   }
 
-  return { send, preflight: check, close: () => pool.close(), queue: pool.queue };
+  return { send, preflight: check, close, queue: pool.queue };
 }
 
 /** Marketing gets its way out; nothing else may have one, and what nobody can say no to does not watch them. */

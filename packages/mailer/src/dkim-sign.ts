@@ -1,7 +1,11 @@
-import { createHash, sign as signBytes, type KeyObject } from "node:crypto";
+import { createHash, sign as signNow, type KeyObject } from "node:crypto";
+import { promisify } from "node:util";
 
 /** Puts a DKIM signature on a message with CRLF line ends. */
-export type Sign = (raw: Buffer, at: Date) => Buffer;
+export type Sign = (raw: Buffer, at: Date) => Promise<Buffer>;
+
+/** In another thread: RSA takes a third of what a message takes, and the next one need not wait for it. */
+const signBytes = promisify(signNow);
 
 /**
  * The header fields that a signature covers, present or not. Each is listed once more often than it is
@@ -42,7 +46,7 @@ export const coveredFields = [
  */
 export function createSigner(settings: { domain: string; selector: string; key: KeyObject }): Sign {
   const { domain, selector, key } = settings;
-  return (raw, at) => {
+  return async (raw, at) => {
     const { fields, body } = split(raw.toString("latin1"));
     const names = coveredFields.flatMap((name) => {
       const present = fields.filter((field) => field.name === name).length;
@@ -54,7 +58,7 @@ export function createSigner(settings: { domain: string; selector: string; key: 
       ` t=${Math.floor(at.getTime() / 1000)}; h=${fold(names.join(":"), /.{1,70}(?::|$)/g)};\r\n` +
       ` bh=${bodyHash};\r\n b=`;
     const signed = [...select(fields, names), unsigned].map(relaxedField).join("\r\n");
-    const signature = signBytes("sha256", Buffer.from(signed, "latin1"), key).toString("base64");
+    const signature = (await signBytes("sha256", Buffer.from(signed, "latin1"), key)).toString("base64");
     return Buffer.concat([Buffer.from(`${unsigned}${fold(signature, /.{1,72}/g)}\r\n`, "latin1"), raw]);
   };
 }

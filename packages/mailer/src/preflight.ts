@@ -84,7 +84,7 @@ async function checkSender({ from, dkim }: Sender, listUnsubscribe: string, now:
     at: now,
     own: createHeaders({})({ topic: "preflight", class: "marketing", listUnsubscribe }),
   });
-  const raw = sign(sample, now);
+  const raw = await sign(sample, now);
   const publicKey = createPublicKey(key);
   const holds = (message: Buffer): boolean => verifySignature(message, publicKey);
   const forged = coveredFields.map((name) => Buffer.concat([Buffer.from(`${name}: forged\r\n`), raw]));

@@ -66,6 +66,33 @@ describe("connections", () => {
   });
 });
 
+describe("what is recorded of a message", () => {
+  it("keeps no connection from the next one", async () => {
+    const { post, book, mailer } = await setting({}, { transport: { connections: 1 } });
+    // The first is recorded once the second has arrived, which needs the only connection.
+    book.interrupt.settle = async () => {
+      await expect.poll(() => post.messages.length).toBe(2);
+    };
+    const outcomes = await Promise.all(many(2).map((ask) => mailer.send(ask)));
+    expect(outcomes).toMatchObject([{ status: "accepted" }, { status: "accepted" }]);
+    expect(post.connections).toBe(1);
+  });
+
+  it("is recorded before the mailer is closed", async () => {
+    const { book, mailer } = await setting();
+    const events: string[] = [];
+    book.interrupt.settle = async () => {
+      const closing = mailer.close().then(() => events.push("closed"));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      events.push("recorded");
+      void closing;
+    };
+    await mailer.send(receipt);
+    await mailer.close();
+    expect(events).toEqual(["recorded", "closed"]);
+  });
+});
+
 describe("close", () => {
   it("lets what is in flight end, and turns away what waits, without a permit", async () => {
     const { post, book, mailer } = await setting({}, { transport: { connections: 2 } });
