@@ -115,10 +115,11 @@ describe("a long unsubscribe URL", () => {
       `From: news@acme.example\r\nTo: ${anna}\r\nSubject: News\r\nMessage-ID: ${messageId}\r\n` +
         `List-Unsubscribe: <${url}>\r\n\r\nHi.\r\n`,
     );
-    expect(await judge(sign(raw, at))).toBe("pass");
+    const signed = await sign(raw, at);
+    expect(await judge(signed)).toBe("pass");
     const session = await openSession(address());
     if ("kind" in session) throw new Error("Postfix does not answer");
-    await session.give({ from: "news@acme.example", to: anna }, sign(raw, at));
+    await session.give({ from: "news@acme.example", to: anna }, signed);
     await session.close();
 
     const message = await arrived(messageId);

@@ -355,7 +355,7 @@ describe("a back-up that is restored", () => {
     expect(await live.rows("subjects")).toHaveLength(1);
     await live.heed.close();
     const { heed, rows } = company.on(old);
-    await heed.restore();
+    expect(await heed.restore()).toMatchObject({ erasures: 0, unknownErasures: 0 });
     expect(await rows("subjects")).toHaveLength(1);
     expect(await rows("invitations")).toEqual([]);
     expect(await heed.invitations.open(token)).toMatchObject({ state: "expired" });
