@@ -1,6 +1,7 @@
 import type { Permit } from "@heed/core/contract";
 import { parseAddress } from "./address.ts";
-import type { BounceOptions, ListOptions, UnsubscribeOptions } from "./options.ts";
+import type { BounceOptions, ListOptions } from "./options.ts";
+import type { UnsubscribeOptions } from "./unsubscribe-link.ts";
 import { createHeaders, type OwnHeaders } from "./own-headers.ts";
 import { refuse } from "./parse.ts";
 import { checkTag, messageIdOf, returnAddress } from "./return-address.ts";

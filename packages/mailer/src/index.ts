@@ -27,7 +27,6 @@ export type {
   MailerOptions,
   PerStream,
   SmtpOptions,
-  UnsubscribeOptions,
 } from "./options.ts";
 export type { MailOutcome, NotSentReason, RejectionKind, ReplyCode } from "./outcome.ts";
 export type { Message, SendAsk } from "./outgoing.ts";
@@ -36,10 +35,11 @@ export { readMessageId, readReturnTag } from "./return-address.ts";
 export type { Stream } from "./streams.ts";
 export { UnrecordedOutcomeError } from "./unrecorded-outcome-error.ts";
 export { UNSUBSCRIBE_PLACEHOLDER } from "./unsubscribe-link.ts";
+export type { UnsubscribeOptions } from "./unsubscribe-link.ts";
 export type { NoTemplates, Render, RenderArguments, SendTemplateAsk, TemplateAsk } from "./render.ts";
-export type { Catalogue } from "./texts/catalogue.ts";
+export type { Catalogue, Right } from "./texts/catalogue.ts";
 export { english } from "./texts/english.ts";
 export { swedish } from "./texts/swedish.ts";
 export { systemMail } from "./texts/system-mail.ts";
 export type { Language } from "./texts/system-mail.ts";
-export type { Kept, Right, Sender, SystemMailName, SystemMails } from "./texts/system-mails.ts";
+export type { Kept, Sender, SystemMailName, SystemMails } from "./texts/system-mails.ts";

@@ -4,6 +4,7 @@ import type { Clock, Permits } from "@heed/core/contract";
 import { z } from "zod";
 import { parse } from "./parse.ts";
 import type { NoTemplates, Render } from "./render.ts";
+import type { UnsubscribeOptions } from "./unsubscribe-link.ts";
 
 /** The mail server to hand messages to. */
 export interface SmtpOptions {
@@ -66,17 +67,6 @@ export interface ListOptions<Topic extends string = string> {
   readonly owner?: string;
   /** Says `Precedence: bulk`, which no standard knows and some old vacation responders obey. Default: not. */
   readonly precedence?: "bulk";
-}
-
-/** Where marketing mail is unsubscribed from. */
-export interface UnsubscribeOptions {
-  /**
-   * A base, to which `/<token>` is appended, or a function of the token. https; http only on a loopback
-   * host. At most 900 characters with the token: past about 970 a mail server cuts the header line.
-   */
-  readonly url: string | ((token: string) => string);
-  /** An address that takes the token as the subject of a mail, offered second (RFC 2369). */
-  readonly mailto?: string;
 }
 
 /** Is told about each message: topic, outcome, ids; nothing personal. Fits pino and its like. Must not throw. */

@@ -3,7 +3,6 @@ import { parseAddress } from "./address.ts";
 import { escapeHtml } from "./html.ts";
 import { isLoopback } from "./loopback.ts";
 import { mailtoUri } from "./mailto-uri.ts";
-import type { UnsubscribeOptions } from "./options.ts";
 import { refuse } from "./parse.ts";
 
 /** Stands in the text and in the html of a marketing message for the recipient's own unsubscribe link. */
@@ -11,6 +10,17 @@ export const UNSUBSCRIBE_PLACEHOLDER = "{{unsubscribe}}";
 
 /** Past this a mail server may cut the header line at 998 octets, which breaks link and signature. */
 const MAX_URL_LENGTH = 900;
+
+/** Where marketing mail is unsubscribed from. */
+export interface UnsubscribeOptions {
+  /**
+   * A base, to which `/<token>` is appended, or a function of the token. https; http only on a loopback
+   * host. At most 900 characters with the token: past about 970 a mail server cuts the header line.
+   */
+  readonly url: string | ((token: string) => string);
+  /** An address that takes the token as the subject of a mail, offered second (RFC 2369). */
+  readonly mailto?: string;
+}
 
 /** A recipient's own way out: the URL for the body, and the value of `List-Unsubscribe`. */
 export interface UnsubscribeLink {

@@ -2,7 +2,7 @@ import { HeedError } from "@heed/core/contract";
 import type { MailOutcome } from "../outcome.ts";
 import { messageIdPattern, type Message } from "../outgoing.ts";
 import { systemMail } from "../texts/system-mail.ts";
-import type { Right } from "../texts/system-mails.ts";
+import type { Right } from "../texts/catalogue.ts";
 import { createLinks } from "../unsubscribe-link.ts";
 import type { Settings } from "./inbox-options.ts";
 import { loopHeader } from "./is-automatic.ts";

@@ -1,8 +1,9 @@
 import type { Clock } from "@heed/core/contract";
 import { z } from "zod";
 import type { Mailer } from "../create-mailer.ts";
-import type { MailerLogger, UnsubscribeOptions } from "../options.ts";
+import type { MailerLogger } from "../options.ts";
 import { parse, refuse } from "../parse.ts";
+import type { UnsubscribeOptions } from "../unsubscribe-link.ts";
 import type { Catalogue } from "../texts/catalogue.ts";
 import type { Language } from "../texts/system-mail.ts";
 import { englishWords, swedishWords, type Words } from "./words.ts";

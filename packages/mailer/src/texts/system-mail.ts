@@ -1,7 +1,8 @@
 import { refuse, parse } from "../parse.ts";
 import type { Message } from "../outgoing.ts";
 import { refuseLink } from "../unsubscribe-link.ts";
-import { checkCatalogue, type Catalogue } from "./catalogue.ts";
+import type { Catalogue } from "./catalogue.ts";
+import { checkCatalogue } from "./check-catalogue.ts";
 import { english } from "./english.ts";
 import { fill } from "./fill.ts";
 import { htmlOf, textOf, type Piece } from "./layout.ts";

@@ -1,18 +1,7 @@
 import { z } from "zod";
 import { parseAddress } from "../address.ts";
 import { isLoopback } from "../loopback.ts";
-import type { Catalogue } from "./catalogue.ts";
-
-/** What somebody can ask for: the rights of GDPR Art. 15 to 21, and what a company promised beside them. */
-export type Right =
-  | "access"
-  | "rectification"
-  | "erasure"
-  | "restriction"
-  | "portability"
-  | "objection"
-  | "withdrawal"
-  | "forget-tokens";
+import type { Catalogue, Right } from "./catalogue.ts";
 
 /** Who writes: of every mail. Words are 1 to 200 characters, in the language of the mail. */
 export interface Sender {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { full, least, names } from "../../test/system-mail-data.ts";
 import { english, swedish, systemMail, type Catalogue } from "../index.ts";
-import { checkCatalogue, textsOf } from "./catalogue.ts";
+import { checkCatalogue, textsOf } from "./check-catalogue.ts";
 import { placeholdersOf } from "./fill.ts";
 
 const inEnglish = new Map(textsOf(english));
