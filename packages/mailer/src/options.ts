@@ -37,7 +37,7 @@ export interface DkimOptions {
   readonly domain: string;
   /** `s=`: the key's record is at `<selector>._domainkey.<domain>`. */
   readonly selector: string;
-  /** PEM or KeyObject of an RSA key, at least 1024 bits; 2048 is recommended (RFC 8301 3.2). */
+  /** PEM or KeyObject of an RSA key, at least 2048 bits, as RFC 8301 3.2 recommends. */
   readonly privateKey: string | Buffer | KeyObject;
 }
 

@@ -29,7 +29,7 @@ describe("preflight", () => {
       { dkim: { ...dkim, privateKey: generateKeyPairSync("rsa-pss", { modulusLength: 2048 }).privateKey } },
     ],
     ["a public key", { dkim: { ...dkim, privateKey: keys.publicKey } }],
-    ["a 512-bit key", { dkim: { ...dkim, privateKey: rsa(512).export(pem).toString() } }],
+    ["a 1024-bit key", { dkim: { ...dkim, privateKey: rsa(1024).export(pem).toString() } }],
     [
       "a bad key for one stream alone",
       { dkim: { marketing: dkim, other: { ...dkim, privateKey: keys.publicKey } } },
@@ -82,12 +82,8 @@ describe("preflight", () => {
     expect(post.messages).toHaveLength(1);
   });
 
-  it("warns of a weak key and of a long link", async () => {
-    const weak = { dkim: { ...dkim, privateKey: rsa(1024) }, unsubscribe: { url: url.padEnd(300, "u") } };
-    const { mailer } = await setting({}, weak);
-    expect((await mailer.preflight()).warnings).toEqual([
-      expect.stringContaining("1024 bits"),
-      expect.stringContaining("349 characters"),
-    ]);
+  it("warns of a long link", async () => {
+    const { mailer } = await setting({}, { unsubscribe: { url: url.padEnd(300, "u") } });
+    expect((await mailer.preflight()).warnings).toEqual([expect.stringContaining("349 characters")]);
   });
 });

@@ -39,7 +39,7 @@ export const sampleToken = "preflight".padEnd(48, "0");
  * Signs a sample of each stream exactly as a message is signed, verifies it with other code, and sees that
  * adding any covered field breaks it. Makes no connection.
  *
- * @throws InvalidInputError for a key that is not RSA or has fewer than 1024 bits, a domain that the From
+ * @throws InvalidInputError for a key that is not RSA or has fewer than 2048 bits, a domain that the From
  * address is not aligned with, an unsubscribe URL that is not https: nothing is sent then, least of all unsigned
  */
 export async function preflight(settings: {
@@ -54,15 +54,13 @@ export async function preflight(settings: {
     senders.marketing.dkim === senders.other.dkim &&
     senders.marketing.from.address === senders.other.from.address;
   const other = isOne ? marketing : await checkSender(senders.other, header, now);
-  const warnings = [marketing.stream, other.stream]
-    .filter(({ keyBits }) => keyBits < 2048)
-    .map(({ keyBits }) => `The DKIM key has ${keyBits} bits; 2048 are recommended (RFC 8301 3.2).`);
-  if (url.length > 200) warnings.push(`The unsubscribe URL has ${url.length} characters; keep it under 200.`);
+  const warnings =
+    url.length > 200 ? [`The unsubscribe URL has ${url.length} characters; keep it under 200.`] : [];
   return {
     report: {
       streams: { marketing: marketing.stream, other: other.stream },
       covered: coveredFields,
-      warnings: [...new Set(warnings)],
+      warnings,
     },
     signers: { marketing: marketing.sign, other: other.sign },
   };
@@ -70,9 +68,6 @@ export async function preflight(settings: {
 
 async function checkSender({ from, dkim }: Sender, listUnsubscribe: string, now: Date) {
   const key = readKey(dkim.privateKey);
-  const keyBits = key.asymmetricKeyDetails?.modulusLength ?? 0;
-  if (keyBits < 1024)
-    throw refuse("DKIM key", "dkim.privateKey", "it has fewer than 1024 bits (RFC 8301 3.2)");
   const domain = alignedDomain(dkim.domain, from.address);
 
   const sign = createSigner({ domain, selector: dkim.selector, key });
@@ -91,15 +86,23 @@ async function checkSender({ from, dkim }: Sender, listUnsubscribe: string, now:
   if (!holds(raw) || forged.some(holds)) {
     throw refuse("DKIM signature", "dkim", "a sample that was signed with this key does not verify");
   }
-  return { sign, stream: { domain, selector: dkim.selector, keyBits } };
+  return { sign, stream: { domain, selector: dkim.selector, keyBits: bitsOf(key) } };
 }
 
-/** @throws InvalidInputError for anything but an RSA private key */
+const bitsOf = (key: KeyObject): number => key.asymmetricKeyDetails?.modulusLength ?? 0;
+
+/** @throws InvalidInputError for anything but an RSA private key of 2048 bits or more */
 export function readKey(privateKey: unknown): KeyObject {
   const key = privateKey instanceof KeyObject ? privateKey : readPem(privateKey);
   if (key?.type !== "private" || key.asymmetricKeyType !== "rsa") {
     throw refuse("DKIM key", "dkim.privateKey", "it is not the PEM or KeyObject of an RSA private key");
   }
+  if (bitsOf(key) < 2048)
+    throw refuse(
+      "DKIM key",
+      "dkim.privateKey",
+      "it has fewer than 2048 bits (RFC 8301 3.2); make a longer one",
+    );
   return key;
 }
 
