@@ -93,9 +93,9 @@ export async function showOutcomes(
   note(
     "✓: reading back showed that all is as asked. absent: nothing had been there. retained: all but what part 9 lists.",
   );
-  note("Mail and contact: HubSpot. Cards: Stripe.");
+  note("Send log: which kinds of mails were sent. Lists and contact: HubSpot. Cards: Stripe.");
   table(
-    ["person", "request", "application", "mail", "contact", "cards", "heed"],
+    ["person", "request", "application", "send log", "lists", "contact", "cards", "heed"],
     [...requests].map(([email, { state, steps }]) => {
       const at = (processor: string, operation: string) => {
         const step = steps.find((each) => each.processor === processor && each.operation === operation);
@@ -105,6 +105,7 @@ export async function showOutcomes(
         email,
         state.replaceAll("_", " "),
         at("app", "erase"),
+        at("mail", "erase"),
         at("crm", "unsubscribe"),
         at("crm", "erase"),
         at("billing", "forgetTokens"),
