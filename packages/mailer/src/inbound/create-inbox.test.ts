@@ -191,6 +191,13 @@ describe("a mail that anybody could have written", () => {
         Buffer.from("Cc: webmaster@acme.example\r\n"),
         await sign(letter({ ...unsubscribe, to: "list@elsewhere.example" })),
       ]),
+    "our address as whoever delivered it, on top of a signed mail to somebody else": async () =>
+      Buffer.concat([
+        Buffer.from("Delivered-To: webmaster@acme.example\r\n"),
+        await sign(letter({ ...unsubscribe, to: "list@elsewhere.example" })),
+      ]),
+    "more of a signed mail than is read": async () =>
+      Buffer.concat([await sign(letter(unsubscribe)), Buffer.alloc(30_000, "\n")]),
     "more signatures than anybody needs": async () => {
       const one = await sign(letter(unsubscribe), "stranger.example");
       const field = one.subarray(0, one.indexOf("From:"));

@@ -41,6 +41,9 @@ function beginningOf(raw: Uint8Array): Uint8Array {
   return raw.subarray(0, Math.min(end, maxReadBytes));
 }
 
+/** Whether a mail is short enough to be read to its end. */
+export const isReadWhole = (raw: Uint8Array): boolean => beginningOf(raw).length === raw.length;
+
 /** Takes the beginning of a mail apart. Undefined when it is nested too deep, its header fields are too long, or it cannot be read at all. */
 export async function readMime(raw: Uint8Array): Promise<Mime | undefined> {
   try {

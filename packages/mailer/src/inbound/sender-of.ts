@@ -15,7 +15,7 @@ export function senderOf(fields: Fields): ParsedIdentifier | undefined {
 
 /** The addresses in To and Cc, as they compare. What cannot be read is left out. */
 export function addressedTo(fields: Fields): string[] {
-  return ["to", "cc", "delivered-to"]
+  return ["to", "cc"]
     .flatMap((name) => valuesOf(fields, name))
     .flatMap((value) => addressParser(value, { flatten: true }))
     .flatMap(({ address }) => (address === undefined ? [] : [readAddress(address)?.canonical ?? ""]))

@@ -2,6 +2,7 @@ import { HeedError, type ParsedIdentifier } from "@heed/core/contract";
 import type * as Mailauth from "mailauth";
 import { authResultsSay } from "./auth-results.ts";
 import { valuesOf, type Fields } from "./fields.ts";
+import { isReadWhole } from "./read-mime.ts";
 import { addressedTo, readAddress } from "./sender-of.ts";
 
 /** Asks the domain name system, as `dns.promises.resolve` does. */
@@ -78,6 +79,8 @@ async function passesDmarc(
   { mailFrom, remoteIp, helo }: InboundEnvelope,
   resolver: DnsResolver | undefined,
 ): Promise<boolean> {
+  // Every line costs, and blank ones most: ten megabytes of them would keep everything else waiting for a minute.
+  if (!isReadWhole(raw)) return false;
   const { authenticate } = await loadMailauth();
   try {
     const { dkim, dmarc } = await authenticate(Buffer.from(raw), {
