@@ -635,6 +635,35 @@ describe("an inbox", () => {
     expect(await setting.gets()).toEqual(everything);
   });
 
+  it("takes two mails that have no id for two", async () => {
+    const setting = await inboxSetting({ unverified: "unsubscribe" });
+    const one = letter({ ...unsubscribe, id: "" });
+    await setting.arrive(one);
+    setting.pass(60_000);
+    await setting.know(anna);
+    await setting.arrive(one);
+    expect(await setting.gets()).toEqual(everything);
+    await setting.arrive(letter({ ...unsubscribe, id: "", text: "Again, please." }));
+    expect(await setting.gets()).toEqual([]);
+
+    const to = "data-protection@acme.example";
+    for (const subject of ["One question", "Another one"])
+      await setting.arrive(letter({ to, id: "", subject }), to);
+    expect(new Set(setting.kept.map(({ about }) => about.id)).size).toBe(2);
+  });
+
+  it("gives to people what is no report after all, where people ask for their rights", async () => {
+    const setting = await inboxSetting();
+    const to = "data-protection@acme.example";
+    const status = "Content-Type: message/delivery-status\n\nReporting-MTA: dns; a.example\n\nAction: failed";
+    const text = `--x\n\nDelete my data. My last mail came back, see below.\n--x\n${status}\n\n--x--`;
+    const raw = letter({ to, subject: "Delete my data", text })
+      .toString()
+      .replace("text/plain; charset=utf-8", "multipart/mixed; boundary=x");
+    expect(await setting.arrive(Buffer.from(raw), to)).toEqual({ did: "kept", because: "automatic" });
+    expect(setting.kept).toHaveLength(1);
+  });
+
   it("tells its log nothing personal", async () => {
     const setting = await inboxSetting();
     const token = await tokenOf(setting);

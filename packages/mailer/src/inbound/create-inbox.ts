@@ -85,7 +85,11 @@ export function createInbox<Topic extends string, Purpose extends string, Recipi
     const mime = await readMime(raw);
     if (mime === undefined) return leave(mail, "unreadable");
     const reports = reportsIn(mime);
-    if (reports !== undefined) return report(reports, envelope);
+    if (reports !== undefined) {
+      const result = await report(reports, envelope);
+      // A person may have sent a bounce along with what they ask for.
+      return result.did === "ignored" && isForRights(mail) ? leave(mail, "automatic") : result;
+    }
     if (isAutomatic(mime.fields, envelope.mailFrom, served.domains)) return leave(mail, "automatic");
     if (await actByToken(mime, mail)) return { did: "unsubscribed", by: "token" };
     if (duties.length === 0) return { did: "ignored", because: "not-served" };
@@ -94,7 +98,7 @@ export function createInbox<Topic extends string, Purpose extends string, Recipi
     // Whoever writes in our own name is a loop, or worse.
     if (isDuty(sender.canonical)) return leave(mail, "automatic");
     const wishes = wishesOf(readWritten(mime), duties, settings);
-    return answer({ ...mail, mime, sender, wishes, id: idOf(mime, sender) });
+    return answer({ ...mail, mime, sender, wishes, id: idOf(raw, mime, sender) });
   }
 
   /** Reports act by their tag alone: that of the address that they returned to, else the one that they name. */
@@ -245,14 +249,14 @@ export function createInbox<Topic extends string, Purpose extends string, Recipi
     }
   }
 
+  const isForRights = (mail: Mail): boolean =>
+    mail.duties.some((duty) => duty === "rights" || (typeof duty === "object" && "right" in duty));
+
   /** Nothing can be done with it. What a person may have written is given to people; the rest has no reader. */
   async function leave(mail: Mail, because: KeptReason): Promise<InboundResult> {
     const { raw, receivedAt } = mail;
     if (mail.duties.length === 0) return { did: "ignored", because: "not-served" };
-    const isForRights = mail.duties.some(
-      (duty) => duty === "rights" || (typeof duty === "object" && "right" in duty),
-    );
-    if (because === "automatic" && !isForRights) return { did: "ignored", because };
+    if (because === "automatic" && !isForRights(mail)) return { did: "ignored", because };
     await keep(raw, { id: digest(raw), receivedAt, requests: [], because });
     return { did: "kept", because };
   }
@@ -280,9 +284,10 @@ interface Opened {
 /** Something else is under way for this person; trying again would change nothing. */
 const isConflict = (error: unknown): boolean => isHeedError(error) && error.name === "ConflictError";
 
-/** Of the Message-ID and who wrote it: the same mail again, by whatever way, is the same. */
-function idOf({ fields }: Mime, sender: ParsedIdentifier): string {
-  return digest(`${valueOf(fields, "message-id") ?? ""}\0${sender.canonical}`);
+/** Of the Message-ID and who wrote it: the same mail again, by whatever way, is the same. Without one, of all of it. */
+function idOf(raw: Uint8Array, { fields }: Mime, sender: ParsedIdentifier): string {
+  const messageId = valueOf(fields, "message-id")?.trim() ?? "";
+  return digest(messageId === "" ? raw : `${messageId}\0${sender.canonical}`);
 }
 
 /** A replay of an old mail is an old event, and does nothing to what its writer wanted since. */

@@ -47,7 +47,7 @@ export interface KeptAbout {
 export type KeptReason =
   /** A person wrote, and no wish could be told. */
   | "no-wish"
-  /** A machine wrote to an address where people ask for their rights. */
+  /** A machine wrote to an address where people ask for their rights, or a person who sent a machine's report along. */
   | "automatic"
   /** Nobody, or more than one, is named as its sender. */
   | "no-sender"
