@@ -243,7 +243,7 @@ export interface Heed<N extends Names = Names, Kind extends string = string, Id 
     }): Promise<{ readonly changed: boolean }>;
     /**
      * An address as it is on file: where a confirmation goes that was asked for from whatever spelling.
-     * @returns undefined for somebody unknown or erased
+     * @returns undefined for somebody unknown or erased, and while nothing but requests without an identity name them
      * @throws InvalidInputError when it cannot be read; HeedError `unknown-key`
      */
     addressOnFile(ask: { readonly email: string }): Promise<string | undefined>;

@@ -146,8 +146,8 @@ export const tables = {
   },
   /**
    * A subject's exercise of a right. `named`, `subjectDigests`: JSON digests (index and
-   * evidence use). `because`: a slug. `endsPaidService`: `"allowed"` where whoever asked wants that. Of an inquiry:
-   * `about`, a slug, and `madeSubject`, 1 while nothing else is known of the subject that it made.
+   * evidence use). `because`: a slug. `endsPaidService`: `"allowed"` where whoever asked wants that. `about`: a slug, of an
+   * inquiry. `madeSubject`: 1 while nothing else is known of the subject that it made, and nobody has shown who asks.
    */
   requests: {
     columns: {

@@ -299,4 +299,41 @@ describe("subjects.addressOnFile", () => {
     for (const email of ["anna@bücher.example", "AnNa@xn--bcher-kva.EXAMPLE"])
       expect(await heed.subjects.addressOnFile({ email })).toBe("Anna@xn--bcher-kva.example");
   });
+
+  it.each(["inquiry", "erasure"] as const)(
+    "answers nothing for somebody whom nothing but an unproven %s names, and there is no token for them",
+    async (right) => {
+      const shop = openShop();
+      const ben = { email: "ben@example.org" };
+      const open = () => shop.heed.requests.open({ right, subject: ben, identity: "unverified" });
+      await open();
+      await open();
+      expect(await shop.heed.subjects.addressOnFile(ben)).toBeUndefined();
+      expect(await shop.heed.links.issue({ ...ben, topic: "all" })).toBeUndefined();
+      expect(await shop.rows("references")).toEqual([]);
+    },
+  );
+
+  const meanwhile: Record<string, (shop: Shop) => Promise<unknown>> = {
+    "was recorded": ({ heed }) => heed.subjects.record({ subject: { email: "ben@example.org" } }),
+    "was written to": ({ isSendable }) => isSendable("terms", "ben@example.org"),
+    "said no to something": ({ heed }) =>
+      heed.subscriptions.unsubscribe({ subject: { email: "ben@example.org" }, topic: "offers" }),
+    "showed who they are": ({ heed }) =>
+      heed.requests.open({
+        right: "inquiry",
+        about: "other",
+        subject: { email: "ben@example.org" },
+        identity: "signed-in",
+      }),
+  };
+  for (const [what, happens] of Object.entries(meanwhile)) {
+    it(`answers for somebody who had asked for something, and ${what}`, async () => {
+      const shop = openShop();
+      const ben = { email: "ben@example.org" };
+      await shop.heed.requests.open({ right: "erasure", subject: ben, identity: "unverified" });
+      await happens(shop);
+      expect(await shop.heed.subjects.addressOnFile(ben)).toBe(ben.email);
+    });
+  }
 });

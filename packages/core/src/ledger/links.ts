@@ -74,7 +74,10 @@ export function newReference(
   };
 }
 
-/** The row of an address that somebody living has; nobody's after an erasure, until they come back. */
+/**
+ * The row of an address that somebody living has; nobody's after an erasure, until they come back, nor as long as nothing
+ * but a request that anybody could have written names it.
+ */
 async function onFile<A>(
   context: HeedContext,
   email: string,
@@ -95,10 +98,27 @@ async function onFile<A>(
     read: {
       suppressions: { from: "suppressions", where: { digest: suppressionLookups(context, [identifier]) } },
       references: { from: "references", where: { address: digests } },
+      permits: { from: "permits", where: { address: digests }, limit: 1 },
+      makers: {
+        from: "requests",
+        where: {
+          subjectId: { via: "identifiers", column: "subjectId", where: { digest: digests } },
+          madeSubject: 1,
+        },
+      },
     },
-    decide: ([record], { suppressions, references }): Decision<A | undefined> => {
+    decide: ([record], { suppressions, references, permits, makers }): Decision<A | undefined> => {
       const row = record?.identifiers.find(({ digest }) => digests.includes(digest));
-      if (record === undefined || row === undefined || erasedAt(suppressions, record) !== undefined)
+      const isOnlyNamed =
+        makers.length > 0 &&
+        [record?.events ?? [], references, permits].every((known) => known.length === 0) &&
+        record?.identifiers.every(({ verified }) => verified === 0);
+      if (
+        record === undefined ||
+        row === undefined ||
+        isOnlyNamed ||
+        erasedAt(suppressions, record) !== undefined
+      )
         return { writes: [], answer: undefined };
       return found({ record, row, identifier }, references);
     },
@@ -171,7 +191,7 @@ export interface Links<Topic extends string = string> {
    * A token for somebody whose address heed knows, as a permit for marketing has one: at most 48 characters, for a mail
    * that offers the way out to whoever asked for it. With the address as it is on file, which is where to send it: never
    * to whatever spelling somebody wrote from.
-   * @returns undefined for somebody unknown or erased
+   * @returns undefined for somebody unknown or erased, and while nothing but requests without an identity name them
    * @throws InvalidInputError when the address cannot be read, or there is no such topic; HeedError `restore-needed`,
    *   `unknown-key`
    */

@@ -158,7 +158,7 @@ export async function openRequest(context: HeedContext, named: Named, asked: Ask
         // What somebody unknown wished is no wish of whoever asks now.
         endsPaidService: mayEnd ? "allowed" : null,
         about: asked.about ?? null,
-        madeSubject: isInquiry && records.length === 0 ? 1 : null,
+        madeSubject: records.length === 0 && !verified ? 1 : null,
       };
       const begun =
         canBegin && !isInquiry

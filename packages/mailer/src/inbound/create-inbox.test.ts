@@ -290,6 +290,17 @@ describe("a mail that anybody could have written", () => {
     expect(setting.post.messages).toEqual([]);
   });
 
+  it("writes to nobody who is known by nothing but mail that anybody could have written", async () => {
+    const setting = await inboxSetting();
+    const to = "data-protection@acme.example";
+    for (let day = 0; day < 3; day += 1) {
+      for (const subject of ["Delete my data", "I want access to my data", "I object", "unsubscribe"])
+        await setting.arrive(letter({ to, subject, from: "victim@else.example" }), to);
+      setting.pass(24 * 3_600_000);
+    }
+    expect(setting.post.messages).toEqual([]);
+  });
+
   it("counts where that was chosen, for unsubscribing and nothing else", async () => {
     const setting = await inboxSetting({ unverified: "unsubscribe" });
     expect(await setting.arrive(letter(unsubscribe))).toEqual({
