@@ -37,9 +37,19 @@ async function readMultipart(body: Buffer<ArrayBuffer>, type: string): Promise<[
   }
 }
 
-const part = /^content-disposition:[^\n]*\bname="?([\w-]+)"?[^\n]*\n(?:[^\r\n]+\r?\n)*\r?\n([^\r\n]*)/gim;
-
 /** Lone LF line ends or no boundary: wrong, and seen. The token is the authority here, not the body. */
 function searchMultipart(body: string): [string, string][] {
-  return [...body.matchAll(part)].map(([, name = "", value = ""]) => [name, value]);
+  const fields: [string, string][] = [];
+  let name: string | undefined;
+  let isValue = false;
+  // Line by line: nobody has shown a token yet, and one pattern for it all could be made to search for half a second.
+  for (const line of body.split(/\r?\n/)) {
+    if (isValue && name !== undefined) {
+      fields.push([name, line]);
+      name = undefined;
+    }
+    isValue = !isValue && name !== undefined && line === "";
+    if (!isValue) name = /^content-disposition:.*\bname="?([\w-]+)/i.exec(line)?.[1] ?? name;
+  }
+  return fields;
 }
