@@ -98,7 +98,7 @@ async function onFile<A>(
     read: {
       suppressions: { from: "suppressions", where: { digest: suppressionLookups(context, [identifier]) } },
       references: { from: "references", where: { address: digests } },
-      permits: { from: "permits", where: { address: digests }, limit: 1 },
+      sent: { from: "permits", where: { address: digests }, limit: 1 },
       makers: {
         from: "requests",
         where: {
@@ -107,11 +107,11 @@ async function onFile<A>(
         },
       },
     },
-    decide: ([record], { suppressions, references, permits, makers }): Decision<A | undefined> => {
+    decide: ([record], { suppressions, references, sent, makers }): Decision<A | undefined> => {
       const row = record?.identifiers.find(({ digest }) => digests.includes(digest));
       const isOnlyNamed =
         makers.length > 0 &&
-        [record?.events ?? [], references, permits].every((known) => known.length === 0) &&
+        [record?.events ?? [], references, sent].every((known) => known.length === 0) &&
         record?.identifiers.every(({ verified }) => verified === 0);
       if (
         record === undefined ||
