@@ -152,6 +152,33 @@ describe("mailReceiver", () => {
     expect(slow.kept).toEqual([]);
   });
 
+  it("does not wait for a client that keeps talking and sends no mail", async () => {
+    const { server } = await receiving({ mailTimeoutMs: 300, idleTimeoutMs: 500, connections: 1 });
+    const { socket } = await converse(server.port, ["EHLO client.example"]);
+    socket.on("error", () => {}).resume();
+    const talk = setInterval(() => socket.write("NOOP\r\n"), 50);
+    await once(socket, "close");
+    clearInterval(talk);
+    expect(await deliver(server.port, anna, rights, letter({ to: rights }))).toMatch(/^250/);
+  });
+
+  it("lets a client send one mail after another", async () => {
+    const { server, kept } = await receiving({ mailTimeoutMs: 400 });
+    const { socket } = await converse(server.port, ["EHLO client.example"]);
+    for (let mail = 0; mail < 6; mail += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      for (const line of [`MAIL FROM:<${anna}>`, `RCPT TO:<${rights}>`, "DATA"]) {
+        socket.write(`${line}\r\n`);
+        await once(socket, "data");
+      }
+      const raw = letter({ to: rights, subject: `Question ${mail}` }).toString();
+      socket.write(`${raw}\r\n.\r\n`);
+      await once(socket, "data");
+    }
+    socket.destroy();
+    expect(kept).toHaveLength(6);
+  });
+
   it("handles nothing that was not sent to its end", async () => {
     const { server, kept, heed, warned } = await receiving();
     const { socket } = await converse(server.port, [

@@ -25,7 +25,7 @@ export interface MailReceiverOptions {
   readonly recipients?: number;
   /** How long a client may be silent. Default 60,000. */
   readonly idleTimeoutMs?: number;
-  /** How long a mail may take to arrive, however slowly it comes. Default 300,000. */
+  /** How long a mail may take to arrive, from the connection or the mail before it, however busy its client is. Default 300,000. */
   readonly mailTimeoutMs?: number;
   /** Is told of failures: an error's name and code, nothing personal. Must not throw. */
   readonly logger?: MailerLogger;
@@ -68,14 +68,26 @@ export async function mailReceiver(options: MailReceiverOptions): Promise<MailRe
   const { connections = 20, recipients = 10, idleTimeoutMs = 60_000, mailTimeoutMs = 300_000 } = options;
   const { SMTPServer } = await loadSmtpServer();
 
+  const waits = new Map<string, NodeJS.Timeout>();
+  function stopWaiting({ id }: SMTPServerSession): void {
+    clearTimeout(waits.get(id));
+    waits.delete(id);
+  }
+  /** For a whole mail: there are few connections, and whoever holds them all lets nobody else's mail in. */
+  function waitForMail(session: SMTPServerSession): void {
+    stopWaiting(session);
+    const end = (): void => {
+      waits.delete(session.id);
+      for (const connection of server.connections) if (connection.id === session.id) connection.close();
+    };
+    waits.set(session.id, setTimeout(end, mailTimeoutMs).unref());
+  }
+
   async function receive(
     stream: SMTPServerDataStream,
     session: SMTPServerSession,
   ): Promise<Reply | undefined> {
-    const timer = setTimeout(() => {
-      for (const connection of server.connections) if (connection.id === session.id) connection.close();
-    }, mailTimeoutMs);
-    const raw = await read(stream, inbox.maxBytes).finally(() => clearTimeout(timer));
+    const raw = await read(stream, inbox.maxBytes).finally(() => stopWaiting(session));
     if (raw === undefined) return replies.tooLarge;
     const { mailFrom, rcptTo } = session.envelope;
     await inbox.handleInbound(raw, {
@@ -97,6 +109,7 @@ export async function mailReceiver(options: MailReceiverOptions): Promise<MailRe
       logger?.warn(fields, "an inbound mail could not be handled");
       return replies.later;
     });
+    waitForMail(session);
     if (reply === undefined) done(null, "2.0.0 Ok");
     else done(failure(reply));
   }
@@ -115,6 +128,11 @@ export async function mailReceiver(options: MailReceiverOptions): Promise<MailRe
     // It knows one code for each reply, and 552 is not always a full mailbox.
     hideENHANCEDSTATUSCODES: true,
     logger: false,
+    onConnect: (session, done) => {
+      waitForMail(session);
+      done();
+    },
+    onClose: stopWaiting,
     onRcptTo: ({ address }, _session, done) =>
       done(inbox.serves(address) ? null : failure(replies.notServed)),
     onData: (stream, session, done) => void answer(stream, session, done),
