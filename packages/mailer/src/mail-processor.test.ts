@@ -172,6 +172,19 @@ describe("a send log that does not answer", () => {
   });
 });
 
+describe("a mailer as a processor", () => {
+  it.each([
+    ["nothing", undefined],
+    ["a mailer alone", { mailer: { queue: { drop: () => 0, waiting: () => 0 } } }],
+    ["no send log", { messages: {} }],
+    ["nodemailer's transporter", { messages: { sent: async () => [] }, mailer: { sendMail: () => {} } }],
+  ])("refuses to be connected to %s", async (_what, parts) => {
+    const mail = mailProcessor({ policy });
+    expect(() => mail.connect(parts as never)).toThrow("{ messages: heed.messages, mailer }");
+    await expect(mail.check(context)).rejects.toThrow("not connected");
+  });
+});
+
 describe("an erasure of whom nothing was sent to", () => {
   it("is absent, and asks that it may proceed before anything is destroyed", async () => {
     const { mail, log, heed } = await open();

@@ -33,7 +33,11 @@ export interface MailProcessorParts {
 
 /** The mailer as one of heed's processors. */
 export interface MailProcessor<Topic extends string = string> extends ProcessorV1<"email", Topic, never> {
-  /** Call it once there are both: heed needs its processors first, and a mailer needs heed's permits. */
+  /**
+   * Call it once there are both: heed needs its processors first, and a mailer needs heed's permits.
+   *
+   * @throws TypeError when it is passed something else
+   */
   connect(parts: MailProcessorParts): void;
 }
 
@@ -137,6 +141,12 @@ export function mailProcessor<Topic extends string>(
       return { account, lacks: [], unknownTopics: [] };
     },
     connect(given) {
+      const { messages, mailer } = given ?? {};
+      const isMailer = mailer === undefined || typeof mailer.queue?.drop === "function";
+      if (typeof messages?.sent !== "function" || !isMailer)
+        throw new TypeError(
+          "connect() takes { messages: heed.messages, mailer }, a mailer of createMailer()",
+        );
       connected = given;
     },
   };

@@ -4,6 +4,13 @@ import { addresses, anna, annasServer, inboxSetting } from "../../test/inbox-set
 import { letter, sign } from "../../test/letters.ts";
 
 const everything = ["news", "surveys"];
+const answers = {
+  topic: "answers",
+  controller: "Acme",
+  contact: "privacy@acme.example",
+  unsubscribeUrl: "https://acme.example/u",
+  invitationUrl: "https://acme.example/i",
+} as const;
 const unsubscribe = { to: "webmaster@acme.example", subject: "unsubscribe" };
 
 async function tokenOf(setting: Awaited<ReturnType<typeof inboxSetting>>): Promise<string> {
@@ -531,6 +538,36 @@ describe("a mail that asks for a right", () => {
   });
 });
 
+describe("an inbox whose mailer cannot write to where somebody has mail", () => {
+  const umlaut = "j\u00FCrgen@dest.example";
+  const envelope = { mailFrom: umlaut, authResults: "mx; dmarc=pass header.from=dest.example" };
+
+  it("does what they ask for all the same, and does not have their mail sent again", async () => {
+    const setting = await inboxSetting();
+    const erasure = letter({ from: umlaut, to: "data-protection@acme.example", subject: "erase my data" });
+    expect(await setting.arrive(erasure, "data-protection@acme.example", envelope)).toMatchObject({
+      did: "opened-request",
+      acknowledged: false,
+    });
+    const stop = letter({ from: umlaut, ...unsubscribe });
+    expect(await setting.arrive(stop, unsubscribe.to, { mailFrom: umlaut })).toEqual({
+      did: "ignored",
+      because: "unreachable",
+    });
+    expect(setting.post.messages).toEqual([]);
+  });
+});
+
+describe("an inbox that answers with a topic that answers nobody", () => {
+  it.each(["news", "no-topic-of-the-policy"])("says which option to mend: %s", async (topic) => {
+    const setting = await inboxSetting({ answers: { ...answers, topic: topic as "news" } });
+    await expect(setting.arrive(letter(unsubscribe))).rejects.toMatchObject({
+      code: "answers-topic",
+      message: expect.stringMatching(/`answers\.topic`.*transactional or legal/),
+    });
+  });
+});
+
 describe("an inbox that cannot answer now", () => {
   it("says so, so that the mail comes again, and asks then", async () => {
     const setting = await inboxSetting({ faults: [{ at: "rcpt", answer: "451 4.3.0 Later", times: 1 }] });
@@ -708,6 +745,13 @@ describe("an inbox", () => {
       },
       /no query/,
     ],
+    [
+      { answers: { ...answers, unsubscribeUrl: "http://acme.example/u" } },
+      /answers\.unsubscribeUrl: it is not https/,
+    ],
+    [{ answers: { ...answers, invitationUrl: "/i" } }, /answers\.invitationUrl: it is not a URL/],
+    [{ answers: { ...answers, contact: "Acme" } }, /contact: not an address/],
+    [{ answers: { ...answers, language: {} } }, /catalogue/],
   ])("refuses options that cannot be used: %j", async (wrong, said) => {
     await expect(inboxSetting(wrong as never)).rejects.toThrow(said);
   });

@@ -1,5 +1,7 @@
-import { HeedError } from "@heed/core/contract";
+import { HeedError, InvalidInputError, isHeedError } from "@heed/core/contract";
+import type { UnsubscribeOptions } from "../options.ts";
 import type { MailOutcome } from "../outcome.ts";
+import { refuse } from "../parse.ts";
 import { messageIdPattern, type Message } from "../outgoing.ts";
 import { systemMail } from "../texts/system-mail.ts";
 import type { Right } from "../texts/catalogue.ts";
@@ -34,33 +36,42 @@ export interface InboxAnswers {
   acknowledge(ask: To & Acknowledged): Promise<boolean>;
 }
 
+/** @throws InvalidInputError where no answer could be written: better now than when somebody waits for one */
 export function inboxAnswers<T extends string, P extends string, R extends string>({
   answers,
   mailer,
   clock,
 }: Pick<Settings<T, P, R>, "answers" | "mailer" | "clock">): InboxAnswers {
   const { topic, controller, contact, language: usual = "en" } = answers;
-  const unsubscribeLink = createLinks({ url: answers.unsubscribeUrl });
-  const invitationLink = createLinks({ url: answers.invitationUrl });
+  const unsubscribeLink = linksOf("unsubscribeUrl", answers.unsubscribeUrl);
+  const invitationLink = linksOf("invitationUrl", answers.invitationUrl);
   const sender = { controller, contact };
+  systemMail("confirm-unsubscribe", usual, { ...sender, link: unsubscribeLink(sampleToken) });
   const languageOf = (language: string | undefined) =>
     language === "en" || language === "sv" ? language : usual;
 
   async function send(kind: string, { to, inReplyTo }: To, message: Message): Promise<boolean> {
     const day = clock.now().toISOString().slice(0, 10);
-    const outcome = await mailer.send({
-      topic,
-      to,
-      messageKey: `${kind}:${day}`,
-      message: { ...message, headers: { [loopHeader]: "inbox" } },
-      ...(inReplyTo !== undefined && messageIdPattern.test(inReplyTo) && { inReplyTo }),
-    });
-    return wasTold(outcome);
+    try {
+      const outcome = await mailer.send({
+        topic,
+        to,
+        messageKey: `${kind}:${day}`,
+        message: { ...message, headers: { [loopHeader]: "inbox" } },
+        ...(inReplyTo !== undefined && messageIdPattern.test(inReplyTo) && { inReplyTo }),
+      });
+      return wasTold(outcome);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      // Their mail would come again for days, and never be answered.
+      if (error.issues.some(({ path }) => path === "to")) return false;
+      throw wrongTopic(error);
+    }
   }
 
   return {
     confirm: ({ token, list, ...to }) => {
-      const link = unsubscribeLink(token).url;
+      const link = unsubscribeLink(token);
       const data = { ...sender, link, ...(list !== undefined && { topic: list }) };
       return send(
         "confirm-unsubscribe",
@@ -71,7 +82,7 @@ export function inboxAnswers<T extends string, P extends string, R extends strin
     acknowledge: ({ right, receivedAt, dueOn, invitation, ...to }) => {
       const data = { ...sender, receivedAt, dueOn };
       const show = invitation && {
-        link: invitationLink(invitation.token).url,
+        link: invitationLink(invitation.token),
         expiresAt: invitation.expiresAt,
       };
       const mail =
@@ -83,7 +94,33 @@ export function inboxAnswers<T extends string, P extends string, R extends strin
   };
 }
 
-/** @throws HeedError `answer-not-sent` where the same can be tried again: nothing of the mail is lost then */
+/** As long as a token is. */
+const sampleToken = "k".repeat(48);
+
+/** Makes the links of an option. @throws InvalidInputError where it makes none */
+function linksOf(option: string, url: UnsubscribeOptions["url"]): (token: string) => string {
+  try {
+    const links = createLinks({ url });
+    links(sampleToken);
+    return (token) => links(token).url;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    throw refuse("inbox's options", `answers.${option}`, error.issues[0]?.message ?? "not a link");
+  }
+}
+
+const isRefusal = (error: unknown): error is InvalidInputError =>
+  isHeedError(error) && error.name === "InvalidInputError";
+
+/** The rest of an answer is heed's own, and was tried when the inbox was made. */
+function wrongTopic(cause?: unknown): HeedError {
+  return new HeedError(
+    "The inbox cannot answer with its `answers.topic`: name a topic of the policy of class transactional or legal.",
+    { code: "answers-topic", cause },
+  );
+}
+
+/** @throws HeedError `answer-not-sent` where the same can be tried again: nothing of the mail is lost then; `answers-topic` */
 function wasTold(outcome: MailOutcome): boolean {
   switch (outcome.status) {
     case "accepted":
@@ -91,6 +128,7 @@ function wasTold(outcome: MailOutcome): boolean {
       return true;
     case "blocked":
       if (outcome.because === "restore-needed") break;
+      if (outcome.because === "topic-not-covered") throw wrongTopic();
       return outcome.because === "already-sent";
     case "rejected":
       return false;

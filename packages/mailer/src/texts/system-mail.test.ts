@@ -102,6 +102,13 @@ describe("what a system mail says", () => {
     expect(systemMail("farewell", "en", least.farewell).text).toContain("None of your data is kept");
   });
 
+  it("says what is kept where nobody knows until when", () => {
+    const kept = [{ what: "refunds & charges", law: "SFS 1999:1078 7:2" }, { what: "one complaint" }];
+    const { text, html } = systemMail("farewell", "en", { ...full.farewell, kept });
+    expect(text).toContain("- refunds & charges (SFS 1999:1078 7:2)\n- one complaint\n");
+    expect(html).toContain("refunds &amp; charges (SFS 1999:1078 7:2)");
+  });
+
   it("asks who it was only where that has to be shown", () => {
     expect(systemMail("request-received", "en", full["request-received"]).text).toContain("https://");
     expect(systemMail("request-received", "en", least["request-received"]).text).not.toContain("https://");

@@ -11,12 +11,12 @@ export interface Sender {
   readonly contact: string;
 }
 
-/** What is kept after a request, until when, and by which law. */
+/** What is kept after a request, until when where that is known, and by which law. */
 export interface Kept {
   /** In words, for example `"invoices"`. */
   readonly what: string;
   /** Civil date `YYYY-MM-DD`. */
-  readonly untilOn: string;
+  readonly untilOn?: string | undefined;
   /** Citation, for example `"SFS 1999:1078 7:2"`. */
   readonly law?: string | undefined;
 }
@@ -104,7 +104,7 @@ const sender = {
   contact: z.string().refine((to) => isLink(to) || isAddress(to), "not an address"),
 };
 const kept = z
-  .array(z.strictObject({ what: words, untilOn: civilDate, law: words.optional() }))
+  .array(z.strictObject({ what: words, untilOn: civilDate.optional(), law: words.optional() }))
   .max(20)
   .readonly();
 const right = z.enum([
@@ -191,7 +191,11 @@ export const systemMails: {
 
 function keptBlocks(kept: readonly Kept[]) {
   if (kept.length === 0) return ["nothingKept"] as const;
-  const list = kept.map((values) => ({ text: values.law ? "keptByLaw" : "kept", values }) as const);
+  const list = kept.map((values) => {
+    const { what, untilOn, law } = values;
+    if (untilOn === undefined) return law ? `${what} (${law})` : what;
+    return { text: law ? "keptByLaw" : "kept", values } as const;
+  });
   return ["keptIntroduction", { list }] as const;
 }
 
