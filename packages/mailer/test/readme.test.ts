@@ -58,6 +58,7 @@ afterAll(async () => {
 it.each([
   "What a message says of itself",
   "For nodemailer code that is there already",
+  "As one of heed's processors",
   "Templates",
   "Heed's own mails",
   "Mail that comes in",

@@ -1,4 +1,4 @@
-import { HeedError, InvalidInputError, isHeedError } from "@heed/core/contract";
+import { HeedError, isHeedError, type InvalidInputError } from "@heed/core/contract";
 import type { UnsubscribeOptions } from "../options.ts";
 import type { MailOutcome } from "../outcome.ts";
 import { refuse } from "../parse.ts";

@@ -73,7 +73,7 @@ export interface InboxOptions<
   readonly keep: (raw: Uint8Array, about: KeptAbout) => Promise<void>;
   /** How people are answered. */
   readonly answers: {
-    /** A topic of class transactional or legal. */
+    /** A topic of class transactional or legal. One of class legal also answers whoever was erased and asks again. */
     readonly topic: Topic;
     /** The company's name, as people know it. */
     readonly controller: string;
