@@ -1,5 +1,6 @@
 import { isHeedError, onlyKeys } from "@heed/core/contract";
 import { linkPageKeys, linkPages, type LinkPageOptions, type Shown } from "./link-pages.ts";
+import { needs } from "./needs.ts";
 import { html, type Html } from "./page.ts";
 import type { InvitationTexts, Texts } from "./texts/texts.ts";
 
@@ -40,13 +41,14 @@ export interface InvitationHandlerOptions extends LinkPageOptions {
  * repeated, it is answered the same. 410 when it counts no more, with a page that says what to do; 404 for a token that
  * is not authentic, and after an erasure; 400, 405, 408, 413 and 503 as of `unsubscribeHandler`. Never throws.
  *
- * @throws InvalidInputError `unknown-option`, when it is made
+ * @throws InvalidInputError `unknown-option`, and TypeError without `invitations` or `controller`, when it is made
  */
 export function invitationHandler(
   options: InvitationHandlerOptions,
 ): (request: Request) => Promise<Response> {
   onlyKeys(options, "invitationHandler", { invitations: true, ...linkPageKeys });
   const { invitations, controller } = options;
+  needs("invitationHandler", "invitations", invitations, ["open", "answer"]);
 
   function question(
     { noticeVersion }: PageInvitation,

@@ -70,7 +70,10 @@ export function linkPages<Wish>(
   options: LinkPageOptions,
   link: LinkPage<Wish>,
 ): (request: Request) => Promise<Response> {
-  const { contact, languages = [english, swedish], logger } = options;
+  const { controller, contact, languages = [english, swedish], logger } = options;
+  if (typeof controller !== "string") {
+    throw new TypeError("A page needs `controller`, the company's name as people know it");
+  }
   const { token: findToken = lastSegment, bodyTimeoutMs = 10_000 } = options;
 
   async function answer(request: Request, url: URL, texts: Texts): Promise<Response> {

@@ -13,12 +13,15 @@ export interface Listening {
  *
  * @param where.port default: any free one
  * @param where.host default: 127.0.0.1, this machine only
- * @throws the system's error when the port cannot be had
+ * @throws TypeError without a handler; the system's error when the port cannot be had
  */
 export async function listen(
   handler: (request: Request) => Response | Promise<Response>,
   where: { readonly port?: number; readonly host?: string } = {},
 ): Promise<Listening> {
+  if (typeof handler !== "function") {
+    throw new TypeError("listen() needs a handler, for example unsubscribeHandler({ … })");
+  }
   const { port = 0, host = "127.0.0.1" } = where;
   const server = serve({ fetch: handler, port, hostname: host, silent: true, gracefulShutdown: false });
   await server.ready();

@@ -1,5 +1,6 @@
 import { onlyKeys } from "@heed/core/contract";
 import { linkPageKeys, linkPages, listOf, type LinkPageOptions } from "./link-pages.ts";
+import { needs } from "./needs.ts";
 import { html, plain, type Html } from "./page.ts";
 import type { Texts } from "./texts/texts.ts";
 
@@ -43,13 +44,14 @@ export interface UnsubscribeHandlerOptions extends LinkPageOptions {
  * choice was recorded; repeated, it is answered the same. 400 without a wish, 404 for a token that is not
  * authentic, 405, 408, 413, and 503 with `Retry-After` when the choice could not be recorded. Never throws.
  *
- * @throws InvalidInputError `unknown-option`, when it is made
+ * @throws InvalidInputError `unknown-option`, and TypeError without `links` or `controller`, when it is made
  */
 export function unsubscribeHandler(
   options: UnsubscribeHandlerOptions,
 ): (request: Request) => Promise<Response> {
   onlyKeys(options, "unsubscribeHandler", { links: true, titles: true, ...linkPageKeys });
   const { links, controller, titles = {} } = options;
+  needs("unsubscribeHandler", "links", links, ["open", "unsubscribe"]);
   const nameOf = ({ topic, title }: Pick<UnsubscribeLink, "topic" | "title">): string =>
     titles[topic] ?? title ?? topic;
 

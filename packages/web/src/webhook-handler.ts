@@ -1,5 +1,6 @@
 import { isHeedError, onlyKeys } from "@heed/core/contract";
 import { nameOf } from "./name-of.ts";
+import { needs } from "./needs.ts";
 import { plain } from "./page.ts";
 import { readBytes } from "./read-bytes.ts";
 
@@ -40,13 +41,14 @@ const mostBytes = 1024 * 1024;
  * Answers a vendor's webhooks: 200 only after what it told is stored, 401 when the vendor has not signed it, 503 with
  * `Retry-After` when it could not be stored, so that the vendor tells it again; 405, 408, 413. Never throws.
  *
- * @throws InvalidInputError `unknown-option`, when it is made
+ * @throws InvalidInputError `unknown-option`, and TypeError without `webhooks`, when it is made
  */
 export function webhookHandler<const Recipient extends string>(
   options: WebhookHandlerOptions<Recipient>,
 ): (request: Request) => Promise<Response> {
   onlyKeys(options, "webhookHandler", optionKeys);
   const { webhooks, recipient, publicUrl, bodyTimeoutMs = 10_000, logger } = options;
+  needs("webhookHandler", "webhooks", webhooks, ["receive"]);
   return async (request) => {
     if (request.method !== "POST") return plain(405, "Method not allowed", { Allow: "POST" });
     const body = await readBytes(request, mostBytes, bodyTimeoutMs);

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { connect as connectSocket, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { promisify } from "node:util";
 import SmtpConnection from "nodemailer/lib/smtp-connection";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { postfix, returnPath, tag } from "../../test/bounces.ts";
@@ -219,6 +221,22 @@ describe("mailReceiver", () => {
       await expect(mailReceiver({ inbox, port: 0, ...wrong } as never)).rejects.toThrow(/receiver's options/);
     },
   );
+
+  it.each(["smtp-server", "mailauth"])("says at once that %s is not installed", async (missing) => {
+    const resolve = `(name, context, next) => { if (name === "${missing}") throw new Error(name); return next(name, context); }`;
+    const program = `
+      import { registerHooks } from "node:module";
+      registerHooks({ resolve: ${resolve} });
+      const { mailReceiver } = await import("@heed/mailer");
+      await mailReceiver({ inbox: {}, port: 0 }).catch(({ code, message }) => console.log(code, message));`;
+    const flags = ["-C", "@heed/source", "--input-type=module", "-e", program];
+    const { stdout } = await promisify(execFile)(process.execPath, flags, {
+      cwd: import.meta.dirname,
+      timeout: 15_000,
+    });
+    expect(stdout).toMatch(/^peer-missing /);
+    expect(stdout).toContain(`npm install ${missing}`);
+  });
 
   it("says when the port cannot be had", async () => {
     const { server, inbox } = await receiving();

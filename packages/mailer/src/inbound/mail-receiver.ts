@@ -7,6 +7,7 @@ import type { MailerLogger } from "../options.ts";
 import { parse } from "../parse.ts";
 import { z } from "zod";
 import type { Inbox } from "./create-inbox.ts";
+import { loadMailauth } from "./sender-proof.ts";
 
 /** What {@link mailReceiver} needs. */
 export interface MailReceiverOptions {
@@ -59,7 +60,7 @@ const optionsSchema = z.strictObject({
  * It takes mail for the inbox's addresses and for nobody else (550 5.1.1), answers 250 only when the mail was handled
  * for good, and 451 when it could not be: the sender's server tries again then, and nothing is lost.
  *
- * @throws InvalidInputError; HeedError `peer-missing` without the package smtp-server; the system's own error when the
+ * @throws InvalidInputError; HeedError `peer-missing` without the packages smtp-server and mailauth; the system's own error when the
  *   port cannot be had
  */
 export async function mailReceiver(options: MailReceiverOptions): Promise<MailReceiver> {
@@ -67,6 +68,8 @@ export async function mailReceiver(options: MailReceiverOptions): Promise<MailRe
   const { inbox, port = 25, host, name, tls, logger } = options;
   const { connections = 20, recipients = 10, idleTimeoutMs = 60_000, mailTimeoutMs = 300_000 } = options;
   const { SMTPServer } = await loadSmtpServer();
+  // Needed by the first mail whose writer has to be known: without it that would be told to come again, for days.
+  await loadMailauth();
 
   const waits = new Map<string, NodeJS.Timeout>();
   function stopWaiting({ id }: SMTPServerSession): void {

@@ -102,7 +102,8 @@ async function passesDmarc(
   }
 }
 
-async function loadMailauth(): Promise<typeof Mailauth> {
+/** @throws HeedError `peer-missing` */
+export async function loadMailauth(): Promise<typeof Mailauth> {
   try {
     return await import("mailauth");
   } catch (cause) {
