@@ -1,11 +1,10 @@
 import { HeedError, isHeedError, type InvalidInputError } from "@heed/core/contract";
-import type { UnsubscribeOptions } from "../options.ts";
 import type { MailOutcome } from "../outcome.ts";
 import { refuse } from "../parse.ts";
 import { messageIdPattern, type Message } from "../outgoing.ts";
 import { systemMail } from "../texts/system-mail.ts";
 import type { Right } from "../texts/catalogue.ts";
-import { createLinks } from "../unsubscribe-link.ts";
+import { createLinks, type UnsubscribeOptions } from "../unsubscribe-link.ts";
 import type { Settings } from "./inbox-options.ts";
 import { loopHeader } from "./is-automatic.ts";
 
