@@ -56,7 +56,11 @@ const comparable = (text: string): string =>
     .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, " ")
     .trim()} `;
 
+/** Whether a phrase was said; a `*` in it stands for up to four words. */
 function says(said: readonly string[], phrase: string): boolean {
-  const wanted = comparable(phrase);
-  return wanted.trim() !== "" && said.some((text) => text.includes(wanted));
+  const pieces = phrase.split("*").map((piece) => comparable(piece).trim());
+  if (pieces.every((piece) => piece === "")) return false;
+  // Nothing but letters, digits and spaces is left of a piece.
+  const wanted = new RegExp(` ${pieces.filter(Boolean).join(" (?:[^ ]+ ){0,4}")} `);
+  return said.some((text) => wanted.test(text));
 }
