@@ -64,9 +64,10 @@ describe("ASE-09: advertise new Aseptconn AG products and services", () => {
     expect(await send("advertising")).toEqual({ status: "blocked", because: "suppressed" });
   });
 
-  it.each(["security", "account-notice", "legal-notice"] as const)(
+  it.each(["pro-alerts", "security", "account-notice", "legal-notice"] as const)(
     "cannot be sent as %s: an advertisement has a way out, and no such mail may have one",
     async (topic) => {
+      await buysPro(30);
       await optOut();
       await expect(send(topic, news)).rejects.toMatchObject({ code: "no-unsubscribe-link" });
       expect(aseptsoft.post.messages).toEqual([]);
@@ -147,14 +148,19 @@ describe("ASE-13: contact you about legal requests", () => {
 
 describe("ASE-32: You can send privacy-related questions, complaints, and requests to AseptSoft® at", () => {
   it.each([
-    ["a request", "Please erase all my data", "erasure", "awaiting_verification"],
-    ["a complaint", "A complaint about how you use my data", "inquiry", "awaiting_manual"],
-    ["a question", "A question about privacy", "inquiry", "awaiting_manual"],
-  ])("takes %s, tells that it came, and its clock runs", async (_what, subject, right, state) => {
+    ["a request", "Please erase all my data", "erasure", undefined, "awaiting_verification"],
+    ["a request for people", "A copy of all my data, please", "inquiry", "access", "awaiting_manual"],
+    ["a complaint", "A complaint about how you use my data", "inquiry", "complaint", "awaiting_manual"],
+    ["a question", "A question about privacy", "inquiry", undefined, "awaiting_manual"],
+  ])("takes %s, tells that it came, and its clock runs", async (_what, subject, right, about, state) => {
+    const before = aseptsoft.clock.now().toISOString();
     await aseptsoft.write({ from: anna.email, to: privacy, subject, text: "Thank you." });
     const [request] = await aseptsoft.heed.requests.list();
     expect(request).toMatchObject({ right, state });
+    expect([request?.about, aseptsoft.desk.length]).toEqual([about, 1]);
     expect(request?.dueOn).toMatch(/^\d{4}-\d{2}-\d{2}$/);
+    const { receivedAt } = await aseptsoft.heed.requests.get(request?.id ?? "");
+    expect(receivedAt >= before && receivedAt <= aseptsoft.clock.now().toISOString()).toBe(true);
     expect(aseptsoft.lettersTo(anna.email)).toHaveLength(1);
     await aseptsoft.settle();
     expect(aseptsoft.accounts.has(anna.email)).toBe(true);

@@ -1,6 +1,8 @@
-import { openStage, type Stage } from "heed-example-stage";
+import { createHeed, definePolicy } from "@heed/core";
+import { openStage, type Place, type Stage } from "heed-example-stage";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createAxigen } from "../src/axigen.ts";
+import { policy } from "../src/policy.ts";
 
 const anna = { email: "anna.canary@example.ro" };
 const evidence = { noticeVersion: "2018-11", language: "en" } as const;
@@ -135,6 +137,9 @@ describe('AXI-19: either from a specific list, by clicking the "Unsubscribe from
     }
     const oneClick = await click(axigen.linkTo(anna.email), "List-Unsubscribe=One-Click");
     expect(oneClick.status).toBe(200);
+    // The newest was a survey.
+    for (const topic of lists)
+      expect((await send(topic)).status).toBe(topic === "surveys" ? "blocked" : "accepted");
   });
 });
 
@@ -158,6 +163,29 @@ describe("AXI-20: globally – from all lists – by requesting this via an emai
     expect(await send("newsletter")).toEqual({ status: "blocked", because: "suppressed" });
   });
 
+  it("blocks a list that the company did not have yet, and that list goes to everybody else who agreed", async () => {
+    let place: Place | undefined;
+    await axigen.close();
+    axigen = await openStage("Axigen", (given) => createAxigen((place = given)));
+    const bystander = { email: "bystander@example.ro" };
+    await consents();
+    await consents(bystander);
+    await axigen.write({ ...stop, from: anna.email });
+    if (place === undefined) throw new Error("nothing was opened");
+    const { storage, keys, clock } = place;
+    const webinars = { class: "marketing", purpose: "marketing" } as const;
+    const later = createHeed({
+      policy: definePolicy({ ...policy, topics: { ...policy.topics, webinars } }),
+      storage,
+      keys,
+      clock,
+      processors: {},
+    });
+    const ask = { topic: "webinars", messageKey: "1" } as const;
+    expect(await later.permits.take({ ...ask, ...anna })).toEqual({ allowed: false, because: "suppressed" });
+    expect(await later.permits.take({ ...ask, ...bystander })).toMatchObject({ allowed: true });
+  });
+
   it("is not undone by an older opt-in that turns up afterwards", async () => {
     await axigen.write({ ...stop, from: anna.email });
     const older = { evidence, imported: true, at: "2018-01-01T00:00:00Z" } as const;
@@ -178,6 +206,7 @@ describe("AXI-20: globally – from all lists – by requesting this via an emai
     });
     await axigen.settle();
     expect(axigen.customers.has(anna.email)).toBe(true);
+    expect(await send("newsletter")).toEqual({ status: "blocked", because: "suppressed" });
     expect(await send("support")).toMatchObject({ status: "accepted" });
     for (const { id } of await axigen.heed.requests.list())
       expect((await axigen.heed.requests.get(id)).state).not.toBe("executing");
@@ -199,7 +228,8 @@ describe("AXI-26: you can freely withdraw such consent at any time. You can do t
     await axigen.write({ ...withdrawal, from: anna.email, signed });
     const state = await axigen.heed.consent.state({ subject: anna, purpose: "marketing" });
     expect(state.state).toBe("not-given");
-    expect(state.since !== undefined && state.since >= before).toBe(true);
+    const after = axigen.clock.now().toISOString();
+    expect(state.since !== undefined && state.since >= before && state.since <= after).toBe(true);
     for (const topic of lists)
       expect(await send(topic)).toEqual({ status: "blocked", because: "suppressed" });
   });
@@ -234,6 +264,8 @@ describe("AXI-33: You can exercise your rights by sending us an email at", () =>
   it.each([
     ["erasure", "Please delete my account", "I want you to delete all my personal data."],
     ["erasure", "Right to be forgotten", "Please erase everything you have about me."],
+    ["erasure", "My data", "I want you to delete all my personal data."],
+    ["erasure", "Mina uppgifter", "Jag vill att ni raderar alla mina uppgifter."],
   ] as const)("opens the right request: %s (%s)", async (right, subject, text) => {
     await axigen.heed.subjects.record({ subject: anna });
     axigen.customers.add(anna.email);
@@ -246,6 +278,40 @@ describe("AXI-33: You can exercise your rights by sending us an email at", () =>
     await axigen.settle();
     expect(axigen.customers.has(anna.email)).toBe(true);
   });
+
+  it.each([
+    ["access", "What do you have?", "I would like a copy of all my personal data."],
+    ["access", "Registerutdrag", "Jag vill veta vilka uppgifter ni har om mig."],
+    ["rectification", "A mistake", "Please correct my name, it is spelled wrong."],
+    ["rectification", "Fel adress", "Kan ni ändra min adress?"],
+    ["restriction", "My data", "Please restrict the processing of my data."],
+    [
+      "restriction",
+      "Mina uppgifter",
+      "Jag vill att ni begränsar dem. Begränsa behandlingen av mina uppgifter.",
+    ],
+    ["portability", "Moving", "I want to export my data in a machine-readable format."],
+    ["portability", "Dataportabilitet", "Jag vill flytta mina uppgifter."],
+    ["objection", "Profiling", "I object to the profiling of my visits."],
+    ["objection", "Invändning", "Jag motsätter mig profilering."],
+    ["complaint", "I am not happy", "I want to complain about how you use my data."],
+    ["complaint", "Klagomål", "Jag vill klaga på hur ni använder mina uppgifter."],
+  ])(
+    "has people read what is about %s, and says so to them and to whoever wrote it: %s",
+    async (about, subject, text) => {
+      await axigen.heed.subjects.record({ subject: anna });
+      await axigen.write({ from: anna.email, to: dataProtection, subject, text });
+      const requests = await axigen.heed.requests.list();
+      expect(requests).toMatchObject([{ right: "inquiry", about, state: "awaiting_manual" }]);
+      expect(requests[0]?.dueOn).toMatch(/^\d{4}-\d{2}-\d{2}$/);
+      expect(axigen.desk.map(({ about }) => about.requests)).toEqual([
+        [{ id: requests[0]?.id, right: "inquiry", about }],
+      ]);
+      const [told] = axigen.lettersTo(anna.email);
+      expect(told?.subject).toMatch(/has received your message|har tagit emot ditt meddelande/);
+      expect(told?.text).not.toContain(text);
+    },
+  );
 
   it("tells the person that it came, and goes on once they have shown who they are", async () => {
     await axigen.heed.subjects.record({ subject: anna });

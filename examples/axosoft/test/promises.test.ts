@@ -77,6 +77,8 @@ describe("AXO-11: If you have questions or concerns about Axosoft, our service a
     subject: "A question about my privacy",
     text: "Who sees what I type in?",
     messageId: "<question-1@example.org>",
+    // What a mail says of its own date moves no deadline.
+    headers: { Date: "Thu, 01 Jan 2015 00:00:00 +0000" },
   };
 
   it("opens a case as of when the mail came, which somebody has to answer in time", async () => {
