@@ -27,7 +27,7 @@ interface Acknowledged {
   readonly invitation?: { readonly token: string; readonly expiresAt: string } | undefined;
 }
 
-/** The answers of an inbox, each at most once a day to one address. */
+/** The answers of an inbox, each, and that to each right, at most once a day to one address. */
 export interface InboxAnswers {
   /** Asks whoever has the address to confirm by a link; true when they were asked today. */
   confirm(ask: To & { readonly token: string; readonly list: string | undefined }): Promise<boolean>;
@@ -88,7 +88,8 @@ export function inboxAnswers<T extends string, P extends string, R extends strin
         right === "inquiry"
           ? systemMail("inquiry-received", languageOf(to.language), data)
           : systemMail("request-received", languageOf(to.language), { ...data, right, ...show });
-      return send("request-received", to, mail);
+      // A question's answer must not use up that which brings the link.
+      return send(`request-received:${right}`, to, mail);
     },
   };
 }

@@ -17,7 +17,7 @@ const maxLineLength = 300;
 const answerMark = /^\s*(?:re|fw|fwd|sv|vb|aw|wg|tr|ang)\s*(?:\[\d{1,3}\])?\s*:\s*/i;
 /** From here on somebody else speaks, or a signature. */
 const end =
-  /^(?:--\s*$|_{5,}|-{3,}.*(?:original|forwarded|ursprungligt|vidarebefordrat)|from:\s|från:\s|sent from my|skickat från|.*(?:wrote|skrev)\s*:\s*$)/i;
+  /^(?:--\s*$|_{5,}|-{3,}.*(?:original|forwarded|ursprungligt|vidarebefordrat)|from:\s|från:\s|sent from my|skickat från|.*(?:wrote|skrev)(?:\s.*@.*)?\s*:\s*$)/i;
 const greeting = /^(?:hi|hello|hey|dear|hej|hejsan|hallå|tjena|god\s+\S+|good\s+\S+)(?:\s+\S+){0,4}[,.!:]*$/i;
 
 /** Quoted text, signatures and greetings are left out: what our own mail said is not what its reader says. */
@@ -43,10 +43,22 @@ function withoutMarks(subject: string): string {
 
 /** Enough for a first line. */
 function plainOf(html: string): string {
-  return html
-    .slice(0, maxTextLength)
+  return withoutQuotes(html.slice(0, maxTextLength))
     .replaceAll(/<(?:br|\/p|\/div|\/li|\/h\d)\b[^<>]*>/gi, "\n")
-    .replaceAll(/<blockquote\b[^<>]*>/gi, "\n> ")
     .replaceAll(/<[^<>]*>/g, "")
     .replaceAll(/&nbsp;/gi, " ");
+}
+
+/** A quote has paragraphs of its own, and quotes in it. */
+function withoutQuotes(html: string): string {
+  let depth = 0;
+  return html
+    .split(/(<\/?blockquote\b[^<>]*>)/i)
+    .filter((piece) => {
+      const [, end] = /^<(\/?)blockquote\b/i.exec(piece) ?? [];
+      if (end === undefined) return depth === 0;
+      depth = Math.max(0, depth + (end === "" ? 1 : -1));
+      return false;
+    })
+    .join("\n");
 }
