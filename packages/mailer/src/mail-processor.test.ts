@@ -215,6 +215,19 @@ describe('AXE-09: "What type of emails we automatically send to you (activation,
     expect(await put(mail, "export", "run", { email: "nobody@dest.example" })).toEqual({ status: "absent" });
   });
 
+  it("is told once of a person who is known by two spellings of an address", async () => {
+    const { mail, log } = await open();
+    await log(anna, "welcome");
+    const identifiers = [anna, anna.toUpperCase()].map((value) => ({ kind: "email", value }) as const);
+    const ask = async (operation: "export" | "erase") => {
+      const run = mail.operations[operation]?.run as unknown as Question;
+      const call = { id: "c1", operation, input: inputs[operation], identifiers, targets: [] };
+      return (await run([call as unknown as Call], context)).get("c1");
+    };
+    expect(await ask("export")).toMatchObject({ records: [{ data: { topic: "welcome" } }] });
+    expect(await ask("erase")).toEqual({ status: "done", affected: 1 });
+  });
+
   it("after an erasure no row has anything of it, and a bounce finds nobody", async () => {
     const { heed, mail, log } = await open();
     await log(anna, "welcome");

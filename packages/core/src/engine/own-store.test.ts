@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { handClock } from "../../test/hand-clock.ts";
-import { noEvidence as evidence, shopPolicy } from "../../test/shop.ts";
+import { noEvidence as evidence, openShop, shopPolicy } from "../../test/shop.ts";
 import { smallCrm } from "../../test/small-crm.ts";
 import { storedRows } from "../../test/stored-rows.ts";
 import type { HeedStorage } from "../contract/storage.ts";
 import type { TableName } from "../contract/tables.ts";
 import { createHeed } from "../heed.ts";
-import { keyring, newKey, type Keyring } from "../keys/keyring.ts";
+import { ephemeralKeys, keyring, newKey, type Keyring } from "../keys/keyring.ts";
 import { memory } from "../memory/memory.ts";
+import { ownStore } from "./own-store.ts";
 
 const anna = { email: "anna@example.org" };
 const other = { email: "anna@work.example" };
@@ -130,5 +131,99 @@ describe("an erasure of heed's own data", () => {
     for (const email of [anna.email, "ben@example.org"]) await company.report(email);
     expect(await company.erase()).toBe("fulfilled");
     expect(await company.left()).toHaveLength(2);
+  });
+});
+
+describe("what heed itself knows of a person", () => {
+  const tables = [
+    "subjects",
+    "identifiers",
+    "dataKeys",
+    "events",
+    "steps",
+    "references",
+    "invitations",
+    "requests",
+    "permits",
+  ] as const;
+
+  /** Somebody of whom there is a row in each table, and the erasure that is about to end it. */
+  async function wellKnown() {
+    const { heed, storage, clock, rows, isSendable } = openShop();
+    await heed.subscriptions.unsubscribe({ subject: anna, topic: "product-news" });
+    await heed.subscriptions.request({ subject: anna, topic: "events", evidence });
+    await isSendable("offers", anna.email);
+    await heed.requests.open({ right: "inquiry", subject: anna, identity: "unverified" });
+    const { id } = await heed.requests.open({ right: "erasure", subject: anna, identity: "unverified" });
+    // What a correction would have been, for example.
+    await storage.transact({
+      lock: [],
+      clock,
+      read: {},
+      decide: () => ({
+        writes: [{ update: "steps", where: {}, set: { sealed: new Uint8Array([1]) } }],
+        answer: undefined,
+      }),
+    });
+    const all = async () =>
+      Object.fromEntries(
+        await Promise.all(tables.map(async (table) => [table, await rows(table)] as const)),
+      ) as { [T in (typeof tables)[number]]: Awaited<ReturnType<typeof rows<T>>> };
+    const before = await all();
+    const subjectId = before.subjects[0]?.id ?? "";
+    const identifiers = [
+      { kind: "heedSubject", value: subjectId },
+      { kind: "heedRequest", value: id },
+    ];
+    const { erase } = ownStore({ storage, clock, keys: ephemeralKeys(), namespace: "default" }).operations;
+    const ask = async (question: "run" | "verify", context: object = {}): Promise<unknown> => {
+      const answers = await Reflect.get(erase ?? {}, question).call(
+        erase,
+        [{ id: "1", identifiers }],
+        context,
+      );
+      return (answers as ReadonlyMap<string, unknown>).get("1");
+    };
+    const put = (table: (typeof tables)[number], row: object) =>
+      storage.transact({
+        lock: [],
+        clock,
+        read: {},
+        decide: () => ({ writes: [{ insert: table, row } as never], answer: undefined }),
+      });
+    return { id, subjectId, all, before, ask, put };
+  }
+
+  it("is gone from every table, or says nothing of anybody any more", async () => {
+    const { id, before, all, ask } = await wellKnown();
+    for (const table of tables) expect([table, before[table].length > 0]).toEqual([table, true]);
+    for (const table of ["events", "steps"] as const)
+      expect([table, before[table].some(({ sealed }) => sealed !== null)]).toEqual([table, true]);
+    expect(await ask("run")).toEqual({ status: "done", affected: 1 });
+    const after = await all();
+    for (const table of ["subjects", "identifiers", "dataKeys", "invitations", "permits"] as const)
+      expect([table, after[table]]).toEqual([table, []]);
+    for (const { sealed } of [...after.events, ...after.steps]) expect(sealed).toBeNull();
+    for (const { subjectId, address } of after.references) expect([subjectId, address]).toEqual([null, null]);
+    // Its own request still has to be read back.
+    for (const request of after.requests) if (request.id !== id) expect(request.named).toBe("[]");
+    expect(await ask("verify")).toEqual({ seen: "as-asked" });
+  });
+
+  it.each(["subjects", "identifiers", "dataKeys", "events", "references", "invitations", "permits"] as const)(
+    "is not gone while there is any of it in %s",
+    async (table) => {
+      const { before, ask, put } = await wellKnown();
+      await ask("run");
+      const row = before[table].find((each) => !("sealed" in each) || each.sealed !== null);
+      await put(table, { ...row, ...(table === "events" || table === "references" ? { id: "again" } : {}) });
+      expect(await ask("verify")).toEqual({ seen: "not-as-asked" });
+    },
+  );
+
+  it("stays as it is where a hold was placed before its turn came", async () => {
+    const { all, before, ask } = await wellKnown();
+    await expect(ask("run", { proceed: () => Promise.reject(new Error("held")) })).rejects.toThrow("held");
+    expect(await all()).toEqual(before);
   });
 });

@@ -247,6 +247,20 @@ describe("whoever is known by an inquiry alone", () => {
     });
   }
 
+  it("goes where a legal hold was released meanwhile", async () => {
+    const shop = openShop();
+    const { id } = await shop.heed.requests.open(ask);
+    const hold = await shop.heed.holds.place({
+      subject,
+      reason: "case",
+      orderedBy: "board",
+      reviewAt: "2030-01-01T00:00:00Z",
+    });
+    await shop.heed.holds.release(hold.id);
+    await shop.heed.requests.answer({ id });
+    expect(await known(shop)).toEqual([]);
+  });
+
   it("is nobody who was known before", async () => {
     const shop = openShop();
     await shop.heed.subjects.record({ subject });

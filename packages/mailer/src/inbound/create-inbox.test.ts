@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { addresses, anna, annasServer, inboxSetting } from "../../test/inbox-setting.ts";
 import { letter, sign } from "../../test/letters.ts";
 
@@ -36,6 +36,15 @@ describe("a mail with a token", () => {
       expect(setting.post.messages).toEqual([]);
     },
   );
+
+  it("is not taken while it cannot be recorded, so that it comes again", async () => {
+    const setting = await inboxSetting();
+    const raw = letter({ to: "stop@acme.example", subject: await tokenOf(setting) });
+    vi.spyOn(setting.heed.links, "unsubscribe").mockRejectedValueOnce(new Error("storage down"));
+    await expect(setting.arrive(raw, "stop@acme.example")).rejects.toThrow("storage down");
+    expect(await setting.arrive(raw, "stop@acme.example")).toMatchObject({ did: "unsubscribed" });
+    expect(await setting.gets()).toEqual(["surveys"]);
+  });
 
   it("sent to where all lists end ends all of them", async () => {
     const setting = await inboxSetting();
@@ -101,6 +110,13 @@ describe("a mail whose sender DMARC shows", () => {
       expect(await setting.arrive(raw, to)).toEqual({ did: "unsubscribed", topic: "news", by: "sender" });
       expect(await setting.gets()).toEqual(["surveys"]);
     }
+  });
+
+  it("unsubscribes from all lists where that is what the address is for, whichever the mail names", async () => {
+    const setting = await inboxSetting();
+    const raw = await sign(letter({ ...unsubscribe, subject: "unsubscribe news" }));
+    expect(await setting.arrive(raw)).toEqual({ did: "unsubscribed", topic: "all", by: "sender" });
+    expect(await setting.gets()).toEqual([]);
   });
 
   it("may be shown by the server that it comes from, or by what a trusted provider says", async () => {
@@ -283,6 +299,18 @@ describe("a mail that anybody could have written", () => {
       expect(setting.post.messages[0]?.headers.some(({ name }) => name === "in-reply-to")).toBe(false);
     },
   );
+
+  it("is told which list is meant", async () => {
+    const setting = await inboxSetting();
+    await setting.arrive(
+      letter({ to: "stop@acme.example", subject: "unsubscribe nyheter" }),
+      "stop@acme.example",
+    );
+    expect(setting.post.messages[0]?.text).toContain("send you no more “news”");
+    const [, token = ""] = /acme\.example\/u\/(\S+)/.exec(setting.post.messages[0]?.text ?? "") ?? [];
+    await setting.heed.links.unsubscribe({ token, scope: "topic" });
+    expect(await setting.gets()).toEqual(["surveys"]);
+  });
 
   it("asks in the language of the mail", async () => {
     const setting = await inboxSetting();
@@ -473,6 +501,13 @@ describe("a mail that asks for a right", () => {
       about,
       acknowledged: true,
     });
+  });
+
+  it("is one also where it says nothing at all: somebody has to read what is with it", async () => {
+    const setting = await inboxSetting();
+    const raw = await sign(letter({ to, subject: "" }), undefined, "from:to:message-id");
+    expect(await setting.arrive(raw, to)).toMatchObject({ did: "case", acknowledged: true });
+    expect(await setting.gets()).toEqual(everything);
   });
 
   it("that is not clear is a case whose clock runs", async () => {
