@@ -1,3 +1,4 @@
+import { ConflictError } from "@heed/core";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { addresses, anna, annasServer, inboxSetting } from "../../test/inbox-setting.ts";
@@ -168,6 +169,18 @@ describe("a mail whose sender DMARC shows", () => {
     expect(await other.gets()).toEqual(everything);
   });
 
+  it("ends a consent once: replayed after a new one it does nothing", async () => {
+    const setting = await inboxSetting();
+    const to = "consent@acme.example";
+    const raw = await sign(letter({ to, subject: "Hi" }));
+    await setting.arrive(raw, to);
+    setting.pass(60_000);
+    await setting.know(anna);
+    expect(await setting.arrive(raw, to)).toEqual({ did: "withdrew", by: "sender" });
+    const state = await setting.heed.consent.state({ subject: { email: anna }, purpose: "profiling" });
+    expect(state.state).toBe("given");
+  });
+
   it("counts once: replayed after a new opt-in it does nothing", async () => {
     const setting = await inboxSetting();
     const raw = await sign(letter(unsubscribe));
@@ -181,6 +194,34 @@ describe("a mail whose sender DMARC shows", () => {
     });
     expect(await setting.gets()).toEqual(everything);
     await setting.arrive(await sign(letter(unsubscribe)));
+    expect(await setting.gets()).toEqual([]);
+  });
+});
+
+describe("a mail to the addresses of two lists", () => {
+  const lists = {
+    "stop-news@acme.example": { unsubscribe: "news" },
+    "stop-surveys@acme.example": { unsubscribe: "surveys" },
+  } as const;
+  const both = { rcptTo: Object.keys(lists) };
+  const raw = (): Buffer => letter({ to: both.rcptTo.join(", "), subject: "Hello" });
+
+  it("ends both", async () => {
+    const setting = await inboxSetting({ addresses: lists });
+    expect(await setting.arrive(await sign(raw()), undefined, both)).toEqual({
+      did: "unsubscribed",
+      by: "sender",
+    });
+    expect(await setting.gets()).toEqual([]);
+  });
+
+  it("is asked about as one, where nothing shows who wrote it", async () => {
+    const setting = await inboxSetting({ addresses: lists });
+    expect(await setting.arrive(raw(), undefined, both)).toEqual({ did: "asked-to-confirm" });
+    const [question] = setting.post.messages;
+    expect(question?.text).toContain("newsletters and offers");
+    const [, token = ""] = /acme\.example\/u\/(\S+)/.exec(question?.text ?? "") ?? [];
+    await setting.heed.links.unsubscribe({ token, scope: "topic" });
     expect(await setting.gets()).toEqual([]);
   });
 });
@@ -555,6 +596,41 @@ describe("a mail that asks for a right", () => {
     const raw = await sign(letter({ to, subject: "Delete my data" }));
     expect(await setting.arrive(raw, to)).toMatchObject({ did: "opened-request", acknowledged: true });
     expect(setting.post.messages[0]?.text).not.toContain("acme.example/i/");
+  });
+
+  it("is not taken before it is opened", async () => {
+    const setting = await inboxSetting();
+    const raw = letter({ to, subject: "Delete my data" });
+    vi.spyOn(setting.heed.requests, "open").mockRejectedValueOnce(new Error("storage down"));
+    await expect(setting.arrive(raw, to)).rejects.toThrow("storage down");
+    expect([setting.kept, setting.post.messages]).toEqual([[], []]);
+    expect(await setting.arrive(raw, to)).toMatchObject({ did: "opened-request", acknowledged: true });
+  });
+
+  it("goes to people where something else is under way that it would get in the way of", async () => {
+    const setting = await inboxSetting();
+    const conflict = new ConflictError("busy", { code: "erasure-under-way" });
+    vi.spyOn(setting.heed.requests, "open").mockRejectedValueOnce(conflict);
+    const raw = letter({ to, subject: "Delete my data" });
+    expect(await setting.arrive(raw, to)).toEqual({ did: "kept", because: "conflict" });
+    expect(setting.kept).toMatchObject([{ raw, about: { requests: [], because: "conflict" } }]);
+    expect(setting.post.messages).toEqual([]);
+  });
+
+  it("is kept under the same id, however often and by whatever way it comes", async () => {
+    const setting = await inboxSetting();
+    const id = "<once@sender.example>";
+    const ids = async (...mails: readonly Buffer[]): Promise<number> => {
+      setting.kept.length = 0;
+      for (const mail of mails) await setting.arrive(mail, to);
+      return new Set(setting.kept.map(({ about }) => about.id)).size;
+    };
+    const one = letter({ to, id, subject: "A question" });
+    expect(await ids(one, Buffer.concat([Buffer.from("Received: by mx.example\r\n"), one]))).toBe(1);
+    // Whoever writes under somebody else's id takes nothing of theirs away.
+    expect(await ids(one, letter({ to, id, subject: "A question", from: "mallory@else.example" }))).toBe(2);
+    const machine = letter({ to, head: "Auto-Submitted: auto-replied\n" });
+    expect(await ids(machine, machine)).toBe(1);
   });
 
   it("is not taken before it is kept", async () => {
