@@ -120,6 +120,14 @@ describe("a mail whose sender DMARC shows", () => {
     expect(await setting.gets()).toEqual([]);
   });
 
+  it("unsubscribes from the list that its first line names", async () => {
+    const setting = await inboxSetting();
+    const to = "stop@acme.example";
+    const raw = await sign(letter({ to, subject: "Hello", text: "Please unsubscribe me from nyheter." }));
+    expect(await setting.arrive(raw, to)).toEqual({ did: "unsubscribed", topic: "news", by: "sender" });
+    expect(await setting.gets()).toEqual(["surveys"]);
+  });
+
   it("may be shown by the server that it comes from, or by what a trusted provider says", async () => {
     for (const envelope of [
       { remoteIp: annasServer },
@@ -468,7 +476,10 @@ describe("a mail that nobody wrote", () => {
     const to = "data-protection@acme.example";
     const raw = letter({ to, head: "Auto-Submitted: auto-replied\n", subject: "Delete my data" });
     expect(await setting.arrive(raw, to)).toEqual({ did: "kept", because: "automatic" });
-    expect(setting.kept.map(({ about }) => about.requests)).toEqual([[]]);
+    const business = "business@acme.example";
+    const automatic = letter({ to: business, head: "Auto-Submitted: auto-replied\n" });
+    expect(await setting.arrive(automatic, business)).toEqual({ did: "kept", because: "automatic" });
+    expect(setting.kept.map(({ about }) => about.requests)).toEqual([[], []]);
     expect(await setting.heed.requests.list()).toEqual([]);
   });
 });
@@ -598,6 +609,26 @@ describe("a mail that asks for a right", () => {
     expect(setting.post.messages[0]?.text).not.toContain("acme.example/i/");
   });
 
+  it("is acknowledged at the address on file, also where somebody spells it differently", async () => {
+    const setting = await inboxSetting();
+    await setting.know("Ben@Sender.example");
+    const raw = await sign(letter({ to, subject: "Delete my data", from: "BEN@sender.example" }));
+    expect(await setting.arrive(raw, to)).toMatchObject({ acknowledged: true });
+    expect(setting.post.messages.map(({ envelope }) => envelope.to)).toEqual([["Ben@sender.example"]]);
+  });
+
+  it("beside a question is acknowledged with what shows who asks", async () => {
+    const setting = await inboxSetting();
+    const rcptTo = [to, "business@acme.example"];
+    const raw = letter({ to: rcptTo.join(", "), subject: "A question" });
+    const result = await setting.arrive(raw, undefined, { rcptTo });
+    expect(result).toMatchObject({ did: "opened-request", right: "objection", acknowledged: true });
+    expect(setting.kept[0]?.about.requests.map(({ right }) => right)).toEqual(["inquiry", "objection"]);
+    expect(setting.post.messages.map(({ text }) => text)).toEqual([
+      expect.stringContaining("https://acme.example/i/"),
+    ]);
+  });
+
   it("is not taken before it is opened", async () => {
     const setting = await inboxSetting();
     const raw = letter({ to, subject: "Delete my data" });
@@ -622,7 +653,10 @@ describe("a mail that asks for a right", () => {
     const id = "<once@sender.example>";
     const ids = async (...mails: readonly Buffer[]): Promise<number> => {
       setting.kept.length = 0;
-      for (const mail of mails) await setting.arrive(mail, to);
+      for (const mail of mails) {
+        await setting.arrive(mail, to);
+        setting.pass(1000);
+      }
       return new Set(setting.kept.map(({ about }) => about.id)).size;
     };
     const one = letter({ to, id, subject: "A question" });
@@ -708,6 +742,18 @@ describe("an inbox", () => {
       "",
     ])
       expect([address, inbox.serves(address)]).toEqual([address, false]);
+  });
+
+  it("tells an address with a tag of its own from the same without", async () => {
+    const tagged = { "privacy@acme.example": "rights", "privacy+stop@acme.example": "unsubscribe" } as const;
+    const setting = await inboxSetting({ addresses: tagged });
+    for (const [to, did] of [
+      ["privacy+stop@acme.example", "unsubscribed"],
+      ["privacy+other@acme.example", "case"],
+    ] as const) {
+      const raw = await sign(letter({ to, subject: "" }), undefined, "from:to:message-id");
+      expect(await setting.arrive(raw, to)).toMatchObject({ did });
+    }
   });
 
   it("leaves mail to other addresses alone", async () => {

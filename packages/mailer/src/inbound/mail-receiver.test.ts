@@ -102,7 +102,10 @@ describe("mailReceiver", () => {
   it("refuses what is larger than the inbox reads, announced or not", async () => {
     const { server, kept } = await receiving({}, { maxBytes: 4096 });
     const large = letter({ to: rights, text: "x\n".repeat(4000) });
-    expect(await deliver(server.port, anna, rights, large)).toMatch(/^552 /);
+    const announced = await deliver(server.port, anna, rights, large);
+    expect(announced).toMatch(/^552 /);
+    // That is a full mailbox, and there is none.
+    expect(announced).not.toContain("5.2.2");
     const { replies, socket } = await converse(server.port, [
       "EHLO client.example",
       `MAIL FROM:<${anna}>`,
@@ -179,6 +182,43 @@ describe("mailReceiver", () => {
     }
     socket.destroy();
     expect(kept).toHaveLength(6);
+  });
+
+  it("tells the inbox who handed the mail over, to whom, and from where", async () => {
+    const envelopes: unknown[] = [];
+    const { inbox } = await inboxSetting();
+    const server = await mailReceiver({
+      inbox: {
+        ...inbox,
+        handleInbound: async (raw, envelope) => {
+          envelopes.push(envelope);
+          return inbox.handleInbound(raw, envelope);
+        },
+      },
+      port: 0,
+      host: "127.0.0.1",
+    });
+    onTestFinished(() => server.close());
+    for (const from of ["", anna]) {
+      const { socket } = await converse(server.port, [
+        "EHLO client.example",
+        `MAIL FROM:<${from}>`,
+        `RCPT TO:<${rights}>`,
+        "RCPT TO:<stop+x@acme.example>",
+        "DATA",
+        `${letter({ to: rights }).toString()}\r\n.`,
+      ]);
+      socket.destroy();
+    }
+    const rest = {
+      rcptTo: [rights, "stop+x@acme.example"],
+      remoteIp: "127.0.0.1",
+      helo: "client.example",
+    };
+    expect(envelopes).toEqual([
+      { mailFrom: "", ...rest },
+      { mailFrom: anna, ...rest },
+    ]);
   });
 
   it("handles nothing that was not sent to its end", async () => {
