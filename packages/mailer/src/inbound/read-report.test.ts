@@ -67,6 +67,7 @@ describe("a delivery status notification", () => {
   it.each(["delayed", "relayed", "expanded", "delivered"])("that says %s is no end", async (action) => {
     expect(await one([{ action }])).toEqual([]);
     expect(await one([{ action, status: "4.2.2" }])).toEqual([]);
+    expect(await one([{ action: `${action} (failed)` }])).toEqual([]);
   });
 
   it("goes by the server's words where the status is vague, and only by how they begin", async () => {
@@ -75,6 +76,7 @@ describe("a delivery status notification", () => {
       { kind: "hard", ...about },
     ]);
     expect(await one([{ ...vague, diagnostic: "452 4.2.2 Full" }])).toEqual([{ kind: "soft", ...about }]);
+    expect(await one([{ ...vague, diagnostic: "550 5.1.1000 Nobody" }])).toEqual([]);
     expect(await one([{ ...vague, diagnostic: "554 Rejected, see 5.1.1 for help" }])).toEqual([]);
     expect(await one([{ status: "5.7.1", diagnostic: "550 5.1.1 Nobody" }])).toEqual([
       { kind: "policy", ...about },
@@ -132,6 +134,31 @@ describe("a delivery status notification", () => {
     ]);
   });
 
+  it("is known in any letter case, as servers change it", async () => {
+    const upper = tag.toUpperCase();
+    const other = `<${upper}@acme.example>`;
+    expect(await readReport(postfix({ id: other }))).toEqual([{ kind: "hard", tag, messageId: other }]);
+    expect(await readReport(postfix({ envelopeId: upper, id: "<1@else.example>" }))).toMatchObject([{ tag }]);
+  });
+
+  it.each(["text/rfc822-headers", "message/rfc822", "message/global", "message/global-headers"])(
+    "is known by what came back as %s",
+    async (type) => {
+      const raw = postfix().toString();
+      expect(raw).toContain("Content-Type: text/rfc822-headers");
+      const returned = raw.replace("Content-Type: text/rfc822-headers", `Content-Type: ${type}`);
+      expect(await readReport(Buffer.from(returned))).toEqual([{ kind: "hard", ...about }]);
+    },
+  );
+
+  it("is known by the id that the report itself names, where nothing came back", async () => {
+    const raw = postfix()
+      .toString()
+      .replace(/Content-Type: text\/rfc822-headers/, "Content-Type: text/plain")
+      .replace(/(Reporting-MTA:[^\r\n]*\r\n)/, `$1X-Original-Message-ID: ${messageId}\r\n`);
+    expect(await readReport(Buffer.from(raw))).toEqual([{ kind: "hard", ...about }]);
+  });
+
   it("without anything of ours in it names no message", async () => {
     const raw = postfix()
       .toString()
@@ -159,18 +186,43 @@ describe("Exim's bounce for people", () => {
     ]);
   });
 
+  it("may name all of them in one field, and no more than a message of ours could have", async () => {
+    const failed = Object.fromEntries(
+      Array.from({ length: 30 }, (_, n) => [`p${n}@dest.example`, "550 5.1.1 Unknown"] as const),
+    );
+    const raw = eximText(failed).toString();
+    const names = Object.keys(failed).join(", ");
+    const one = raw
+      .replaceAll(/^X-Failed-Recipients:[^\r\n]*\r\n/gim, "")
+      .replace("\r\n", `\r\nX-Failed-Recipients: ${names}\r\n`);
+    for (const each of [raw, one]) expect(await readReport(Buffer.from(each))).toHaveLength(20);
+  });
+
   it("does not take what our own message said for the server's words", async () => {
     expect(await readReport(eximText({ [anna]: "Unrouteable address" }))).toEqual([]);
   });
 });
 
 describe("a feedback report", () => {
-  it.each(["abuse", "fraud", "Abuse"])("of type %s is a complaint", async (type) => {
+  it.each(["abuse", "fraud", "Abuse", "opt-out"])("of type %s is a complaint", async (type) => {
     expect(await readReport(arf({ type }))).toEqual([{ kind: "complaint", ...about }]);
   });
 
   it.each(["not-spam", "virus", "auth-failure", "other", "dmarc", ""])("of type %j is none", async (type) => {
     expect(await readReport(arf({ type }))).toEqual([]);
+  });
+
+  it("that tells of several recipients names each", async () => {
+    const raw = arf().toString();
+    expect(raw).toMatch(/^Original-Rcpt-To:/im);
+    const both = raw.replace(
+      /^Original-Rcpt-To:[^\r\n]*\r\n/im,
+      `Original-Rcpt-To: <${anna}>\r\nOriginal-Rcpt-To: ben@dest.example\r\n`,
+    );
+    expect(await readReport(Buffer.from(both))).toEqual([
+      { kind: "complaint", ...about, recipient: anna },
+      { kind: "complaint", ...about, recipient: "ben@dest.example" },
+    ]);
   });
 
   it("is understood with every address blacked out", async () => {
