@@ -98,7 +98,7 @@ describe("GET and HEAD", () => {
     expect(page).toMatch(/<form method="post">\s*<button name="action" value="stop">/);
     expect(page).toContain('<button class="other" name="action" value="stop-all">');
     expect(page).toContain("“Product &lt;News&gt;” from Acme &amp; Söner?");
-    expect(page).not.toMatch(/<script|<img|https?:|<News>/i);
+    expect(page).not.toMatch(/<script|<img|https?:|mailto:|<News>/i);
   });
 
   it("keeps the token to itself", async () => {
@@ -110,9 +110,10 @@ describe("GET and HEAD", () => {
       "x-robots-tag": "noindex",
       "x-content-type-options": "nosniff",
       "content-type": "text/html; charset=utf-8",
+      vary: "Accept-Language",
     });
     const policy = response.headers.get("content-security-policy");
-    expect(policy).toMatch(/default-src 'none'.*form-action 'self'.*frame-ancestors 'none'/);
+    expect(policy).toMatch(/default-src 'none'.*form-action 'self'.*base-uri 'none'.*frame-ancestors 'none'/);
     expect(response.headers.get("set-cookie")).toBeNull();
     expect(await response.text()).not.toContain(token);
   });
@@ -367,6 +368,7 @@ describe("what cannot be read", () => {
       JSON.stringify({ "List-Unsubscribe": "One-Click", action: "stop" }),
       { "Content-Type": "application/json" },
     ],
+    ["the pair as another type", 400, "List-Unsubscribe=One-Click", { "Content-Type": "application/json" }],
     ["the pair as a file", 400, fileForm(), {}],
     ["10 kB", 413, form({ ...pair, filler: "x".repeat(10_000) }), {}],
     ["eleven fields", 413, Array(11).fill("List-Unsubscribe=One-Click").join("&"), {}],
@@ -399,6 +401,46 @@ describe("what cannot be read", () => {
       request.end();
     });
     expect([status, ledger.choices]).toEqual([413, []]);
+  });
+
+  it("is refused by the length that it announces, before it comes", async () => {
+    const { ledger, url } = await setting({ bodyTimeoutMs: 60_000 });
+    const answer = await new Promise<string>((resolve) => {
+      const socket = connect(Number(new URL(url).port), "127.0.0.1");
+      socket.on("data", (data) => resolve(data.toString().split("\r\n")[0] ?? "")).on("error", () => {});
+      socket.write(`POST /u/${token} HTTP/1.1\r\nHost: x\r\nContent-Length: 8193\r\n\r\n`);
+      onTestFinished(() => void socket.destroy());
+    });
+    expect([answer, ledger.choices]).toEqual([expect.stringMatching(/^HTTP\/1\.1 413/), []]);
+  });
+
+  it("is refused when it comes too slowly, though it never stops", async () => {
+    const { ledger, url } = await setting({ bodyTimeoutMs: 200 });
+    const answer = await new Promise<string>((resolve) => {
+      const socket = connect(Number(new URL(url).port), "127.0.0.1");
+      socket.on("data", (data) => resolve(data.toString().split("\r\n")[0] ?? "")).on("error", () => {});
+      socket.write(`POST /u/${token} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n`);
+      socket.write("1a\r\nList-Unsubscribe=One-Click\r\n");
+      const trickle = setInterval(() => socket.write("1\r\n&\r\n"), 20);
+      onTestFinished(() => {
+        clearInterval(trickle);
+        socket.destroy();
+      });
+    });
+    expect([answer, ledger.choices]).toEqual([expect.stringMatching(/^HTTP\/1\.1 408/), []]);
+  });
+
+  it("is refused when its sender breaks off, whatever had come", async () => {
+    const ledger = new Ledger();
+    const body = new ReadableStream({
+      pull(stream) {
+        stream.enqueue(Buffer.from("List-Unsubscribe=One-Click"));
+        stream.error(new Error("gone"));
+      },
+    });
+    const lost = new Request(`https://acme.example/u/${token}`, { method: "POST", body, duplex: "half" });
+    const response = await unsubscribeHandler({ links: ledger, controller: "Acme" })(lost);
+    expect([response.status, ledger.choices]).toEqual([400, []]);
   });
 
   it("is refused when it does not come", async () => {
@@ -491,6 +533,8 @@ describe("options", () => {
     expect((await post(oneClick, {}, `${url}/stop?t=${token}`)).status).toBe(200);
     expect((await post(oneClick, {}, `${url}/${token}`)).status).toBe(404);
     expect(ledger.choices).toEqual(topicOnce);
+    // The other language is of the same link.
+    expect(await (await fetch(`${url}/stop?t=${token}`)).text()).toContain(`href="?t=${token}&amp;lang=sv"`);
   });
 });
 

@@ -140,6 +140,15 @@ describe("an objection to marketing", () => {
     expect(await isSendable("offers", anna.email)).toBe("suppressed");
   });
 
+  it("holds for an address that the person turns out to have besides", async () => {
+    const { heed, isSendable } = openShop();
+    const other = "anna.b@example.net";
+    await heed.subscriptions.unsubscribe({ subject: anna, topic: "offers" });
+    expect(await isSendable("offers", other)).toBe(true);
+    await heed.subjects.record({ subject: { email: [anna.email, other] }, identityVerified: true });
+    expect(await isSendable("offers", other)).toBe("suppressed");
+  });
+
   it("ends by nothing but a newer opt-in of that topic or its purpose", async () => {
     const { heed, clock, isSendable } = openShop();
     await heed.subscriptions.unsubscribe({ subject: anna, topic: "all" });

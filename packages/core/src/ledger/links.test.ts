@@ -137,6 +137,22 @@ describe("an unsubscribe token", () => {
     expect(await shop.heed.links.open(token)).toBeDefined();
   });
 
+  it("is refused with another list, another person or another key's name in it", async () => {
+    const { shop, token } = await openSubscribed();
+    const other = await tokenFor(shop, "offers", "ben@example.org");
+    const [kid = "", ours = ""] = token.split(".");
+    const [a, b] = [ours, other.split(".")[1] ?? ""].map((part) => Buffer.from(part, "base64url"));
+    if (a === undefined || b === undefined) throw new Error("no tokens");
+    // 16 octets say who, 4 which list, the rest is the MAC.
+    const swapped = [
+      Buffer.concat([a.subarray(0, 16), b.subarray(16, 20), a.subarray(20)]),
+      Buffer.concat([b.subarray(0, 16), a.subarray(16)]),
+      Buffer.concat([a.subarray(0, 20), b.subarray(20)]),
+    ].map((bytes) => `${kid}.${bytes.toString("base64url")}`);
+    for (const forged of [...swapped, `k9.${ours}`, `.${ours}`, token.toLowerCase(), token.toUpperCase()])
+      expect(await shop.heed.links.open(forged)).toBeUndefined();
+  });
+
   it("is refused truncated, prolonged, doubled or empty", async () => {
     const { shop, token } = await openSubscribed();
     const { links } = shop.heed;
@@ -223,6 +239,24 @@ describe("an unsubscribe token after an erasure", () => {
     if (!answer.allowed) throw new Error("no permit");
     await shop.heed.links.unsubscribe({ token, scope: "topic" });
     expect(await answer.handOver()).toBe(false);
+  });
+
+  // Under another key the token does not find them, and so has no permit to revoke.
+  it("stops it also at the same instant, and where they came back under a new key", async () => {
+    const old = newKey();
+    const shop = openShop({ keys: keyring(old) });
+    await shop.heed.consent.give({ subject: anna, purpose: "news", evidence });
+    const token = await tokenFor(shop, "product-news");
+    await shop.erase(anna);
+    const later = shop.under(keyring(`${old.replace(":active:", ":lookup:")} ${newKey()}`));
+    await later.consent.give({ subject: anna, purpose: "news", evidence });
+    shop.clock.advance(minuteMs);
+    const ask = { topic: "product-news", email: anna.email, messageKey: "after the return" } as const;
+    const answer = await later.permits.take(ask);
+    if (!answer.allowed) throw new Error(`no permit: ${answer.because}`);
+    expect(await later.links.unsubscribe({ token, scope: "topic" })).toEqual({ changed: true });
+    expect(await answer.handOver()).toBe(false);
+    expect(answer.signal.aborted).toBe(true);
   });
 });
 

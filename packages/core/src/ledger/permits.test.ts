@@ -108,6 +108,13 @@ describe("permits.take", () => {
     expect(await isSendable("product-news", anna.email)).not.toBe(true);
   });
 
+  it.each(["newz", "toString", "__proto__", "constructor"])("knows no topic %s", async (topic) => {
+    const { heed, rows } = openShop();
+    const ask = { topic: topic as ShopTopic, email: anna.email, messageKey: "m1" };
+    expect(await heed.permits.take(ask)).toEqual({ allowed: false, because: "topic-not-covered" });
+    expect(await rows("permits")).toEqual([]);
+  });
+
   it("refuses a message without a key", async () => {
     const { heed } = openShop();
     const ask = { topic: "receipts", email: anna.email, messageKey: "" } as const;
@@ -201,6 +208,19 @@ describe("handOver", () => {
   });
 });
 
+describe("handOver of what nobody can unsubscribe from", () => {
+  it.each(["receipts", "terms", "outages"] as const)(
+    "says yes after a no to all marketing: %s",
+    async (topic) => {
+      const shop = await openWithSubscribers();
+      const permit = await permitFor(shop, topic, anna.email);
+      await shop.heed.subscriptions.unsubscribe({ subject: anna, topic: "all" });
+      expect(permit.signal.aborted).toBe(false);
+      expect(await permit.handOver()).toBe(true);
+    },
+  );
+});
+
 describe("a message that is being handed over while the person says no", () => {
   it("is reported and recorded, once", async () => {
     const shop = await openWithSubscribers();
@@ -237,6 +257,23 @@ describe("settle", () => {
     await permit.settle("accepted");
     await permit.settle("not-sent");
     expect(await shop.rows("permits")).toMatchObject([{ state: "settled", outcome: "accepted" }]);
+  });
+
+  it.each(["550 5.1.1 <anna@example.org>", "toString", "constructor"])("records no %s", async (outcome) => {
+    const shop = await openWithSubscribers();
+    const permit = await permitFor(shop, "product-news", anna.email);
+    await permit.handOver();
+    await expect(permit.settle(outcome as never)).rejects.toMatchObject({ name: "InvalidInputError" });
+    expect(await shop.rows("permits")).toMatchObject([{ state: "handing-over", outcome: null }]);
+  });
+
+  it("is the end: nothing is kept in memory to abort", async () => {
+    const shop = await openWithSubscribers();
+    const permit = await permitFor(shop, "product-news", anna.email);
+    await permit.handOver();
+    await permit.settle("accepted");
+    await shop.heed.messages.forget({ email: anna.email });
+    expect(permit.signal.aborted).toBe(false);
   });
 
   it("leaves a revoked permit revoked", async () => {

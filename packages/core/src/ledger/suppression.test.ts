@@ -62,6 +62,20 @@ describe("after an erasure", () => {
     expect(await shop.isSendable("product-news", anna.email)).toBe("suppressed");
   });
 
+  it("an opt-in at the very instant of the erasure changes nothing: the tie goes to silence", async () => {
+    const shop = openShop();
+    await shop.heed.consent.give({ subject: anna, purpose: "news", evidence });
+    await shop.heed.requests.open({ right: "erasure", subject: anna, identity: "signed-in" });
+    await shop.heed.work.drain();
+    await shop.heed.consent.give({ subject: anna, purpose: "news", evidence });
+    expect(await shop.sendable(anna.email)).toEqual(nothingGoes);
+    await shop.heed.subjects.record({ subject: anna });
+    expect(await shop.sendable(anna.email)).toEqual(onlyServiceGoes);
+    shop.clock.advance(1);
+    await shop.heed.consent.give({ subject: anna, purpose: "news", evidence });
+    expect(await shop.isSendable("product-news", anna.email)).toBe(true);
+  });
+
   it("a person comes back by opting in, too", async () => {
     const shop = await openErased();
     await shop.heed.subscriptions.subscribe({ subject: anna, topic: "events", evidence });
@@ -110,6 +124,8 @@ describe("after an erasure", () => {
     const open = { right: "erasure", subject: anna, identity: "unverified" } as const;
     const { id } = await shop.heed.requests.open(open);
     expect(await shop.isSendable("terms", anna.email)).toBe(true);
+    // The answer is legal mail, and the only mail.
+    expect(await shop.sendable(anna.email)).toEqual({ ...nothingGoes, terms: true });
     await shop.heed.requests.verify({ id, identity: "confirmed-by-link" });
     await shop.heed.work.drain();
     expect((await shop.heed.requests.get(id)).state).toBe("fulfilled");
