@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { noEvidence, openShop, type ShopTopic } from "../../test/shop.ts";
 import type { ReportKind } from "../contract/messages.ts";
 import type { Permit } from "../contract/permit.ts";
+import type { HeedStorage } from "../contract/storage.ts";
 import { keyring, newKey } from "../keys/keyring.ts";
+import { memory } from "../memory/memory.ts";
 
 const anna = { email: "Anna@example.org" };
 const ben = { email: "ben@example.org" };
@@ -218,6 +220,11 @@ describe("soft reports", () => {
       for (const kind of ["soft", "policy", "hard"] as const)
         await shop.heed.messages.report({ tag: await sent(shop, "receipts", `${kind} ${n}`), kind });
     expect(await shop.rows("reports")).toHaveLength(60);
+    shop.clock.advance(dayMs);
+    const newest = shop.clock.now().toISOString();
+    for (let n = 0; n < 20; n += 1) await report(shop, `newer ${n}`);
+    const ofSoft = (await shop.rows("reports")).filter(({ kind }) => kind === "soft");
+    expect(ofSoft.map(({ at }) => at)).toEqual(Array.from({ length: 20 }, () => newest));
     shop.clock.advance(31 * dayMs);
     await report(shop, "after");
     const kept = await shop.rows("reports");
@@ -321,6 +328,32 @@ it("a key stays needed for the address of a message that is nobody's, and a comp
   expect(await after.suppression.check(anna)).toEqual({ suppressed: true, because: "opted-out" });
 });
 
+it("a report counts against its address under whichever key that is by then", async () => {
+  const old = newKey();
+  let meanwhile: (() => Promise<unknown>) | undefined;
+  const storage = memory();
+  const interrupted: HeedStorage = {
+    ...storage,
+    async transact(transaction) {
+      const isLocked = transaction.lock.length > 0;
+      const then = isLocked ? meanwhile : undefined;
+      if (isLocked) meanwhile = undefined;
+      await then?.();
+      return storage.transact(transaction);
+    },
+  };
+  const shop = openShop({ keys: keyring(old), storage: interrupted });
+  await shop.heed.subjects.record({ subject: anna });
+  const tag = await sent(shop, "receipts", "r1");
+  const both = shop.under(keyring(`${old.replace(":active:", ":lookup:")} ${newKey()}`));
+  // Between reading which message it is and the lock of its address.
+  meanwhile = () => both.keys.rotate();
+  expect(await both.messages.report({ tag, kind: "hard" })).toEqual({ did: "stopped" });
+  const [[permit], [report]] = [await shop.rows("permits"), await shop.rows("reports")];
+  expect(permit).toBeDefined();
+  expect(report?.address).toBe(permit?.address);
+});
+
 describe("a report that is not believed", () => {
   it("names no message, or is about somebody whom it was not for", async () => {
     const shop = await openSubscribed();
@@ -342,6 +375,16 @@ describe("a report that is not believed", () => {
     expect(await shop.isSendable("product-news", anna.email)).toBe(true);
     const right = { tag, recipient: "ANNA@Example.Org", kind: "hard" } as const;
     expect(await shop.heed.messages.report(right)).toEqual({ did: "stopped" });
+  });
+
+  it("is not told from one that is, without the key of its message", async () => {
+    const old = newKey();
+    const shop = openShop({ keys: keyring(old) });
+    const report = { tag: await sent(shop, "receipts", "r1"), kind: "hard", recipient: anna.email } as const;
+    const without = shop.under(keyring(newKey())).messages;
+    await expect(without.report(report)).rejects.toMatchObject({ code: "unknown-key" });
+    expect(await shop.rows("reports")).toEqual([]);
+    expect(await shop.heed.messages.report(report)).toEqual({ did: "stopped" });
   });
 
   it("is about a message that an erasure has forgotten, and leaves nothing of it behind", async () => {
