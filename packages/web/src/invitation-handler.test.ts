@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import type { Invitations } from "@heed/core";
+import { TamperedEvidenceError, type Invitations } from "@heed/core";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { evidence, openShop } from "../test/shop.ts";
 import { invitationHandler, listen, type InvitationHandlerOptions } from "./index.ts";
@@ -183,6 +183,17 @@ describe("an answer", () => {
       expect(page).not.toContain("<form");
     }
     expect(await shop.kinds()).toEqual(["requested"]);
+  });
+
+  it("finds nobody who was erased since the page was asked for", async () => {
+    const { heed, askedFor } = openShop();
+    const token = await askedFor(email);
+    const gone = new TamperedEvidenceError("gone", { code: "tampered-token" });
+    const invitations = { open: heed.invitations.open, answer: () => Promise.reject(gone) };
+    const body = new URLSearchParams({ answer: "yes" });
+    const handler = invitationHandler({ controller: "Acme", invitations });
+    const request = new Request(`https://acme.example/i/${token}`, { method: "POST", body });
+    expect((await handler(request)).status).toBe(404);
   });
 
   it("lets a request that came by mail go on, or takes it back", async () => {

@@ -226,6 +226,15 @@ describe("an unsubscribe token after an erasure", () => {
     expect(await shop.isSendable("events", anna.email)).toBe(true);
   });
 
+  it("is another one than whoever comes back gets", async () => {
+    const { shop, token } = await openSubscribed();
+    await shop.erase(anna);
+    await shop.heed.consent.give({ subject: anna, purpose: "news", evidence });
+    shop.clock.advance(minuteMs);
+    const since = await tokenFor(shop, "product-news");
+    expect(since.slice(0, 25)).not.toBe(token.slice(0, 25));
+  });
+
   it("stops a message that has its permit already", async () => {
     const { shop, token } = await openSubscribed();
     await shop.erase(anna);

@@ -284,12 +284,14 @@ describe("a complaint", () => {
   it("that two processes bring at the same time is one choice", async () => {
     const shop = await openSubscribed();
     const tag = await sent(shop, "product-news", "n1");
+    const heard: unknown[] = [];
+    shop.heed.on("message.reported", (event) => heard.push(event));
     const all = await Promise.all(
       Array.from({ length: 5 }, () => shop.heed.messages.report({ tag, kind: "complaint" })),
     );
     expect(all.filter(({ did }) => did === "unsubscribed")).toHaveLength(1);
     expect((await shop.rows("events")).filter(({ method }) => method === "complaint")).toHaveLength(1);
-    expect(await reported(shop)).toHaveLength(1);
+    expect([await reported(shop), heard].map((each) => each.length)).toEqual([1, 1]);
   });
 
   it("of somebody of whom heed has no more than the message silences the address", async () => {
