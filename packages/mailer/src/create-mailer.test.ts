@@ -71,6 +71,14 @@ describe("send", () => {
     expect(headersNamed(post.messages[0], "to")).toEqual(["anna@xn--exmple-cua.example"]);
   });
 
+  it.each(["a\nb\nc", "a\r\nb\r\nc", "a\rb\rc", "å\rb\r\nc"])("signs %j as it arrives", async (text) => {
+    const { post, mailer } = await setting();
+    await mailer.send({ ...receipt, message: { ...receipt.message, text, html: text } });
+    const lines = text.split(/\r\n|\r|\n/);
+    expect(post.messages[0]?.text?.trimEnd().split(/\r?\n/)).toEqual(lines);
+    expect(await judge(post.messages[0]?.raw ?? "")).toBe("pass");
+  });
+
   it("sends nothing to someone who opted out", async () => {
     const { post, book, mailer } = await setting();
     book.optOut(anna);
@@ -174,6 +182,7 @@ describe("send, when something cannot be used", () => {
       },
     ],
     ["no message key", { messageKey: "" }],
+    ["a message key of 257 characters", { messageKey: "k".repeat(257) }],
     [
       "a line break in the subject",
       { message: { ...newsletter.message, subject: "a\r\nBcc: eve@dest.example" } },
@@ -302,6 +311,12 @@ describe("createMailer", () => {
       "a From name with a line break",
       { from: { name: "A\r\nBcc: eve@x.example", address: "a@acme.example" } },
     ],
+    [
+      "a helper who is no address",
+      { lists: { domain: "acme.example", help: "a@b.example>, <https://evil.example" } },
+    ],
+    ["an owner who is none", { lists: { domain: "acme.example", owner: "" } }],
+    ["a base with a fragment", { unsubscribe: { url: "https://acme.example/#u" } }],
     ["a base with a query", { unsubscribe: { url: "https://acme.example/u?t=" } }],
     [
       "a mailto that is no address",

@@ -19,6 +19,15 @@ async function sent(ask: typeof newsletter | typeof receipt | object, options: O
   return { outcome, headers, named, raw: post.messages[0]?.raw ?? Buffer.alloc(0) };
 }
 
+const marketing = {
+  allowed: true,
+  class: "marketing",
+  signal: new AbortController().signal,
+  unsubscribeToken: "k1.token",
+  handOver: async () => true,
+  settle: async () => {},
+} as const;
+
 describe("marketing mail", () => {
   it("names its list, and whom to ask about it", async () => {
     const { named, raw } = await sent(newsletter, { lists });
@@ -61,14 +70,6 @@ describe("marketing mail", () => {
     );
   });
 
-  const marketing = {
-    allowed: true,
-    class: "marketing",
-    signal: new AbortController().signal,
-    unsubscribeToken: "k1.token",
-    handOver: async () => true,
-    settle: async () => {},
-  } as const;
   const permits = { take: async () => marketing };
 
   it.each(["two words", "å", "a..b", "a>, <b", "a\r\nBcc: eve@x.example", "n".repeat(240)])(
@@ -133,6 +134,13 @@ describe("every message", () => {
       [{ value: "news:marketing:acme-1" }],
       [{ value: "receipts:transactional:acme-1" }],
     ]);
+  });
+
+  it("tells Gmail of a topic in characters that tell its fields apart", async () => {
+    const transactional = { ...marketing, class: "transactional" } as const;
+    const options = { feedbackSenderId: "acme-1", permits: { take: async () => transactional } };
+    const { named } = await sent({ ...receipt, topic: "a b:c\u00e5/d" }, options);
+    expect(named("feedback-id")).toEqual(["a-b-c--d:transactional:acme-1"]);
   });
 
   it("has its caller's Feedback-ID in place of that one", async () => {

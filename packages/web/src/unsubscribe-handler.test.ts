@@ -220,6 +220,10 @@ describe("a one-click POST", () => {
   it.each([
     [new HeedError("canary", { code: "busy" }), { error: "HeedError", code: "busy" }],
     [new HeedError("canary", { code: "canary@example.org" }), { error: "HeedError" }],
+    [
+      Object.assign(new HeedError("canary", { code: "busy" }), { name: "canary@example.org" }),
+      { error: "Error" },
+    ],
     [Object.assign(new Error("canary"), { name: "canary@example.org", code: "canary" }), { error: "Error" }],
     ["canary@example.org", { error: "Error" }],
   ])("tells the log names and codes of heed's own errors only (%#)", async (error, told) => {

@@ -1,9 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { openShop } from "../../test/shop.ts";
+import { openShop, shopPolicy } from "../../test/shop.ts";
 import { stepRow } from "../../test/step-row.ts";
+import type { HeedStorage } from "../contract/storage.ts";
 import { TamperedEvidenceError } from "../errors/tampered-evidence-error.ts";
+import { createHeed } from "../heed.ts";
 import { keyring, newKey } from "../keys/keyring.ts";
+import { memory } from "../memory/memory.ts";
+import { definePolicy } from "../policy/define-policy.ts";
 
 const anna = { email: "anna@example.org" };
 const evidence = { noticeVersion: "2026-01", form: "footer" };
@@ -132,6 +136,25 @@ describe("a request to subscribe", () => {
     shop.clock.advance(7 * dayMs - minuteMs - 1);
     expect((await shop.heed.invitations.answer({ token, answer: "yes" })).changed).toBe(true);
     expect(await shop.isSendable(topic, anna.email)).toBe(true);
+    const late = openShop();
+    const { token: expired } = await asked(late);
+    late.clock.advance(7 * dayMs - minuteMs);
+    expect(await late.heed.invitations.open(expired)).toMatchObject({ state: "expired" });
+    expect((await late.heed.invitations.answer({ token: expired, answer: "yes" })).changed).toBe(false);
+  });
+
+  it("is overtaken when the policy knows its topic no more", async () => {
+    const keys = keyring(newKey());
+    const shop = openShop({ keys });
+    const { token } = await asked(shop);
+    const { controller, recipients, purposes, topics } = shopPolicy;
+    const { [topic]: _gone, ...others } = topics;
+    const policy = definePolicy({ controller, recipients, purposes, topics: others });
+    const { storage, clock, crm } = shop;
+    const since = createHeed({ policy, storage, keys, clock, processors: { crm: crm.processor } });
+    expect(await since.invitations.open(token)).toMatchObject({ state: "overtaken", title: topic });
+    expect((await since.invitations.answer({ token, answer: "yes" })).changed).toBe(false);
+    expect((await since.invitations.answer({ token, answer: "no" })).changed).toBe(true);
   });
 
   it("asked again is the same one, until half of its time is over; the older one stays usable", async () => {
@@ -157,6 +180,52 @@ describe("a request to subscribe", () => {
     expect(second.token).not.toBe(first.token);
     expect((await shop.heed.invitations.open(second.token))?.noticeVersion).toBe("2026-02");
     expect((await shop.heed.invitations.open(first.token))?.noticeVersion).toBe("2026-01");
+  });
+
+  it("asked again under other words of the same version is another one", async () => {
+    const shop = openShop();
+    const noticeOf = (digit: string) => ({ noticeVersion: "2026-01", noticeSha256: digit.repeat(64) });
+    const tokens = [];
+    for (const digit of ["a", "b", "a"]) {
+      const answer = await shop.heed.subscriptions.request({
+        subject: anna,
+        topic,
+        evidence: noticeOf(digit),
+      });
+      tokens.push(answer.asked && answer.token);
+    }
+    expect(new Set(tokens).size).toBe(2);
+    expect(tokens[2]).toBe(tokens[0]);
+  });
+
+  it("about something else is another one, and each answers its own", async () => {
+    const shop = openShop();
+    const first = await asked(shop);
+    const notice = { noticeVersion: "2026-01", noticeSha256: "a".repeat(64) };
+    const answers = [
+      await shop.heed.subscriptions.request({ subject: anna, topic: "tips", evidence }),
+      await shop.heed.consent.request({ subject: anna, purpose: "tips", evidence: notice }),
+      await shop.heed.consent.invite({ subject: anna, purpose: "tips", evidence: notice }),
+    ];
+    const tokens = [first, ...answers].map((answer) => answer.asked && answer.token);
+    expect(new Set(tokens).size).toBe(4);
+    shop.clock.advance(minuteMs);
+    await shop.heed.invitations.answer({ token: first.token, answer: "yes" });
+    expect([await shop.isSendable(topic, anna.email), await shop.isSendable("tips", anna.email)]).toEqual([
+      true,
+      "not-given",
+    ]);
+  });
+
+  it("asked again after an opt-out is another one, since that one is dead", async () => {
+    const shop = openShop();
+    const first = await asked(shop);
+    await shop.heed.subscriptions.unsubscribe({ subject: anna, topic: "all" });
+    shop.clock.advance(minuteMs);
+    const second = await asked(shop);
+    expect(second.token).not.toBe(first.token);
+    expect((await shop.heed.invitations.answer({ token: second.token, answer: "yes" })).changed).toBe(true);
+    expect(await shop.isSendable(topic, anna.email)).toBe(true);
   });
 
   it("works for a whole purpose too", async () => {
@@ -439,6 +508,31 @@ describe("what nobody answered", () => {
     await shop.heed.work.drain();
     expect(await shop.rows("subjects")).toHaveLength(1);
     expect((await shop.rows("invitations")).filter((row) => row.answeredAt === null)).toEqual([]);
+  });
+
+  it("leaves what may still be answered, and whoever may answer it", async () => {
+    const shop = openShop();
+    await asked(shop, { expiresAfterDays: 1 });
+    const ask = { subject: anna, topic: "events", evidence } as const;
+    const open = await shop.heed.subscriptions.request(ask);
+    if (!open.asked) throw new Error("not asked");
+    shop.clock.advance(dayMs);
+    await shop.heed.work.drain();
+    expect(await shop.rows("invitations")).toHaveLength(1);
+    expect((await shop.heed.invitations.answer({ token: open.token, answer: "yes" })).changed).toBe(true);
+  });
+
+  it("is taken out of the bytes of the storage too", async () => {
+    const storage = memory();
+    let scrubs = 0;
+    const counting: HeedStorage = { ...storage, scrub: () => ((scrubs += 1), storage.scrub()) };
+    const shop = openShop({ storage: counting });
+    await asked(shop);
+    await shop.heed.work.drain();
+    const before = scrubs;
+    shop.clock.advance(7 * dayMs);
+    await shop.heed.work.drain();
+    expect([await shop.rows("subjects"), scrubs > before]).toEqual([[], true]);
   });
 
   it("waits for a hold over everyone", async () => {

@@ -105,6 +105,18 @@ describe("a notice of a changed policy", () => {
     expect(await tips(shop)).toBe("suppressed");
   });
 
+  it("is put also to whoever said no to the old one, or called something spam", async () => {
+    const shop = openShop();
+    const { token } = await invited(shop);
+    await shop.heed.invitations.answer({ token, answer: "no" });
+    await shop.heed.subscriptions.unsubscribe({ subject: anna, topic: "tips", method: "complaint" });
+    shop.clock.advance(minuteMs);
+    const young = await invited(shop, "2026-03");
+    expect(await tips(shop)).toBe("suppressed");
+    await shop.heed.invitations.answer({ token: young.token, answer: "yes" });
+    expect(await tips(shop)).toBe(true);
+  });
+
   it("is dead after an opt-out in between", async () => {
     const shop = openShop();
     const { token } = await invited(shop);

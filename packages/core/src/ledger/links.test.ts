@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { noEvidence, openShop, type ShopTopic } from "../../test/shop.ts";
+import type { HeedStorage } from "../contract/storage.ts";
 import { keyring, newKey } from "../keys/keyring.ts";
+import { memory } from "../memory/memory.ts";
 import { TamperedEvidenceError } from "../errors/tampered-evidence-error.ts";
 
 const anna = { email: "anna@example.org" };
@@ -120,6 +122,40 @@ describe("an unsubscribe token", () => {
       expect(await shop.isSendable("product-news", email)).toBe("suppressed");
   });
 
+  it.each([
+    [
+      "linked to another",
+      (shop: Shop) =>
+        shop.heed.subjects.record({
+          subject: { email: ["other@example.net", anna.email] },
+          identityVerified: true,
+        }),
+    ],
+    ["erased", (shop: Shop) => shop.erase(anna)],
+  ])("is not lost on somebody who is %s while it is used", async (_what, change) => {
+    let meanwhile: (() => Promise<unknown>) | undefined;
+    const storage = memory();
+    const interrupted: HeedStorage = {
+      ...storage,
+      async transact(transaction) {
+        const then = transaction.lock.length > 0 ? meanwhile : undefined;
+        if (then !== undefined) meanwhile = undefined;
+        await then?.();
+        return storage.transact(transaction);
+      },
+    };
+    const shop = openShop({ storage: interrupted });
+    await shop.heed.consent.give({ subject: { email: "other@example.net" }, purpose: "news", evidence });
+    await shop.heed.consent.give({ subject: anna, purpose: "news", evidence });
+    const token = await tokenFor(shop, "product-news");
+    shop.clock.advance(minuteMs);
+    // After it was opened, before its choice has the locks of the subject.
+    meanwhile = () => change(shop);
+    expect(await shop.heed.links.unsubscribe({ token, scope: "topic" })).toEqual({ changed: true });
+    expect(await shop.isSendable("product-news", anna.email)).not.toBe(true);
+    expect(meanwhile).toBeUndefined();
+  });
+
   it("is refused with any single character changed", async () => {
     const { shop, token } = await openSubscribed();
     await fc.assert(
@@ -224,6 +260,10 @@ describe("an unsubscribe token after an erasure", () => {
     await shop.heed.links.unsubscribe({ token, scope: "topic" });
     expect(await shop.isSendable("product-news", anna.email)).toBe("suppressed");
     expect(await shop.isSendable("events", anna.email)).toBe(true);
+    // It is theirs, so processors are told.
+    expect((await shop.rows("events")).filter(({ kind }) => kind === "withdrawn")).toHaveLength(1);
+    await shop.heed.work.drain();
+    expect(shop.crm.contacts.get(anna.email)).not.toContain("product-news");
   });
 
   it("is another one than whoever comes back gets", async () => {
@@ -320,6 +360,17 @@ describe("links.issue", () => {
     expect(await shop.heed.subjects.addressOnFile(anna)).toBeUndefined();
     await shop.heed.subjects.record({ subject: anna });
     expect(await shop.heed.links.issue(ofAnna)).toMatchObject({ email: anna.email });
+  });
+
+  it("does not guess without a key under which somebody may be known", async () => {
+    const shop = openShop({ keys: keyring(newKey()) });
+    await shop.heed.subjects.record({ subject: anna });
+    const without = shop.under(keyring(newKey()));
+    for (const asked of [
+      without.links.issue({ email: anna.email, topic: "all" }),
+      without.subjects.addressOnFile(anna),
+    ])
+      await expect(asked).rejects.toMatchObject({ code: "unknown-key" });
   });
 
   it("refuses a topic that there is not, and what is no address", async () => {

@@ -70,6 +70,7 @@ describe("after an erasure", () => {
     await shop.heed.consent.give({ subject: anna, purpose: "news", evidence });
     expect(await shop.sendable(anna.email)).toEqual(nothingGoes);
     await shop.heed.subjects.record({ subject: anna });
+    await shop.heed.consent.give({ subject: anna, purpose: "news", evidence });
     expect(await shop.sendable(anna.email)).toEqual(onlyServiceGoes);
     shop.clock.advance(1);
     await shop.heed.consent.give({ subject: anna, purpose: "news", evidence });
