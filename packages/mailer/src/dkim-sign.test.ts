@@ -70,6 +70,15 @@ describe("sign", () => {
     expect(new Set(present.map(([, name]) => name)).size).toBe(20);
   });
 
+  it("covers fields that the mailer never writes, so that nobody adds them", () => {
+    const unwritten = coveredFields.filter((name) => !present.some(([, each]) => each === name));
+    expect(unwritten).toEqual(["sender", "cc", "list-subscribe", "list-post", "list-archive"]);
+  });
+
+  it("says when, by the clock it is given", () => {
+    expect(/ t=(\d+);/.exec(message)?.[1]).toBe(String(at.getTime() / 1000));
+  });
+
   it.each([message, reply])("lists every covered field once more than it is there", (raw) => {
     const listed = /h=([^;]+);/.exec(raw)?.[1]?.replaceAll(/\s/g, "").split(":") ?? [];
     const times = coveredFields.map((name) => [name, listed.filter((each) => each === name).length]);

@@ -5,7 +5,7 @@ import { createTransport } from "nodemailer";
 import { describe, expect, it } from "vitest";
 import { PermitBook } from "../test/permit-book.ts";
 import { gatedSetting, judge, keys, setting } from "../test/setting.ts";
-import { createMailer, gate } from "./index.ts";
+import { createMailer, gate, type MailerOptions } from "./index.ts";
 import type { MailServer } from "./testing/index.ts";
 
 /** What became of a hostile message: all that the server has and heard, and what the caller was told. */
@@ -255,13 +255,14 @@ describe("a hostile key", () => {
   const record = (key = keys.publicKey) => key.export({ type: "spki", format: "der" }).toString("base64");
   const published = (text: string) => async () => [text.match(/.{1,200}/gs) ?? []];
 
-  const mailerWith = (dkim: object) =>
+  const own = { domain: "acme.example", selector: "s1", privateKey: keys.privateKey };
+  const mailerWith = (change: object, dkim: MailerOptions["dkim"] = { ...own, ...change }) =>
     createMailer({
       permits: new PermitBook(),
       transport: { host: "localhost" },
       from: "news@acme.example",
       unsubscribe: { url: "https://acme.example/u" },
-      dkim: { domain: "acme.example", selector: "s1", privateKey: keys.privateKey, ...dkim },
+      dkim,
     });
 
   it.each([
@@ -301,4 +302,15 @@ describe("a hostile key", () => {
     const { streams } = await mailerWith({}).preflight({ resolveTxt: published(text) });
     expect(streams.marketing).toMatchObject({ selector: "s1" });
   });
+
+  it.each(["marketing", "other"])(
+    "is looked for by every stream: nothing for %s is refused",
+    async (missing) => {
+      const keyOf = (selector: string) => ({ ...own, selector });
+      const mailer = mailerWith({}, { marketing: keyOf("marketing"), other: keyOf("other") });
+      const resolveTxt = async (name: string) =>
+        name.startsWith(`${missing}.`) ? [] : [[`v=DKIM1; k=rsa; p=${record()}`]];
+      await expect(mailer.preflight({ resolveTxt })).rejects.toMatchObject({ name: "InvalidInputError" });
+    },
+  );
 });

@@ -1,11 +1,17 @@
-import { generateKeyPairSync } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { keys, newsletter, setting } from "../test/setting.ts";
 
 const rsa = (modulusLength: number) => generateKeyPairSync("rsa", { modulusLength }).privateKey;
 const pem = { type: "pkcs8", format: "pem" } as const;
 const dkim = { domain: "acme.example", selector: "s1", privateKey: keys.privateKey };
 const url = "https://acme.example/u";
+
+/** A key that signs what it cannot verify itself: its numbers are two keys'. */
+function brokenKey(): KeyObject {
+  const [one, other] = [rsa(2048), rsa(2048)].map((key) => key.export({ format: "jwk" }));
+  return createPrivateKey({ key: { ...one, n: other?.n ?? "" }, format: "jwk" });
+}
 
 describe("preflight", () => {
   it("says what it found right", async () => {
@@ -28,6 +34,7 @@ describe("preflight", () => {
       "an RSA-PSS key",
       { dkim: { ...dkim, privateKey: generateKeyPairSync("rsa-pss", { modulusLength: 2048 }).privateKey } },
     ],
+    ["a key whose halves do not belong together", { dkim: { ...dkim, privateKey: brokenKey() } }],
     ["a public key", { dkim: { ...dkim, privateKey: keys.publicKey } }],
     ["a 1024-bit key", { dkim: { ...dkim, privateKey: rsa(1024).export(pem).toString() } }],
     [
@@ -80,6 +87,24 @@ describe("preflight", () => {
     await mailer.preflight();
     expect(await mailer.send(newsletter)).toMatchObject({ status: "accepted" });
     expect(post.messages).toHaveLength(1);
+  });
+
+  it("refuses a signature that a field can be added under", async () => {
+    vi.resetModules();
+    vi.doMock(import("./dkim-sign.ts"), async (original) => {
+      const signer = await original();
+      // One field more than the signer covers.
+      return { ...signer, coveredFields: [...signer.coveredFields, "x-added"] as never };
+    });
+    onTestFinished(() => {
+      vi.doUnmock("./dkim-sign.ts");
+      vi.resetModules();
+    });
+    const { preflight } = await import("./preflight.ts");
+    const sender = { from: { name: "Acme", address: "news@acme.example" }, dkim };
+    const link = (token: string) => ({ url: `${url}/${token}`, header: `<${url}/${token}>` });
+    const checked = preflight({ senders: { marketing: sender, other: sender }, link, now: new Date() });
+    await expect(checked).rejects.toThrow(/a sample that was signed with this key does not verify/);
   });
 
   it("warns of a long link", async () => {

@@ -265,8 +265,11 @@ describe("a farewell that does not get away", () => {
   ] as const)("is not tried again once it is %s", async (status, outcome) => {
     const { heed, erase, sent, clock, rows, endOf } = shopWithBox(() => ({ status }));
     const { id } = await erase(subject);
-    clock.advance(8 * dayMs);
-    await heed.work.drain();
+    expect(await endOf(id)).toEqual([outcome]);
+    for (let day = 0; day < 8; day += 1) {
+      clock.advance(dayMs);
+      await heed.work.drain();
+    }
     expect([sent.length, await endOf(id), await rows("dataKeys")]).toEqual([1, [outcome], []]);
   });
 
