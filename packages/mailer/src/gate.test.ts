@@ -285,6 +285,13 @@ describe("gate, before the first message", () => {
       { ...names, privateKey: generateKeyPairSync("ed25519").privateKey.export(pem).toString() },
     ],
     [
+      "a key of 512 bits",
+      {
+        ...names,
+        privateKey: generateKeyPairSync("rsa", { modulusLength: 512 }).privateKey.export(pem).toString(),
+      },
+    ],
+    [
       "one bad key of two",
       {
         keys: [

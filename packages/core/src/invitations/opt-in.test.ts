@@ -207,8 +207,8 @@ describe("a request to subscribe", () => {
     const notice = { noticeVersion: "2026-01", noticeSha256: "a".repeat(64) };
     const answers = [
       await shop.heed.subscriptions.request({ subject: anna, topic: "tips", evidence }),
-      await shop.heed.consent.request({ subject: anna, purpose: "tips", evidence: notice }),
       await shop.heed.consent.invite({ subject: anna, purpose: "tips", evidence: notice }),
+      await shop.heed.consent.request({ subject: anna, purpose: "tips", evidence: notice }),
     ];
     const tokens = [first, ...answers].map((answer) => answer.asked && answer.token);
     expect(new Set(tokens).size).toBe(4);
