@@ -82,6 +82,9 @@ function onlyAddress(to: unknown): string {
 }
 
 function partsOf(node: MimeNode): Part[] {
+  // It goes out as it is, whatever content and headers the node has beside.
+  if (Reflect.get(node, "_raw") !== false)
+    throw refuse("mail", "text, html, attachments", "a part may not be written already (`raw`)");
   if (node.childNodes.length > 0) return node.childNodes.flatMap(partsOf);
   const type = /^text\/(plain|html|x-amp-html|watch-html)\b/i.exec(textOf(node, "content-type"));
   if (!type || /^attachment/i.test(textOf(node, "content-disposition"))) return [];

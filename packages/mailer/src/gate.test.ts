@@ -251,6 +251,25 @@ describe("gate", () => {
     expect(post.connections).toBe(0);
   });
 
+  const raw = `Content-Type: text/html\r\n\r\n<p>Hi.</p><img src="https://t.acme.example/o.gif">`;
+  const visible = "{{unsubscribe}}";
+  it.each([
+    ["html", { html: { raw } }],
+    ["html with content beside", { text: visible, html: { content: visible, raw } }],
+    ["text", { text: { raw } }],
+    ["an alternative", { alternatives: [{ raw }] }],
+    ["AMP", { amp: { raw } }],
+    ["an attachment", { attachments: [{ raw }] }],
+  ])("refuses a part that is written already, which it cannot read: %s", async (_what, parts) => {
+    for (const mail of [news, thanks]) {
+      const { post, book, gated } = await gatedSetting();
+      expect(await thrown(gated.sendMail({ ...mail, ...parts } as never))).toMatchObject({
+        name: "InvalidInputError",
+      });
+      expect([post.connections, book.entries]).toEqual([0, []]);
+    }
+  });
+
   it("works without a signature, where a relay signs", async () => {
     const { post, gated } = await gatedSetting({}, {}, { signed: false });
     await gated.sendMail(news);

@@ -212,6 +212,11 @@ describe("a request to subscribe", () => {
     ];
     const tokens = [first, ...answers].map((answer) => answer.asked && answer.token);
     expect(new Set(tokens).size).toBe(4);
+    // A request under a renewal's own notice is none the less of its own kind.
+    expect(await shop.heed.invitations.open(tokens.at(-1) || "")).toMatchObject({
+      kind: "opt-in",
+      state: "open",
+    });
     shop.clock.advance(minuteMs);
     await shop.heed.invitations.answer({ token: first.token, answer: "yes" });
     expect([await shop.isSendable(topic, anna.email), await shop.isSendable("tips", anna.email)]).toEqual([
