@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { newsletter, receipt, setting } from "../test/setting.ts";
 import type { MailOutcome } from "./index.ts";
+import { outcomeOf } from "./smtp-outcome.ts";
 import type { Fault, Stage } from "./testing/index.ts";
 
 /** What can happen, and what the message is then: the outcome without its ids. */
@@ -191,6 +192,28 @@ describe("the outcome", () => {
       because: "connection",
     });
     expect(post.messages).toEqual([]);
+  });
+
+  it("is unknown, when the server says yes before it has all of a long message", async () => {
+    const faults = [{ at: "content" as const, answer: "250 2.0.0 Fine", times: 1 }];
+    const { post, book, mailer } = await setting({ faults }, { transport: { connections: 1 } });
+    const message = { ...newsletter.message, text: `{{unsubscribe}}\n${"a long line\n".repeat(2_000_000)}` };
+    expect(withoutIds(await mailer.send({ ...newsletter, message }))).toEqual(unknown);
+    expect(book.entries).toMatchObject([{ outcome: "unknown" }]);
+    // What is left of it is no other message's.
+    expect(await mailer.send(receipt)).toMatchObject({ status: "accepted" });
+    expect(post.messages.map(({ headers }) => headers.find(({ name }) => name === "subject")?.value)).toEqual(
+      [receipt.message.subject],
+    );
+  });
+
+  it.each([
+    ["that of nobody knows what, after all of it", 421, true, "unknown"],
+    ["that of the session, before", 421, false, "deferred"],
+    ["that of another command, before", 450, false, "notSent"],
+  ])("after a reply that is %s: %s, all handed over: %s", (_what, code, handedOver, status) => {
+    const failure = { kind: "EPROTOCOL", command: "CONN", code };
+    expect(outcomeOf({ taken: false, handedOver, failure }, "<1@acme.example>")).toMatchObject({ status });
   });
 
   it("is not sent, when nobody listens", async () => {
