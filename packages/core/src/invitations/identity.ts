@@ -5,7 +5,7 @@ import { ConflictError } from "../errors/conflict-error.ts";
 import { isHeedError } from "../errors/heed-error.ts";
 import { restoreNeeded } from "../errors/restore-needed.ts";
 import { verifyIdentity, withdrawRequest } from "../requests/change-request.ts";
-import type { RequestRight } from "../requests/lifecycle.ts";
+import type { RequestRight, RequestState } from "../requests/lifecycle.ts";
 import { noSuchRequest } from "../requests/read-request.ts";
 import type { Invitation, InvitationAnswer, InvitationState } from "./invitation.ts";
 import { writeToken, type InvitationToken } from "./invitation-token.ts";
@@ -73,7 +73,9 @@ export async function openIdentity(
   });
   const { now } = found;
   const [request] = found.requests;
-  if (request === undefined || found.subjects.length === 0) {
+  // With the end of a request that nobody had shown to be theirs, they may be forgotten: what became of it, it says itself.
+  const isKnown = found.subjects.length > 0 || (request !== undefined && endedEarly.has(request.state));
+  if (request === undefined || !isKnown) {
     if ((await context.journaled?.isHeld()) === true) throw restoreNeeded();
     return undefined;
   }
@@ -101,6 +103,8 @@ export async function answerIdentity(
     throw error;
   }
 }
+
+const endedEarly: ReadonlySet<string> = new Set<RequestState>(["expired", "denied", "withdrawn"]);
 
 const overtaking: ReadonlySet<string> = new Set([
   "already-verified",

@@ -210,6 +210,26 @@ describe("whoever is known by an inquiry alone", () => {
     }
   });
 
+  it("is forgotten as well with the end of a request that nobody has shown to be theirs", async () => {
+    for (const end of ["expire", "deny", "withdraw", "no"] as const) {
+      const shop = openShop();
+      const { id } = await shop.heed.requests.open({ right: "erasure", subject, identity: "unverified" });
+      const { token } = await shop.heed.requests.invite(id);
+      const digest = (await shop.rows("identifiers"))[0]?.digest ?? "none";
+      if (end === "deny") await shop.heed.requests.deny({ id, because: "spam" });
+      else if (end === "withdraw") await shop.heed.requests.withdraw(id);
+      else if (end === "no") await shop.heed.invitations.answer({ token, answer: "no" });
+      else shop.clock.advance(40 * dayMs);
+      await shop.heed.work.drain();
+      expect(await known(shop)).toEqual([]);
+      expect(await shop.placesOf(digest)).toEqual([]);
+      expect((await shop.heed.requests.get(id)).closedAt).toBeDefined();
+      expect((await shop.heed.invitations.open(token))?.state).toBe(
+        end === "no" || end === "withdraw" ? "answered" : "overtaken",
+      );
+    }
+  });
+
   it("is forgotten with the last of several", async () => {
     const shop = openShop();
     const one = await shop.heed.requests.open({ ...ask, about: "access" });

@@ -34,18 +34,18 @@ interface ElseKnown {
 }
 
 /**
- * Whoever only wrote, and of whom nothing else is known, is forgotten with the end of their last inquiry: what is left of
- * it names nobody.
+ * Whoever only wrote, and of whom nothing else is known, is forgotten with the end of their last inquiry, or of whatever
+ * else they may have asked for and never showed that it was they: what is left of it names nobody.
  */
 export function strangerWrites(
-  inquiry: Row<"requests">,
+  request: Row<"requests">,
   record: SubjectRecord | undefined,
   { others, references, holds }: ElseKnown,
 ): readonly Write[] {
-  if (record === undefined || inquiry.right !== "inquiry") return [];
+  if (record === undefined) return [];
   const isStranger =
     others.some(({ madeSubject }) => madeSubject === 1) &&
-    others.every(({ id, closedAt }) => id === inquiry.id || closedAt !== null) &&
+    others.every(({ id, closedAt }) => id === request.id || closedAt !== null) &&
     record.identifiers.every(({ verified }) => verified === 0) &&
     [record.events, record.openSteps, record.preferences, record.exclusions, references, holds].every(
       (known) => known.length === 0,
