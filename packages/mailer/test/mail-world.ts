@@ -4,7 +4,7 @@ import { createHeed, definePolicy, ephemeralKeys, memory } from "@heed/core";
 import { createMailer, mailProcessor, type MailOutcome } from "../src/index.ts";
 import { mailServer } from "../src/testing/index.ts";
 
-const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
+const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
 /** Marketing that nobody has to ask for, so that everybody can be written to, and mail of two other classes. */
 export const policy = definePolicy({
