@@ -689,6 +689,7 @@ describe("an inbox whose mailer cannot write to where somebody has mail", () => 
 
   it("does what they ask for all the same, and does not have their mail sent again", async () => {
     const setting = await inboxSetting();
+    await setting.know(umlaut);
     const erasure = letter({ from: umlaut, to: "data-protection@acme.example", subject: "erase my data" });
     expect(await setting.arrive(erasure, "data-protection@acme.example", envelope)).toMatchObject({
       did: "opened-request",
