@@ -112,6 +112,20 @@ describe("a delivery status notification", () => {
     expect(await several({ recipient: "[REDACTED]" })).toEqual([]);
   });
 
+  it("is no worse for brackets, spaces and characters that there are not", async () => {
+    const several = (group: object) => one([group, { action: "delayed" }]);
+    expect(await several({ recipient: `<${anna}>` })).toMatchObject([{ recipient: anna }]);
+    for (const hex of ["110000", "D800", "DFFF"])
+      expect(await several({ type: "utf-8", recipient: `\\x{${hex}}a@dest.example` })).toMatchObject([
+        { recipient: `\\x{${hex}}a@dest.example` },
+      ]);
+    const raw = postfix({ groups: [{ recipient: anna }, { recipient: "ben@dest.example" }] }).toString();
+    const spaced = raw.replaceAll(/\r\n\r\n(?=Final-Recipient)/g, "\r\n \t\r\n");
+    expect(await readReport(Buffer.from(spaced))).toHaveLength(2);
+    const folded = raw.replaceAll("Action: failed", "Action:\r\n\tfailed");
+    expect(await readReport(Buffer.from(folded))).toHaveLength(2);
+  });
+
   it("of the international kind is read alike (RFC 6533)", async () => {
     const groups = [
       { type: "utf-8", recipient: "åsa@dest.example" },
