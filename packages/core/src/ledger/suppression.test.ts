@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { noEvidence, openShop } from "../../test/shop.ts";
 import { handClock } from "../../test/hand-clock.ts";
 import { storedRows } from "../../test/stored-rows.ts";
+import { ephemeralKeys, keyring, newKey, type Keyring } from "../keys/keyring.ts";
 import { memory } from "../memory/memory.ts";
 import { suppress } from "./suppression.ts";
 
@@ -29,8 +31,8 @@ const onlyServiceGoes = {
 };
 
 /** Anna had subscribed, and was erased. */
-async function openErased() {
-  const shop = openShop();
+async function openErased(keys = ephemeralKeys()) {
+  const shop = openShop({ keys });
   await shop.heed.consent.give({ subject: anna, purpose: "news", evidence });
   await shop.heed.work.drain();
   expect(shop.crm.contacts.has(anna.email)).toBe(true);
@@ -41,6 +43,22 @@ async function openErased() {
 }
 
 describe("after an erasure", () => {
+  it("tells nobody who it was that lacks the key, though they know every address that it may have been", async () => {
+    const keys = keyring(newKey());
+    const shop = await openErased(keys);
+    const addresses = [...Array.from({ length: 1000 }, (_, index) => `p${index}@example.org`), anna.email];
+    const stored = JSON.stringify(await shop.rows("suppressions"));
+    const found = (digest: (email: string) => string) =>
+      addresses.filter((email) => stored.includes(digest(email)));
+    const under = (keys: Keyring) => (email: string) =>
+      keys.digest("suppression", "default", "email", email).split(".")[1] ?? "";
+    expect(found(under(keyring(newKey())))).toEqual([]);
+    for (const algorithm of ["md5", "sha1", "sha256", "sha512"])
+      for (const encoding of ["hex", "base64", "base64url"] as const)
+        expect(found((email) => createHash(algorithm).update(email).digest(encoding))).toEqual([]);
+    expect(found(under(keys))).toEqual([anna.email]);
+  });
+
   it("nothing is sendable, and nothing may create the person again (INV-10)", async () => {
     const shop = await openErased();
     expect(await shop.sendable(anna.email)).toEqual(nothingGoes);
