@@ -24,6 +24,11 @@ let sent = 0;
 const send = (topic: Topic, message = topic === "new-versions" || topic === "advertising" ? news : notice) =>
   aseptsoft.mailer.send({ topic, to: anna.email, messageKey: `${topic}-${(sent += 1)}`, message });
 
+const tracked = [
+  ["a pixel", { ...notice, html: '<p>Read.</p><img src="https://t.example/p.gif" width="1" height="1">' }],
+  ["a tagged link", { ...notice, text: "https://aseptsoft.example/account?utm_source=mail" }],
+] as const;
+
 const optOut = () => aseptsoft.heed.subscriptions.unsubscribe({ subject: anna, topic: "all" });
 const accepted = { status: "accepted" };
 
@@ -106,10 +111,7 @@ describe("ASE-11: reset your password and help keep your account secure", () => 
     expect(await send("security", reset)).toEqual({ status: "blocked", because: "erased" });
   });
 
-  it.each([
-    ["a pixel", { ...reset, html: '<p>Choose.</p><img src="https://t.example/p.gif" width="1" height="1">' }],
-    ["a tagged link", { ...reset, text: "https://aseptsoft.example/reset?utm_source=mail" }],
-  ])("has no tracking: %s", async (_what, message) => {
+  it.each(tracked)("has no tracking: %s", async (_what, message) => {
     await expect(send("security", message)).rejects.toMatchObject({ code: "tracking" });
     expect(aseptsoft.post.messages).toEqual([]);
   });
@@ -129,6 +131,11 @@ describe("ASE-12: contact you in special circumstances related to your account",
   it("is not after an erasure", async () => {
     await eraseAnna();
     expect(await send("account-notice")).toEqual({ status: "blocked", because: "erased" });
+  });
+
+  it.each(tracked)("has no tracking: %s", async (_what, message) => {
+    await expect(send("account-notice", message)).rejects.toMatchObject({ code: "tracking" });
+    expect(aseptsoft.post.messages).toEqual([]);
   });
 });
 

@@ -114,7 +114,7 @@ export function createMailer<
     const at = clock.now();
     const { messageId, ...envelope } = address(permit, from.address, ask.to);
     const { own, url } = dress(permit, ask);
-    const message = fill(permit, ask.message, url);
+    const message = fill(ask.message, url);
     const raw = await sign(compose({ from, to: ask.to, message, messageId, at, own }), at);
 
     const failure = await slot.open();
@@ -147,10 +147,10 @@ export function createMailer<
 }
 
 /** Marketing gets its way out; nothing else may have one, and what nobody can say no to does not watch them. */
-function fill({ class: topicClass }: Permit, message: Message, url: string | undefined): Message {
+function fill(message: Message, url: string | undefined): Message {
   if (url !== undefined) return fillLink(message, url);
   refuseLink(message);
-  if (topicClass === "transactional") refuseTracking(message);
+  refuseTracking(message);
   return message;
 }
 

@@ -123,7 +123,7 @@ function dressUp({ data, message }: MailMessage, asked: GatedMail, permit: Permi
   if (url === undefined) {
     for (const { content } of asked.parts) {
       refuseLink({ text: content });
-      if (permit.class === "transactional") refuseTracking({ text: content, html: content });
+      refuseTracking({ text: content, html: content });
     }
   } else {
     if (asked.parts.length === 0) fillPart("", false, url);

@@ -30,8 +30,11 @@ export function refuseTracking({ text, html = "" }: { text: string; html?: strin
 }
 
 function refuseAs(problem: string): InvalidInputError {
-  return new InvalidInputError(`A transactional message may not track its reader: ${problem}.`, {
-    code: "tracking",
-    issues: [{ path: "message", message: problem }],
-  });
+  return new InvalidInputError(
+    `Only marketing, which its reader can end, may track them; this message may not: ${problem}.`,
+    {
+      code: "tracking",
+      issues: [{ path: "message", message: problem }],
+    },
+  );
 }
