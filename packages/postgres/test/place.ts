@@ -70,6 +70,24 @@ export function emptiedStorage(): (place: string) => Promise<HeedStorage> {
   return async (place) => {
     const schema = await schemaOf(place);
     opened ??= storageAt(schema, false);
-    return { ...opened, close: async () => {} };
+    return untilClosed(opened);
   };
+}
+
+/** What a test leaves running has no storage any more: it would claim the steps of the next one, by a clock that stands. */
+function untilClosed(storage: PostgresStorage): HeedStorage {
+  let isClosed = false;
+  const close = async (): Promise<void> => {
+    isClosed = true;
+  };
+  const guarded = Object.entries(storage).map(([name, part]: [string, unknown]) => [
+    name,
+    typeof part !== "function"
+      ? part
+      : (...given: unknown[]): unknown => {
+          if (isClosed) throw new Error("The test that had this storage has ended.");
+          return Reflect.apply(part, storage, given);
+        },
+  ]);
+  return { ...(Object.fromEntries(guarded) as HeedStorage), close };
 }
