@@ -1,6 +1,6 @@
-import { createHeed, definePolicy, keyring, memory, newKey } from "@heed/core";
-import { virtualClock } from "@heed/testing";
-import type { HeedStorage, Row, TableName } from "@heed/core/storage";
+import { definePolicy, keyring, newKey } from "@heed/core";
+import type { HeedStorage } from "@heed/core/storage";
+import { createTestHeed } from "@heed/testing";
 
 const policy = definePolicy({
   controller: { name: "Acme AB", country: "SE", contact: "privacy@acme.example" },
@@ -20,16 +20,12 @@ export const evidence = { noticeVersion: "2026-01", noticeSha256: "a".repeat(64)
 
 /** A real heed, and what lies in its storage. */
 export function openShop(given: { readonly storage?: HeedStorage; readonly keys?: string } = {}) {
-  const storage = given.storage ?? memory();
-  const clock = virtualClock("2026-01-15T12:00:00.000Z", { autoAdvance: true });
-  const heed = createHeed({ policy, storage, keys: keyring(given.keys ?? newKey()), clock });
-  const rows = <T extends TableName>(table: T): Promise<readonly Row<T>[]> =>
-    storage.transact({
-      lock: [],
-      clock,
-      read: { all: { from: table, where: {} } as never },
-      decide: (read) => ({ writes: [], answer: (read as { all: readonly Row<T>[] }).all }),
-    });
+  const { storage } = given;
+  const { heed, clock, rows } = createTestHeed({
+    policy,
+    keys: keyring(given.keys ?? newKey()),
+    ...(storage === undefined ? {} : { storage }),
+  });
   return {
     heed,
     rows,
