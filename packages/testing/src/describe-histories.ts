@@ -19,7 +19,7 @@ export interface StorageOfHistories {
   readonly size?: Size;
   /**
    * Whether a seed repeats its history to the last digit. Not over a storage that also goes by a clock of its own,
-   * as a server does: it is held to the promises alone. Default `true`.
+   * as a server does: it is held to the promises alone, and the end is waited for by that clock too. Default `true`.
    */
   readonly repeats?: boolean;
 }
@@ -44,6 +44,9 @@ const mustHappen = [
   "objection lifted",
 ] as const;
 const many = 40;
+
+/** More than a server needs to find out that a worker is gone, and to hand its work to another. */
+const patienceMs = 60_000;
 
 /** From small to large: the first that still fails is the easiest to read. */
 const smaller: readonly Size[] = [
@@ -77,7 +80,7 @@ export function describeHistories({
   const live = async (seed: string, size: Size = whole): Promise<History> => {
     const storage = await create(`heed${randomBytes(6).toString("hex")}`);
     try {
-      return await simulate(seed, storage, size);
+      return await simulate(seed, storage, size, repeats ? {} : { patienceMs });
     } finally {
       await storage.close();
     }

@@ -13,7 +13,8 @@ const mostAtOnce = 1_000;
 /**
  * Steps whose time has come by `$2`, and that no fetch would bring: their job is gone, has died, waits for a
  * later time, or is held by a worker whose lease has run out. A job that shows no life since it was lent was
- * never claimed: whoever has it may be about to.
+ * never claimed: whoever has it may be about to. (One that was claimed in a transaction which began before it was lent
+ * looks the same, for pg-boss dates a heartbeat by that beginning: its missed heartbeats bring it back.)
  */
 function strandedSql(schema: string, delivery: string): string {
   const columns = `s."id", s."processor", s."lane", s."state", s."dueAt", s."leaseUntil"`;

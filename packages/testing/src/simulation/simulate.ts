@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { keyring, newKey, type HeedStorage } from "@heed/core";
 import { standingStill } from "../standing-still.ts";
 import { virtualClock, type VirtualClock } from "../virtual-clock.ts";
@@ -25,6 +26,15 @@ export interface Size {
 /** The size of a whole history. */
 export const month: Size = { days: 30, people: 3 };
 
+/** How a storage takes part in a history. */
+export interface Patience {
+  /**
+   * How long the end is waited for in the machine's own time, in milliseconds. A server that finds out by its own
+   * clock that a worker has died knows nothing of the days that pass here. Default 0.
+   */
+  readonly patienceMs?: number;
+}
+
 /** What one history showed. */
 export interface History {
   /** SHA-256 of everything that happened, in its order: the same for the same seed. */
@@ -35,14 +45,20 @@ export interface History {
 }
 
 /** A month of a company, all of it drawn from the seed. */
-export function simulate(seed: string, storage: HeedStorage, size: Size = month): Promise<History> {
-  return withSeededCrypto(seed, () => history(randomOf(seed), storage, size));
+export function simulate(
+  seed: string,
+  storage: HeedStorage,
+  size: Size = month,
+  { patienceMs = 0 }: Patience = {},
+): Promise<History> {
+  return withSeededCrypto(seed, () => history(randomOf(seed), storage, size, patienceMs));
 }
 
 async function history(
   random: Random,
   storage: HeedStorage,
   { days, people: count }: Size,
+  patienceMs: number,
 ): Promise<History> {
   const clock = virtualClock(start, { quietTurns: 3 });
   const nowMs = () => clock.now().getTime();
@@ -68,7 +84,7 @@ async function history(
     void working(`worker ${index}`, random.fork(`worker ${index}`), company, keys, watch, isCalm);
   void humans(random.fork("humans"), office, company);
   await clock.advance(days * dayMs + hourMs);
-  await settle(company, keys, office, watch, seen.mirror, people);
+  await settle(company, keys, office, watch, seen.mirror, people, patienceMs);
   await holdAgainstTheWorld(company, seen.mirror, people, watch);
   return { digest: watch.digest(), violations: watch.violations, counts: watch.counts };
 }
@@ -164,6 +180,7 @@ async function settle(
   watch: Watch,
   mirror: Mirror,
   people: readonly Person[],
+  patienceMs: number,
 ): Promise<void> {
   const { clock } = company;
   const luck = { fails: 0, dies: 0 };
@@ -176,7 +193,9 @@ async function settle(
     [...mirror.steps.values()].some((step) => step.endedAt === null || needsHuman(step.state)) ||
     [...mirror.requests.values()].some((request) => request.closedAt === null) ||
     people.some((person) => person.parked.size > 0);
-  for (let rounds = 0; rounds < 150; rounds += 1) {
+  const patientUntilMs = performance.now() + patienceMs;
+  for (let rounds = 0; rounds < 150 || performance.now() < patientUntilMs; rounds += 1) {
+    if (rounds >= 150) await sleep(500);
     const drained = worker
       .inside(() => worker.heed.work.drain())
       .then(
