@@ -84,8 +84,9 @@ export function bookSlots({ buckets, lane, wanted, nowMicros }: BookAsk): Bookin
 }
 
 /**
- * The state as of now. What lies further ahead than anything is ever reserved was written before the clock
- * stepped back: whatever is left of it is void, so the furthest that may be reserved is far enough.
+ * The state as of now. What lies too far ahead was written before the clock stepped back, and is cut to what may still
+ * be used: whoever holds slots forgets them on seeing an earlier time than when it last looked, but may rest until its
+ * first slot. So a step that nobody sees is shorter than what is reserved ahead, and twice that is far enough.
  */
 export function currentState(limit: Limit, stored: BucketState, nowMicros: number): BucketState {
   const longestPushBack = nowMicros + longestPushBackMs * microsPerMs;
@@ -103,7 +104,10 @@ export function currentState(limit: Limit, stored: BucketState, nowMicros: numbe
   const sharesAhead = nowMicros + sharesAheadMs * microsPerMs;
   return {
     ...state,
-    arrival: Math.min(state.arrival, nowMicros + mostAheadMicros(limit) + toleranceMicros + intervalMicros),
+    arrival: Math.min(
+      state.arrival,
+      nowMicros + 2 * mostAheadMicros(limit) + toleranceMicros + intervalMicros,
+    ),
     arrival1: Math.min(state.arrival1, sharesAhead + intervalMicros * (laneRule(1).oneIn ?? 1)),
     arrival2: Math.min(state.arrival2, sharesAhead + intervalMicros * (laneRule(2).oneIn ?? 1)),
   };

@@ -172,6 +172,29 @@ describe("turns of several processes", () => {
     expect(granted.length).toBeGreaterThan(30);
   });
 
+  it("come between no slots that others wait for, where the clock was put back while they rested", async () => {
+    const { real, wall, put } = twoClocks();
+    const storage = memory();
+    const startMs = real.now().getTime();
+    const grantedAtMs: number[] = [];
+    const calls = [bucket({ calls: 1, perMs: 50, burst: 1, delayMs: 20 })];
+    // One slot in 70 ms: those of lane 0 fill a second, and the others have their shares behind it. The last ones rest
+    // for more than a second, and never see that the clock was put back by less than that.
+    for (const [lane, count] of [14, 4, 2].entries()) {
+      const queues = new TurnQueues({ storage, clock: wall });
+      for (let n = 0; n < count; n += 1)
+        void wait(queues, calls, lane).then(() => grantedAtMs.push(real.now().getTime() - startMs));
+      await pass(real, stepMs);
+    }
+    await pass(real, 20);
+    put(-1200);
+    await pass(real, 5000);
+    const gaps = grantedAtMs.slice(1).map((atMs, index) => atMs - (grantedAtMs[index] ?? 0));
+    expect(grantedAtMs).toHaveLength(20);
+    // A turn may be used 10 ms late.
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(60);
+  });
+
   it("send at most a burst and half a delay's calls more for each time that a clock is put forward", async () => {
     const anyPuts = fc.array(fc.record({ atMs: at, byMs: fc.integer({ min: 1, max: 20_000 }) }), {
       minLength: 1,
