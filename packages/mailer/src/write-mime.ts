@@ -3,8 +3,8 @@ import type MimeNode from "nodemailer/lib/mime-node";
 import * as qp from "nodemailer/lib/qp";
 
 /**
- * Writes a compiled message whose parts are all texts, with CRLF line ends: octet for octet what nodemailer's
- * own stream writes, which takes several times as long to set up.
+ * Writes a compiled message whose parts are all texts, with CRLF line ends: what nodemailer's own stream writes, which
+ * takes several times as long to set up. Only the soft line breaks of quoted-printable may stand elsewhere.
  */
 export function writeMime(message: MimeNode): Buffer {
   const written = writeNode(message);

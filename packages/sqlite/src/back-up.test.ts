@@ -102,7 +102,8 @@ describe("a back-up", () => {
     const count = contents(`${file}.copy`).subjects.length;
     expect(count).toBeGreaterThan(3000);
     expect(contents(file).subjects.length).toBeGreaterThan(count);
-    expect(count).toBeLessThan(3010);
+    // Beginning takes a small part of the time.
+    expect(count - 3001).toBeLessThan((contents(file).subjects.length - 3001) / 2);
   });
 
   it("opens as a database that goes on from there", async () => {
