@@ -198,6 +198,37 @@ describe("what people write", () => {
     expect(read(phrase)).toEqual({ wishes: [] });
   });
 
+  it.each([
+    "Please do not unsubscribe me",
+    "Don't remove me from the list!",
+    "I do not want to opt out",
+    "I don\u2019t want to be forgotten",
+    "Never delete my account, please",
+    "I did not unsubscribe",
+    "Do not delete any of my data",
+    "I don't object to it",
+    "Jag vill inte avregistrera mig",
+    "Avregistrera mig inte",
+    "Avsluta inte min prenumeration",
+    "Radera inte mina uppgifter",
+    "Jag vill inte bli raderad",
+  ])("is no wish where it is denied: %j", (phrase) => {
+    expect(read(phrase)).toEqual({ wishes: [] });
+    expect(read("Hello", phrase)).toEqual({ wishes: [] });
+  });
+
+  it.each([
+    "Why can I not unsubscribe?",
+    "I cannot unsubscribe",
+    "I did not sign up. Unsubscribe me",
+    "I do not want this: unsubscribe me, and do not unsubscribe my wife",
+    "Don't write again. Remove me",
+    "Jag kan inte avregistrera mig",
+    "Jag vill inte ha fler mejl",
+  ])("is a wish where something else is denied: %j", (phrase) => {
+    expect(read(phrase).wishes).toEqual(["unsubscribe"]);
+  });
+
   it("is understood with a few words between, and not across half a mail", () => {
     expect(read("delete one two three four about me").wishes).toEqual(["erasure"]);
     expect(read("delete one two three four five about me").wishes).toEqual([]);

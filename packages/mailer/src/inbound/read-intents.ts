@@ -17,7 +17,7 @@ export function readIntents(
   const said = [comparable(subject), comparable(line)];
   const found = Object.entries(words).flatMap(([language, catalogue]) =>
     intents
-      .filter((intent) => (catalogue[intent] ?? []).some((phrase) => says(said, phrase)))
+      .filter((intent) => (catalogue[intent] ?? []).some((phrase) => says(said, phrase, catalogue.negations)))
       .map((intent) => ({ intent, language })),
   );
   const [first] = found;
@@ -56,11 +56,21 @@ const comparable = (text: string): string =>
     .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, " ")
     .trim()} `;
 
-/** Whether a phrase was said; a `*` in it stands for up to four words. */
-function says(said: readonly string[], phrase: string): boolean {
+/** Whether a phrase was said, and not only to deny it. */
+function says(said: readonly string[], phrase: string, negations: readonly string[] = []): boolean {
+  const wanted = patternOf(phrase);
+  if (wanted === undefined) return false;
+  const denied = negations.flatMap((negation) => patternOf(negation.replace("~", phrase)) ?? []);
+  return said.some(
+    (text) =>
+      wanted.test(text) && wanted.test(denied.reduce((left, each) => left.split(each).join(" "), text)),
+  );
+}
+
+/** Matches a phrase among {@link comparable} words; a `*` in it stands for up to four of them. */
+function patternOf(phrase: string): RegExp | undefined {
   const pieces = phrase.split("*").map((piece) => comparable(piece).trim());
-  if (pieces.every((piece) => piece === "")) return false;
   // Nothing but letters, digits and spaces is left of a piece.
-  const wanted = new RegExp(` ${pieces.filter(Boolean).join(" (?:[^ ]+ ){0,4}")} `);
-  return said.some((text) => wanted.test(text));
+  const words = pieces.filter(Boolean).join(" (?:[^ ]+ ){0,4}");
+  return words === "" ? undefined : new RegExp(` ${words} `);
 }

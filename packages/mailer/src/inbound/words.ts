@@ -12,9 +12,10 @@ export type Intent =
 
 /**
  * The words by which a wish is known, in one language. Case, accents' encoding and punctuation do not matter; `*` stands
- * for up to four words.
+ * for up to four words. `negations` say that somebody does not wish it: what they match is left out, and `~` in them stands
+ * for a wish's words.
  */
-export type Words = Readonly<Record<Intent, readonly string[]>>;
+export type Words = Readonly<Record<Intent | "negations", readonly string[]>>;
 
 /** What English-speaking people write. */
 export const englishWords: Words = {
@@ -116,6 +117,18 @@ export const englishWords: Words = {
     "machine readable",
   ],
   complaint: ["complaint", "complaints", "i complain", "to complain", "complaining"],
+  negations: [
+    "do not ~",
+    "don't ~",
+    "dont ~",
+    "do not want to ~",
+    "don't want to ~",
+    "dont want to ~",
+    "did not ~",
+    "didn't ~",
+    "didnt ~",
+    "never ~",
+  ],
 };
 
 /** What Swedish-speaking people write. */
@@ -215,4 +228,15 @@ export const swedishWords: Words = {
     "exportera mina",
   ],
   complaint: ["klagomål", "jag klagar", "klaga på", "vill klaga"],
+  negations: [
+    "vill inte ~",
+    "vill ej ~",
+    "ska inte ~",
+    "~ inte mig",
+    "~ mig inte",
+    "~ inte min",
+    "~ inte mina",
+    "~ inte mitt",
+    "radera inte",
+  ],
 };
