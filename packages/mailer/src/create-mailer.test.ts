@@ -303,6 +303,15 @@ describe("what it tells", () => {
 });
 
 describe("createMailer", () => {
+  const dkim = { domain: "acme.example", selector: "s1", privateKey: keys.privateKey };
+  const options = {
+    permits: new PermitBook(),
+    transport: { host: "localhost" },
+    from: "news@acme.example",
+    dkim,
+    unsubscribe: { url: "https://acme.example/u" },
+  };
+
   it.each([
     ["an unknown option", { sendMail: true }],
     ["an unknown transport option", { transport: { host: "localhost", url: "smtp://x" } }],
@@ -322,19 +331,23 @@ describe("createMailer", () => {
       "a mailto that is no address",
       { unsubscribe: { url: "https://acme.example/u", mailto: "a@b.example>, <https://evil.example" } },
     ],
-    [
-      "a selector that is no name",
-      { dkim: { domain: "acme.example", selector: "s1; d=evil.example", privateKey: keys.privateKey } },
-    ],
+    ["a selector that is no name", { dkim: { ...dkim, selector: "s1; d=evil.example" } }],
   ])("refuses %s", (_what, change) => {
-    const options = {
-      permits: new PermitBook(),
-      transport: { host: "localhost" },
-      from: "news@acme.example",
-      dkim: { domain: "acme.example", selector: "s1", privateKey: keys.privateKey },
-      unsubscribe: { url: "https://acme.example/u" },
-    };
     expect(() => createMailer(options)).not.toThrow();
     expect(() => createMailer({ ...options, ...change })).toThrow(/cannot be used|cannot be read/);
+  });
+
+  it.each([
+    ["unsubscribe.url", "string", { unsubscribe: {} }],
+    ["unsubscribe.url", "string", { unsubscribe: { url: 5 } }],
+    ["dkim", "object", { dkim: undefined }],
+    ["dkim.selector", "string", { dkim: { ...dkim, selector: undefined } }],
+    ["dkim.other", "object", { dkim: { marketing: dkim } }],
+    ["dkim.other.domain", "string", { dkim: { marketing: dkim, other: { ...dkim, domain: undefined } } }],
+    ["from.address", "string", { from: { name: "Acme" } }],
+  ])("says that %s takes a %s, where an option has several forms", (path, type, change) => {
+    expect(() => createMailer({ ...options, ...change } as never)).toThrow(
+      new RegExp(`: ${path}: Invalid input: expected ${type}, received \\w+$`),
+    );
   });
 });
