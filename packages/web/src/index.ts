@@ -2,7 +2,7 @@ export { listen } from "./listen.ts";
 export type { Listening } from "./listen.ts";
 export { invitationHandler } from "./invitation-handler.ts";
 export type { InvitationHandlerOptions, PageInvitation, PageInvitations } from "./invitation-handler.ts";
-export type { LinkPageOptions } from "./link-pages.ts";
+export type { LinkPageOptions, Titles } from "./link-pages.ts";
 export type { Languages } from "./texts/choose-texts.ts";
 export { english } from "./texts/english.ts";
 export { swedish } from "./texts/swedish.ts";

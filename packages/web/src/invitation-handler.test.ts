@@ -101,6 +101,21 @@ describe("GET and HEAD", () => {
     expect(page).toContain(lang === "sv" ? "Nej, det var inte jag" : "No, it was not me");
     expect(page).toContain(lang === "sv" ? 'href="?lang=en"' : 'href="?lang=sv"');
   });
+
+  it("calls topics and purposes as they are called in the reader's language", async () => {
+    const titles = { "product-news": { sv: "våra nyheter" }, ads: { sv: "erbjudanden som passar" } };
+    const shop = await setting({ titles });
+    const invited = await shop.heed.consent.invite({ subject: { email }, purpose: "ads", evidence });
+    const tokens = [await shop.askedFor(email), invited.asked ? invited.token : ""];
+    const pages = (lang: string) =>
+      Promise.all(tokens.map(async (token) => (await fetch(shop.linkTo(token, `?lang=${lang}`))).text()));
+    const [news, ads] = await pages("sv");
+    expect(news).toContain("”våra nyheter”");
+    expect(ads).toContain("”erbjudanden som passar”");
+    const [newsInEnglish, adsInEnglish] = await pages("en");
+    expect(newsInEnglish).toContain("“Product news”");
+    expect(adsInEnglish).toContain("“Matching offers”");
+  });
 });
 
 describe("an answer", () => {

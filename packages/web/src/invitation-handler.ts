@@ -1,5 +1,5 @@
 import { isHeedError, onlyKeys } from "@heed/core/contract";
-import { linkPageKeys, linkPages, type LinkPageOptions, type Shown } from "./link-pages.ts";
+import { linkPageKeys, linkPages, titleIn, type LinkPageOptions, type Shown } from "./link-pages.ts";
 import { needs } from "./needs.ts";
 import { html, type Html } from "./page.ts";
 import type { InvitationTexts, Texts } from "./texts/texts.ts";
@@ -8,7 +8,8 @@ import type { InvitationTexts, Texts } from "./texts/texts.ts";
 export interface PageInvitation {
   readonly kind: "opt-in" | "renewal" | "identity";
   readonly state: "open" | "answered" | "expired" | "overtaken";
-  /** What people call what they choose about. */
+  /** The name of the topic or purpose that they choose about, and what people call it. */
+  readonly name?: string;
   readonly title?: string;
   /** Which right a request exercises. */
   readonly right?: string;
@@ -47,7 +48,7 @@ export function invitationHandler(
   options: InvitationHandlerOptions,
 ): (request: Request) => Promise<Response> {
   onlyKeys(options, "invitationHandler", { invitations: true, ...linkPageKeys });
-  const { invitations, controller } = options;
+  const { invitations, controller, titles } = options;
   needs("invitationHandler", "invitations", invitations, ["open", "answer"]);
 
   function question(
@@ -76,7 +77,7 @@ export function invitationHandler(
   function pageOf(invitation: PageInvitation, wish: Wish | undefined, texts: Texts): Shown {
     const { kind, state, answer } = invitation;
     const own = texts.invitation[kind];
-    const what = whatOf(invitation, texts);
+    const what = titleIn(texts, titles, invitation.name) ?? whatOf(invitation, texts);
     if (state === "open" && wish === undefined)
       return { status: 200, heading: own.heading, content: question(invitation, own, what, texts) };
     if (state === "answered" && (wish === undefined || wish === answer))

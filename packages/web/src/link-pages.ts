@@ -6,6 +6,9 @@ import { english } from "./texts/english.ts";
 import { swedish } from "./texts/swedish.ts";
 import type { Texts } from "./texts/texts.ts";
 
+/** Titles of topics and purposes, by name, and where there are several by language: `{ news: { en: "news", sv: "nyheter" } }`. */
+export type Titles = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+
 /** What every handler of links takes. */
 export interface LinkPageOptions {
   /** The company's name, as people know it. */
@@ -17,6 +20,11 @@ export interface LinkPageOptions {
    * {@link english}, {@link swedish}.
    */
   readonly languages?: Languages;
+  /**
+   * What people call topics and purposes, by their names: one title, or one for each language. Default, and for a language
+   * that has none: what the link says, the policy's `title`.
+   */
+  readonly titles?: Titles;
   /**
    * Finds the token in the address. Default: the last part of the path, without the `>` or `.` that mail programs take
    * for a part of a link; no token ends with either, and what is left must be authentic all the same.
@@ -32,10 +40,18 @@ export const linkPageKeys = {
   controller: true,
   contact: true,
   languages: true,
+  titles: true,
   token: true,
   bodyTimeoutMs: true,
   logger: true,
 } as const;
+
+/** What people call a topic or purpose, in the language of the page; undefined where nobody said. */
+export function titleIn({ lang }: Texts, titles: Titles = {}, name = ""): string | undefined {
+  const title = Object.hasOwn(titles, name) ? titles[name] : undefined;
+  if (typeof title !== "object") return title;
+  return Object.hasOwn(title, lang) ? title[lang] : undefined;
+}
 
 type Fields = Extract<Form, { fields: unknown }>["fields"];
 

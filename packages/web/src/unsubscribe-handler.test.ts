@@ -5,6 +5,7 @@ import { inspect } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
   listen,
+  swedish,
   unsubscribeHandler,
   type UnsubscribeHandlerOptions,
   type UnsubscribeLink,
@@ -311,6 +312,25 @@ describe("what the page names", () => {
     const page = await ask(link, undefined, { titles: { "product-news": "News of ours" } });
     expect(page).toContain("Stop “News of ours”");
     expect(namesIn(page)).toEqual(["News of ours", "Offers &amp; more"]);
+  });
+
+  it("is called in the language of the page, and as the link says where nobody said it in that", async () => {
+    const titles = {
+      "product-news": { en: "our news", sv: "våra nyheter" },
+      offers: { sv: "erbjudanden" },
+      receipts: "Kvitton / Receipts",
+    };
+    const about = { ...link, stillComes: [{ topic: "receipts", title: "Receipts" }] };
+    const inSwedish = { titles, languages: [swedish] };
+    const page = await ask(about, undefined, inSwedish);
+    expect(namesIn(page)).toEqual(["våra nyheter", "erbjudanden", "Kvitton / Receipts"]);
+    expect(page).toContain("Vill du sluta få ”våra nyheter”");
+    expect(await ask(about, { action: "stop" }, inSwedish)).toContain("Du får inte längre ”våra nyheter”");
+    expect(namesIn(await ask(about, undefined, { titles }))).toEqual([
+      "our news",
+      "Offers &amp; more",
+      "Kvitton / Receipts",
+    ]);
   });
 
   it("is everything, with one button for it, where the link is about everything", async () => {

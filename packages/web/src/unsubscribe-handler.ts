@@ -1,5 +1,5 @@
 import { onlyKeys } from "@heed/core/contract";
-import { linkPageKeys, linkPages, listOf, type LinkPageOptions } from "./link-pages.ts";
+import { linkPageKeys, linkPages, listOf, titleIn, type LinkPageOptions } from "./link-pages.ts";
 import { needs } from "./needs.ts";
 import { html, plain, type Html } from "./page.ts";
 import type { Texts } from "./texts/texts.ts";
@@ -32,8 +32,6 @@ export interface UnsubscribeLinks {
 /** What {@link unsubscribeHandler} needs. */
 export interface UnsubscribeHandlerOptions extends LinkPageOptions {
   readonly links: UnsubscribeLinks;
-  /** What people call each topic. Default: what the link says, or the topic's own name. */
-  readonly titles?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -49,15 +47,16 @@ export interface UnsubscribeHandlerOptions extends LinkPageOptions {
 export function unsubscribeHandler(
   options: UnsubscribeHandlerOptions,
 ): (request: Request) => Promise<Response> {
-  onlyKeys(options, "unsubscribeHandler", { links: true, titles: true, ...linkPageKeys });
-  const { links, controller, titles = {} } = options;
+  onlyKeys(options, "unsubscribeHandler", { links: true, ...linkPageKeys });
+  const { links, controller, titles } = options;
   needs("unsubscribeHandler", "links", links, ["open", "unsubscribe"]);
-  const nameOf = ({ topic, title }: Pick<UnsubscribeLink, "topic" | "title">): string =>
-    titles[topic] ?? title ?? topic;
+  const nameOf = (texts: Texts, { topic, title }: Pick<UnsubscribeLink, "topic" | "title">): string =>
+    titleIn(texts, titles, topic) ?? title ?? topic;
 
-  function question(link: UnsubscribeLink, { unsubscribe: texts }: Texts): Html {
+  function question(link: UnsubscribeLink, catalogue: Texts): Html {
+    const { unsubscribe: texts } = catalogue;
     const isAll = link.topic === "all";
-    const name = nameOf(link);
+    const name = nameOf(catalogue, link);
     const stop = html`<button name="action" value="stop">${texts.stopButton(name)}</button>`;
     const stopAll = (mark: Html) =>
       html`<button${mark} name="action" value="stop-all">${texts.stopAllButton}</button>`;
@@ -65,26 +64,28 @@ export function unsubscribeHandler(
       <form method="post">
         ${isAll ? "" : stop} ${isAll ? stopAll(html``) : stopAll(html` class="other"`)}
       </form>
-      ${named(texts.all(controller), link.lists)} ${stillComes(link, texts)}`;
+      ${named(texts.all(controller), catalogue, link.lists)} ${stillComes(link, catalogue)}`;
   }
 
-  function done(link: UnsubscribeLink, wish: Wish, { unsubscribe: texts }: Texts): Html {
+  function done(link: UnsubscribeLink, wish: Wish, catalogue: Texts): Html {
+    const { unsubscribe: texts } = catalogue;
     const isAll = wish === "stop-all" || link.topic === "all";
-    const what = isAll ? texts.stoppedAll(controller) : texts.stopped(nameOf(link), controller);
+    const what = isAll ? texts.stoppedAll(controller) : texts.stopped(nameOf(catalogue, link), controller);
     return html`<p role="status">${what}</p>
-      ${isAll ? named(texts.all(controller), link.lists) : ""} ${stillComes(link, texts)}`;
+      ${isAll ? named(texts.all(controller), catalogue, link.lists) : ""} ${stillComes(link, catalogue)}`;
   }
 
-  function stillComes({ stillComes }: UnsubscribeLink, texts: Texts["unsubscribe"]): Html | "" {
+  function stillComes({ stillComes }: UnsubscribeLink, catalogue: Texts): Html | "" {
+    const { unsubscribe: texts } = catalogue;
     if (stillComes === undefined) return html`<p>${texts.stillComes(controller)}</p>`;
-    return named(texts.stillComesNamed(controller), stillComes);
+    return named(texts.stillComesNamed(controller), catalogue, stillComes);
   }
 
-  function named(before: string, topics: readonly NamedTopic[] = []): Html | "" {
+  function named(before: string, catalogue: Texts, topics: readonly NamedTopic[] = []): Html | "" {
     return topics.length === 0
       ? ""
       : html`<p>${before}</p>
-          ${listOf(topics.map(nameOf))}`;
+          ${listOf(topics.map((topic) => nameOf(catalogue, topic)))}`;
   }
 
   return linkPages<Wish>(options, {

@@ -26,7 +26,8 @@ export interface Invitation {
   readonly state: InvitationState;
   /** RFC 3339. */
   readonly expiresAt: string;
-  /** What the policy calls the topic or the purpose; not of an `identity`, and not when only the token is left. */
+  /** The topic or the purpose in the policy, and its `title` there; not of an `identity`, and not when only the token is left. */
+  readonly name?: string;
   readonly title?: string;
   /** Of an `identity`: which right the request exercises. */
   readonly right?: RequestRight;

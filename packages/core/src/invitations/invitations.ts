@@ -118,6 +118,7 @@ function viewOf(
     // What is said during an erasure would make the person anew when it has ended.
     state: state === "open" && frozenBy !== null ? "overtaken" : state,
     expiresAt: row.expiresAt,
+    name: aboutOf(request).name,
     title: titleOf(policy, aboutOf(request)),
     ...(noticeVersion === undefined ? {} : { noticeVersion }),
     ...(row.answer === null ? {} : { answer: row.answer as InvitationAnswer }),

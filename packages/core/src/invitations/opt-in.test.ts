@@ -48,6 +48,7 @@ describe("a request to subscribe", () => {
       kind: "opt-in",
       state: "open",
       expiresAt: "2026-01-22T12:00:00.000Z",
+      name: "product-news",
       title: "product-news",
       noticeVersion: "2026-01",
     });

@@ -50,6 +50,7 @@ describe("a notice of a changed policy", () => {
     expect(await shop.heed.invitations.open(token)).toMatchObject({
       kind: "renewal",
       state: "open",
+      name: "tips",
       title: "tips",
       noticeVersion: "2026-02",
     });
