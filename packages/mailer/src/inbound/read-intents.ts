@@ -60,7 +60,7 @@ const comparable = (text: string): string =>
 function says(said: readonly string[], phrase: string, negations: readonly string[] = []): boolean {
   const wanted = patternOf(phrase);
   if (wanted === undefined) return false;
-  const denied = negations.flatMap((negation) => patternOf(negation.replace("~", phrase)) ?? []);
+  const denied = negations.flatMap((negation) => patternOf(negation.replace("~", () => phrase)) ?? []);
   return said.some(
     (text) =>
       wanted.test(text) && wanted.test(denied.reduce((left, each) => left.split(each).join(" "), text)),
