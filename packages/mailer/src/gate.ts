@@ -13,15 +13,14 @@ import { coveredFields } from "./dkim-sign.ts";
 import { readMail, type GatedMail } from "./gate-mail.ts";
 import { MailBlockedError } from "./mail-blocked-error.ts";
 import { headerOptions, type BounceOptions, type ListOptions } from "./options.ts";
-import type { UnsubscribeOptions } from "./unsubscribe-link.ts";
 import type { MailOutcome } from "./outcome.ts";
 import { parse, refuse } from "./parse.ts";
-import { readKey, sampleToken } from "./preflight.ts";
+import { readKey } from "./preflight.ts";
 import { outcomeOf } from "./smtp-outcome.ts";
 import { failureOf, withDsn, type Answer } from "./smtp-session.ts";
 import { refuseTracking } from "./tracking.ts";
 import { underPermit } from "./under-permit.ts";
-import { fillPart, refuseLink } from "./unsubscribe-link.ts";
+import { fillPart, refuseLink, sampleToken, type UnsubscribeOptions } from "./unsubscribe-link.ts";
 
 /** What {@link gate} needs besides the transporter. */
 export interface GateOptions<Topic extends string = string> {

@@ -7,7 +7,7 @@ import type { DkimOptions, From } from "./options.ts";
 import { createHeaders } from "./own-headers.ts";
 import { refuse } from "./parse.ts";
 import type { Stream } from "./streams.ts";
-import type { UnsubscribeLink } from "./unsubscribe-link.ts";
+import { sampleToken, type UnsubscribeLink } from "./unsubscribe-link.ts";
 
 /** What {@link Mailer.preflight} found to be right, and what could be better. */
 export interface PreflightReport {
@@ -31,9 +31,6 @@ interface Sender {
   readonly from: Exclude<From, string>;
   readonly dkim: DkimOptions;
 }
-
-/** As long as a token can be. */
-export const sampleToken = "preflight".padEnd(48, "0");
 
 /**
  * Signs a sample of each stream exactly as a message is signed, verifies it with other code, and sees that

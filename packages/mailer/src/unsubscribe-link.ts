@@ -11,6 +11,9 @@ export const UNSUBSCRIBE_PLACEHOLDER = "{{unsubscribe}}";
 /** Past this a mail server may cut the header line at 998 octets, which breaks link and signature. */
 const MAX_URL_LENGTH = 900;
 
+/** As long as a token can be: to try out what links are made of before anybody waits for one. */
+export const sampleToken = "preflight".padEnd(48, "0");
+
 /** Where marketing mail is unsubscribed from. */
 export interface UnsubscribeOptions {
   /**

@@ -38,6 +38,15 @@ type Recipient = "app" | "crm";
 
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
+/** How the inbox answers. */
+export const answers = {
+  topic: "answers",
+  controller: "Acme",
+  contact: "privacy@acme.example",
+  unsubscribeUrl: "https://acme.example/u",
+  invitationUrl: "https://acme.example/i",
+} as const;
+
 /** Somebody whom heed knows, who gets everything. */
 export const anna = "anna.canary@sender.example";
 /** Where Anna's mail server sends from. */
@@ -139,13 +148,7 @@ export async function inboxSetting(
   const inbox: Inbox = createInbox<Topic, Purpose, Recipient>({
     addresses,
     keep: async (raw, about) => void kept.push({ raw, about }),
-    answers: {
-      topic: "answers",
-      controller: "Acme",
-      contact: "privacy@acme.example",
-      unsubscribeUrl: "https://acme.example/u",
-      invitationUrl: "https://acme.example/i",
-    },
+    answers,
     bounces: { domain: "bounces.acme.example" },
     lists: [
       { topic: "news", called: ["news", "nyheter"] },

@@ -50,13 +50,21 @@ export function unsubscribeHandler(
   onlyKeys(options, "unsubscribeHandler", { links: true, ...linkPageKeys });
   const { links, controller, titles } = options;
   needs("unsubscribeHandler", "links", links, ["open", "unsubscribe"]);
-  const nameOf = (texts: Texts, { topic, title }: Pick<UnsubscribeLink, "topic" | "title">): string =>
-    titleIn(texts, titles, topic) ?? title ?? topic;
 
-  function question(link: UnsubscribeLink, catalogue: Texts): Html {
-    const { unsubscribe: texts } = catalogue;
-    const isAll = link.topic === "all";
-    const name = nameOf(catalogue, link);
+  /** What the link is about, in the words of the page's language. */
+  function said(link: UnsubscribeLink, texts: Texts): Said {
+    const nameOf = ({ topic, title }: Pick<UnsubscribeLink, "topic" | "title">): string =>
+      titleIn(texts, titles, topic) ?? title ?? topic;
+    const { topic, lists = [], stillComes } = link;
+    return {
+      isAll: topic === "all",
+      name: nameOf(link),
+      lists: lists.map(nameOf),
+      stillComes: stillComes?.map(nameOf),
+    };
+  }
+
+  function question({ isAll, name, lists, stillComes }: Said, { unsubscribe: texts }: Texts): Html {
     const stop = html`<button name="action" value="stop">${texts.stopButton(name)}</button>`;
     const stopAll = (mark: Html) =>
       html`<button${mark} name="action" value="stop-all">${texts.stopAllButton}</button>`;
@@ -64,28 +72,26 @@ export function unsubscribeHandler(
       <form method="post">
         ${isAll ? "" : stop} ${isAll ? stopAll(html``) : stopAll(html` class="other"`)}
       </form>
-      ${named(texts.all(controller), catalogue, link.lists)} ${stillComes(link, catalogue)}`;
+      ${named(texts.all(controller), lists)} ${whatComes(stillComes, texts)}`;
   }
 
-  function done(link: UnsubscribeLink, wish: Wish, catalogue: Texts): Html {
-    const { unsubscribe: texts } = catalogue;
-    const isAll = wish === "stop-all" || link.topic === "all";
-    const what = isAll ? texts.stoppedAll(controller) : texts.stopped(nameOf(catalogue, link), controller);
+  function done({ name, lists, stillComes, ...said }: Said, wish: Wish, { unsubscribe: texts }: Texts): Html {
+    const isAll = wish === "stop-all" || said.isAll;
+    const what = isAll ? texts.stoppedAll(controller) : texts.stopped(name, controller);
     return html`<p role="status">${what}</p>
-      ${isAll ? named(texts.all(controller), catalogue, link.lists) : ""} ${stillComes(link, catalogue)}`;
+      ${isAll ? named(texts.all(controller), lists) : ""} ${whatComes(stillComes, texts)}`;
   }
 
-  function stillComes({ stillComes }: UnsubscribeLink, catalogue: Texts): Html | "" {
-    const { unsubscribe: texts } = catalogue;
-    if (stillComes === undefined) return html`<p>${texts.stillComes(controller)}</p>`;
-    return named(texts.stillComesNamed(controller), catalogue, stillComes);
+  function whatComes(names: Said["stillComes"], texts: Texts["unsubscribe"]): Html | "" {
+    if (names === undefined) return html`<p>${texts.stillComes(controller)}</p>`;
+    return named(texts.stillComesNamed(controller), names);
   }
 
-  function named(before: string, catalogue: Texts, topics: readonly NamedTopic[] = []): Html | "" {
-    return topics.length === 0
+  function named(before: string, names: readonly string[]): Html | "" {
+    return names.length === 0
       ? ""
       : html`<p>${before}</p>
-          ${listOf(topics.map((topic) => nameOf(catalogue, topic)))}`;
+          ${listOf(names)}`;
   }
 
   return linkPages<Wish>(options, {
@@ -95,16 +101,26 @@ export function unsubscribeHandler(
     answer: async ({ token, wish, texts }) => {
       const link = await links.open(token);
       if (!link) return undefined;
+      const about = said(link, texts);
       const { heading, doneHeading } = texts.unsubscribe;
-      if (!wish) return { status: 200, heading, content: question(link, texts) };
+      if (!wish) return { status: 200, heading, content: question(about, texts) };
       await links.unsubscribe({ token, scope: wish === "stop-all" ? "all" : "topic" });
       if (wish === "one-click") return plain(200, doneHeading);
-      return { status: 200, heading: doneHeading, content: done(link, wish, texts) };
+      return { status: 200, heading: doneHeading, content: done(about, wish, texts) };
     },
   });
 }
 
 type Wish = "one-click" | "stop" | "stop-all";
+
+/** What a page says of a link, by the names that people know. */
+interface Said {
+  readonly isAll: boolean;
+  readonly name: string;
+  readonly lists: readonly string[];
+  /** Undefined where the link does not tell. */
+  readonly stillComes: readonly string[] | undefined;
+}
 
 /** The one-click pair comes first and is the whole wish; a second, other value makes it none (RFC 8058 3.2). */
 function wishOf(fields: readonly (readonly [name: string, value: string])[]): Wish | undefined {

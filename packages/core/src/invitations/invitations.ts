@@ -113,13 +113,14 @@ function viewOf(
   now: string,
 ): Invitation {
   const state = stateIn(policy, row, request, events, now);
+  const about = aboutOf(request);
   return {
     kind: row.kind as Invitation["kind"],
     // What is said during an erasure would make the person anew when it has ended.
     state: state === "open" && frozenBy !== null ? "overtaken" : state,
     expiresAt: row.expiresAt,
-    name: aboutOf(request).name,
-    title: titleOf(policy, aboutOf(request)),
+    name: about.name,
+    title: titleOf(policy, about),
     ...(noticeVersion === undefined ? {} : { noticeVersion }),
     ...(row.answer === null ? {} : { answer: row.answer as InvitationAnswer }),
   };

@@ -1,17 +1,10 @@
 import { ConflictError } from "@heed/core";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import { addresses, anna, annasServer, inboxSetting } from "../../test/inbox-setting.ts";
+import { addresses, anna, answers, annasServer, inboxSetting } from "../../test/inbox-setting.ts";
 import { letter, sign } from "../../test/letters.ts";
 
 const everything = ["news", "surveys"];
-const answers = {
-  topic: "answers",
-  controller: "Acme",
-  contact: "privacy@acme.example",
-  unsubscribeUrl: "https://acme.example/u",
-  invitationUrl: "https://acme.example/i",
-} as const;
 const unsubscribe = { to: "webmaster@acme.example", subject: "unsubscribe" };
 
 async function tokenOf(setting: Awaited<ReturnType<typeof inboxSetting>>): Promise<string> {

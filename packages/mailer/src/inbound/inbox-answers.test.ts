@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { anna, inboxSetting } from "../../test/inbox-setting.ts";
+import { anna, answers, inboxSetting } from "../../test/inbox-setting.ts";
 import { letter } from "../../test/letters.ts";
 import type { MailOutcome } from "../outcome.ts";
 import { inboxAnswers } from "./inbox-answers.ts";
@@ -11,13 +11,7 @@ function after(outcome: unknown): Promise<boolean> {
   return inboxAnswers<"answers", never, never>({
     clock,
     mailer: { send: async () => outcome as MailOutcome },
-    answers: {
-      topic: "answers",
-      controller: "Acme",
-      contact: "privacy@acme.example",
-      unsubscribeUrl: "https://acme.example/u",
-      invitationUrl: "https://acme.example/i",
-    },
+    answers,
   }).confirm({ to: anna, language: "en", inReplyTo: undefined, token: "token", list: undefined });
 }
 

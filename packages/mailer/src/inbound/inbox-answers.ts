@@ -4,7 +4,7 @@ import { refuse } from "../parse.ts";
 import { messageIdPattern, type Message } from "../outgoing.ts";
 import { systemMail } from "../texts/system-mail.ts";
 import type { Right } from "../texts/catalogue.ts";
-import { createLinks, type UnsubscribeOptions } from "../unsubscribe-link.ts";
+import { createLinks, sampleToken, type UnsubscribeOptions } from "../unsubscribe-link.ts";
 import type { Settings } from "./inbox-options.ts";
 import { loopHeader } from "./is-automatic.ts";
 
@@ -93,9 +93,6 @@ export function inboxAnswers<T extends string, P extends string, R extends strin
     },
   };
 }
-
-/** As long as a token is. */
-const sampleToken = "k".repeat(48);
 
 /** Makes the links of an option. @throws InvalidInputError where it makes none */
 function linksOf(option: string, url: UnsubscribeOptions["url"]): (token: string) => string {

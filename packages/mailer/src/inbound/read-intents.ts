@@ -59,12 +59,10 @@ const comparable = (text: string): string =>
 /** Whether a phrase was said, and not only to deny it. */
 function says(said: readonly string[], phrase: string, negations: readonly string[] = []): boolean {
   const wanted = patternOf(phrase);
-  if (wanted === undefined) return false;
+  const saying = said.filter((text) => wanted?.test(text));
+  if (saying.length === 0) return false;
   const denied = negations.flatMap((negation) => patternOf(negation.replace("~", () => phrase)) ?? []);
-  return said.some(
-    (text) =>
-      wanted.test(text) && wanted.test(denied.reduce((left, each) => left.split(each).join(" "), text)),
-  );
+  return saying.some((text) => wanted?.test(denied.reduce((left, each) => left.split(each).join(" "), text)));
 }
 
 /** Matches a phrase among {@link comparable} words; a `*` in it stands for up to four of them. */

@@ -16,6 +16,8 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 const start = "2026-01-05T08:00:00.000Z";
+/** Half-days of virtual time in which everything has to end; more only where the machine's clock is waited for. */
+const calmRounds = 150;
 
 /** How large a history is. */
 export interface Size {
@@ -194,8 +196,8 @@ async function settle(
     [...mirror.requests.values()].some((request) => request.closedAt === null) ||
     people.some((person) => person.parked.size > 0);
   const patientUntilMs = performance.now() + patienceMs;
-  for (let rounds = 0; rounds < 150 || performance.now() < patientUntilMs; rounds += 1) {
-    if (rounds >= 150) await sleep(500);
+  for (let rounds = 0; rounds < calmRounds || performance.now() < patientUntilMs; rounds += 1) {
+    if (rounds >= calmRounds) await sleep(500);
     const drained = worker
       .inside(() => worker.heed.work.drain())
       .then(
